@@ -1,0 +1,106 @@
+# The only build file. `make help` lists the targets.
+# VARIANT=release|faults|asan picks a build; each has its own folder under build/.
+
+VARIANT ?= release
+CC ?= gcc
+CXX ?= g++
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+BUILD := build
+OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
+
+# ---- Debian packages, by what needs them --------------------------------------------------
+PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
+  libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libseccomp-dev libedit-dev lua-cjson
+PACKAGES_TEST := libcmocka-dev lua-busted postgresql postgresql-client pgbouncer sqlite3 zstd python3
+PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
+
+# ---- Flags -------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2 \
+  -Wimplicit-fallthrough -Werror
+CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+LIBS := lua5.4 libpq sqlite3 yaml-0.1 libcrypto simdjson zlib libzstd libseccomp libedit
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null | sed 's/-I/-isystem /g')
+PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+CPPFLAGS += -D_GNU_SOURCE -Ihost $(PKG_CFLAGS)
+CFLAGS_release := -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_faults := -O2 -g -fPIE -DEH_FAULTS
+LDFLAGS_faults := -pie
+CFLAGS_asan := -O1 -g -fPIE -DEH_FAULTS -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+  -fno-omit-frame-pointer
+LDFLAGS_asan := -pie -fsanitize=address,undefined
+CFLAGS += $(CFLAGS_$(VARIANT))
+# Debian's Lua modules (lua-cjson, what busted needs) take the Lua symbols from the executable.
+LDFLAGS += $(LDFLAGS_$(VARIANT)) -Wl,-E
+
+# ---- Sources -----------------------------------------------------------------------------
+C_FILES := $(filter-out host/main.c,$(wildcard host/*/*.c))
+CXX_FILES := $(wildcard host/*/*.cpp)
+EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipelines config -type f \
+  \( -name '*.lua' -o -name '*.sql' -o -name '*.yaml' \) 2>/dev/null))
+OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
+TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
+
+.PHONY: all help demo test check bench fuzz fresh asan lint format install clean deps deps-test deps-check
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(OUT)/etlhost ## build build/etlhost
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+$(OUT)/etlhost: $(OUT)/obj/host/main.o $(OUT)/libetlhost.a
+	$(CXX) $(LDFLAGS) -o $@ $< -Wl,--whole-archive $(OUT)/libetlhost.a -Wl,--no-whole-archive $(PKG_LIBS)
+
+$(OUT)/libetlhost.a: $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CWARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/obj/%.o: %.cpp $(OUT)/flags
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(WARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The version is its own small header so that a commit does not rebuild everything.
+$(OUT)/obj/host/main.o: $(OUT)/version.h
+$(OUT)/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define EH_VERSION "%s"\n' '$(VERSION)' | cmp -s - $@ || printf '#define EH_VERSION "%s"\n' '$(VERSION)' >$@
+$(OUT)/obj/host/main.o: CPPFLAGS += -I$(OUT)
+
+# Another compiler or other flags mean another build.
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CXX) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CXX) $(CFLAGS) $(LDFLAGS)' >$@
+
+$(OUT)/embed.c: host/embed.sh $(EMBED_FILES) $(OUT)/embed.list
+	@sh host/embed.sh $(EMBED_FILES) >$@
+$(OUT)/embed.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(EMBED_FILES)' | cmp -s - $@ || echo '$(EMBED_FILES)' >$@
+$(OUT)/obj/embed.o: $(OUT)/embed.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(OUT)/tests/%: $(OUT)/obj/tests/c/%.o $(OUT)/libetlhost.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+FORCE:
+
+-include $(OBJECTS:.o=.d) $(OUT)/obj/host/main.d
+
+clean: ## remove build/
+	rm -rf $(BUILD)

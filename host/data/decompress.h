@@ -1,0 +1,33 @@
+/* data/decompress.h: gzip and zstd streams to bytes, with the stream's end demanded.
+ *
+ * A cut stream is an error of class data, never a short success. gzip members and zstd frames
+ * may follow one another. The decoded size is capped by ratio and by total, so that a bomb is a
+ * named error. Floor 1. */
+#ifndef EH_DATA_DECOMPRESS_H
+#define EH_DATA_DECOMPRESS_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <stdint.h>
+
+typedef enum eh_coding { EH_CODING_NONE, EH_CODING_GZIP, EH_CODING_ZSTD } eh_coding;
+
+/* By the first bytes (RFC 1952 and RFC 8878 magic numbers); len < 4 gives NONE. */
+eh_coding eh_coding_detect(const char *data, size_t len);
+
+typedef struct eh_decompress eh_decompress;
+
+/* max_decoded: 0 for no limit, in bytes. max_ratio: decoded over coded, 0 for 1,100 (deflate
+ * cannot exceed 1,032). NONE passes bytes through. */
+eh_decompress *eh_decompress_new(eh_coding coding, uint64_t max_decoded, unsigned max_ratio,
+                                 eh_err *err);
+void eh_decompress_free(eh_decompress *d);
+
+/* Decodes from *in into out. On return *in holds what is left and *produced the bytes written.
+ * Call until *in is empty and *produced < cap. last: no input will follow what is in *in; a stream
+ * that is not at its end then fails. *done is set once the end was seen and all was handed out. */
+bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, size_t cap,
+                       size_t *produced, bool *done, eh_err *err) EH_MUST_USE;
+
+#endif
