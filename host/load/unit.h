@@ -1,0 +1,84 @@
+/* load/unit.h: a unit of work: rows of one input range, encoded, that commit together.
+ *
+ * A unit holds everything its transaction needs (rows, dead rows, what it covers), so that no
+ * transaction waits for anything and the unit can be replayed until COMMIT. The loader fills it, a
+ * destination's lane commits it. Floor 3. */
+#ifndef EH_LOAD_UNIT_H
+#define EH_LOAD_UNIT_H
+
+#include "base/buf.h"
+#include "data/batch.h"
+
+typedef struct eh_encoder eh_encoder;
+typedef struct eh_unit eh_unit;
+
+typedef struct eh_row_fault {
+    size_t column;      /* index among the encoder's columns */
+    const char *reason; /* constant */
+} eh_row_fault;
+
+typedef enum eh_append {
+    EH_APPEND_OK,
+    EH_APPEND_MISFIT, /* a value does not fit its column: *fault says which; unit unchanged */
+    EH_APPEND_FULL,   /* the unit's buffer has no room; unit unchanged */
+    EH_APPEND_ERROR
+} eh_append;
+
+/* First member of a destination's encoder. */
+struct eh_encoder {
+    eh_append (*append)(const eh_encoder *encoder, eh_buf *data, const eh_cell *const *pick,
+                        eh_row_fault *fault, eh_err *err);
+    size_t count; /* columns */
+};
+
+struct eh_unit {
+    /* identity: which part of which input. Text is borrowed from the loader, alive until done */
+    const char *input;      /* identity by content: "sha256:<hex>:<size>" */
+    const char *input_name; /* as the person knows it */
+    uint64_t input_size;    /* bytes as stored */
+    int64_t input_modified; /* microseconds */
+    uint64_t start, end;    /* decoded bytes */
+    uint64_t row_start, row_end;   /* records of the input before the start, before the end */
+    uint64_t line_start, line_end; /* 1-based line at start, at end */
+    bool last;              /* `end` is the end of the input */
+    const char *header;     /* JSON list of the written column names, for resuming; may be NULL */
+    /* content */
+    const char *schema;
+    const char *table;
+    const eh_encoder *encoder;
+    eh_buf data;        /* encoded rows, without header or trailer */
+    size_t *row_ends;   /* offset in data of each row's end */
+    eh_place *places;   /* of each row */
+    size_t rows;
+    size_t row_capacity;
+    eh_arena *arena;    /* text of the dead rows */
+    eh_dead *dead;      /* refused so far; the destination appends what the server refuses */
+    size_t dead_count;
+    size_t dead_capacity;
+    /* The raw bytes of a record, fetched again from the input, for a row that the server refused. */
+    bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
+    void *raw_self;
+    double max_dead_ratio; /* both exceeded: the unit rolls back, class data */
+    size_t max_dead_rows;
+    /* outcome */
+    eh_err err; /* class_ is EH_OK once committed */
+};
+
+bool eh_unit_init(eh_unit *unit, size_t data_max, eh_err *err) EH_MUST_USE;
+void eh_unit_reset(eh_unit *unit); /* keeps memory; identity and content are cleared */
+void eh_unit_free(eh_unit *unit);
+
+/* Encodes one row: all of it or nothing. */
+eh_append eh_unit_append(eh_unit *unit, const eh_cell *const *pick, const eh_place *place,
+                         eh_row_fault *fault, eh_err *err);
+
+/* Copies the dead record into the unit. */
+bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err) EH_MUST_USE;
+
+/* Removes encoded row `index` (the server refused it): its bytes go, later rows move down. */
+void eh_unit_remove_row(eh_unit *unit, size_t index);
+
+/* Are there too many dead rows for the unit to be a success? */
+bool eh_unit_is_rotten(const eh_unit *unit);
+
+#endif
