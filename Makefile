@@ -17,8 +17,9 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 # ---- Debian packages, by what needs them --------------------------------------------------
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
   libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libseccomp-dev libedit-dev lua-cjson
-PACKAGES_TEST := libcmocka-dev lua-busted postgresql postgresql-client pgbouncer sqlite3 zstd python3
+PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer sqlite3 zstd python3
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
+PACKAGES_FRESH := debootstrap
 
 # ---- Flags -------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2 \
@@ -49,7 +50,8 @@ EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipe
 OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
-.PHONY: all help demo test check bench fuzz fresh asan lint format install clean deps deps-test deps-check
+.PHONY: all help demo test check bench fuzz fresh asan lint format install clean deps deps-test deps-check \
+  deps-fresh test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,7 +102,78 @@ $(OUT)/tests/%: $(OUT)/obj/tests/c/%.o $(OUT)/libetlhost.a
 
 FORCE:
 
--include $(OBJECTS:.o=.d) $(OUT)/obj/host/main.d
+-include $(OBJECTS:.o=.d) $(OUT)/obj/host/main.d $(wildcard $(OUT)/obj/tests/*/*.d)
 
 clean: ## remove build/
 	rm -rf $(BUILD)
+
+# ---- Packages: only what is missing, so that a second `make demo` asks for nothing --------------
+deps: INSTALL := $(PACKAGES_BUILD)
+deps-test: INSTALL := $(PACKAGES_TEST)
+deps-check: INSTALL := $(PACKAGES_TEST) $(PACKAGES_CHECK)
+deps-fresh: INSTALL := $(PACKAGES_FRESH)
+deps deps-test deps-check deps-fresh:
+	@sh tests/deps $(INSTALL)
+
+# ---- What people run ------------------------------------------------------------------------------
+# pkg-config is asked while this file is read, so what needs the packages is built by a second make.
+SUBMAKE := $(MAKE) --no-print-directory
+PARALLEL := $(SUBMAKE) -j$(shell nproc)
+
+demo: deps ## install, build, and load the example exports into SQLite
+	@$(PARALLEL) all
+	@$(BUILD)/etlhost run pipelines/demo.lua
+
+test: deps deps-test ## install, build, and run all tests
+	@$(PARALLEL) all test-build
+	@$(PARALLEL) VARIANT=faults all
+	@sh tests/run
+
+test-build: $(TESTS_C)
+
+asan: deps deps-test ## the unit tests under the address, undefined and leak sanitizers
+	@$(PARALLEL) VARIANT=asan all test-build
+	@sh tests/run --build $(BUILD)/asan unit
+
+check: deps deps-check ## everything a change must pass: format, lint, both compilers, sanitizers, tests
+	@$(SUBMAKE) format-check lint both-compilers asan test
+
+both-compilers:
+	@$(PARALLEL) CC=gcc CXX=g++ BUILD=$(BUILD)/gcc all test-build
+	@$(PARALLEL) CC=clang CXX=clang++ BUILD=$(BUILD)/clang all test-build
+
+FORMATTED = $(shell git ls-files --cached --others --exclude-standard 'host/*.[ch]' 'host/*.cpp' 'tests/*.[ch]' 'tests/*.cpp')
+format: ## rewrite the C sources in the house format
+	clang-format -i $(FORMATTED)
+format-check:
+	@clang-format --dry-run --Werror $(FORMATTED)
+
+lint: ## clang-tidy, cppcheck, luacheck, shellcheck and the house rules of tests/lint
+	@CPPFLAGS='$(CPPFLAGS)' sh tests/lint/run
+
+bench: deps deps-test ## measure against psql and sqlite3 (PEERS=1: against other tools too)
+	@$(PARALLEL) all
+	@sh tests/bench/run
+
+# Each target for FUZZ_SECONDS, from its seeds; what it finds that is new stays under build/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -O1 -g -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+fuzz: deps deps-check ## run each fuzz target for FUZZ_SECONDS (60)
+	@$(PARALLEL) CC=clang CXX=clang++ BUILD=$(BUILD)/fuzz CFLAGS='$(FUZZ_FLAGS)' \
+	  LDFLAGS='-pie -fsanitize=address,undefined -Wl,-E' $(FUZZERS:%=$(BUILD)/fuzz/%)
+	@for f in $(FUZZERS); do \
+	  mkdir -p $(BUILD)/fuzz/corpus/$$f tests/fuzz/seeds/$${f#fuzz_}; \
+	  $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus/$$f tests/fuzz/seeds/$${f#fuzz_} || exit 1; \
+	done
+$(BUILD)/fuzz_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/libetlhost.a
+	$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+fresh: deps-fresh ## run the README's commands on a minimal Debian 12 made for the purpose (root)
+	@sh tests/fresh
+
+PREFIX ?= /usr/local
+install: all ## copy etlhost below PREFIX (and DESTDIR)
+	install -D -m 755 $(BUILD)/etlhost $(DESTDIR)$(PREFIX)/bin/etlhost
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/etlhost/LICENSE

@@ -72,7 +72,9 @@ bool eh_map_put(eh_map *map, eh_slice key, uint64_t value, eh_err *err)
         if (copy == NULL) return eh_fail_memory(err, "a map key");
         if (key.len > 0) memcpy(copy, key.data, key.len);
         copy[key.len] = '\0';
-        *e = (eh_map_entry){copy, key.len, hash, value};
+        e->key = copy;
+        e->len = key.len;
+        e->hash = hash;
         map->count++;
     }
     e->value = value;

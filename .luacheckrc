@@ -1,0 +1,9 @@
+-- luacheck: no globals but Lua's own; what a script or a spec gets on top is named per folder.
+std = "lua54"
+max_line_length = 100
+codes = true
+exclude_files = { "build/**" }
+files["tests/**/*_spec.lua"] = { std = "lua54+busted" }
+files["sources/**/*_spec.lua"] = { std = "lua54+busted" }
+-- LuaLS definitions declare functions without bodies.
+files["lua/meta/**"] = { ignore = { "211", "212", "213", "231", "241", "122", "142" } }
