@@ -23,6 +23,7 @@ void eh_batch_reset(eh_batch *batch)
     eh_arena_reset(batch->arena);
     batch->rows = batch->dead_count = 0;
     batch->start = batch->end = 0;
+    batch->end_row = batch->end_line = 0;
 }
 
 /* Lays the cells out again for a larger stride or more rows. */

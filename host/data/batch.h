@@ -45,6 +45,9 @@ typedef struct eh_batch {
     /* The records of this batch, dead ones included, cover [start, end) of the decoded input. */
     uint64_t start;
     uint64_t end;
+    /* What a parser that goes on at `end` is told: records done with, and the line it is on. */
+    uint64_t end_row;
+    uint64_t end_line;
 } eh_batch;
 
 /* False without memory (class limit); then eh_batch_free is still safe. arena_max: bytes of text

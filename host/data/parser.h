@@ -1,7 +1,7 @@
 /* data/parser.h: the one shape of a parser, whatever the format: bytes in, batches out.
  *
- * Pull over push: the caller feeds decoded bytes when asked and takes batches; nothing blocks, so
- * the same parser serves files and network streams. A parser is made for a format (csv.h,
+ * Pull over push: the caller feeds decoded bytes when asked and takes batches; nothing blocks,
+ * so the same parser serves files and network streams. A parser is made for a format (csv.h,
  * json.h), then used through this interface only. Floor 1. */
 #ifndef EH_DATA_PARSER_H
 #define EH_DATA_PARSER_H
@@ -23,6 +23,12 @@ typedef struct eh_parse_from {
     uint64_t line;   /* 1-based line at offset; 0 means 1 */
 } eh_parse_from;
 
+/* Where to go on once this batch is committed. */
+static inline eh_parse_from eh_parse_after(const eh_batch *batch)
+{
+    return (eh_parse_from){batch->end, batch->end_row, batch->end_line};
+}
+
 typedef struct eh_parser eh_parser;
 
 typedef struct eh_parser_ops {
@@ -31,8 +37,8 @@ typedef struct eh_parser_ops {
     /* Resets the batch and fills it. */
     eh_parse (*next)(eh_parser *parser, eh_batch *batch, eh_err *err);
     /* The columns known so far, in order of first appearance, as they were written. Grows only
-     * (JSON finds keys as it goes); batch->columns equals the count after each next(). Valid until
-     * the next call. */
+     * (JSON finds keys as it goes); batch->columns equals the count after each next(). Valid
+     * until the next call. */
     const eh_slice *(*columns)(const eh_parser *parser, size_t *count);
     void (*free)(eh_parser *parser);
 } eh_parser_ops;
