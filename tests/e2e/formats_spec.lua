@@ -1,0 +1,123 @@
+-- What a file may look like: its format, its compression, its encoding.
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local process = require "tests.support.process"
+local target = require "tests.support.target"
+
+local CSV = "id,name\n1,Ada\n2,Grace\n3,\"Li\n\nLei\"\n"
+
+local function packed(name, command, text)
+  local plain = host.file("plain", text)
+  local path = files.temp() .. "/" .. name
+  process.must { "sh", "-c", ("%s <%s >%s"):format(command, plain, path) }
+  return path
+end
+
+for _, make in ipairs { target.list[1], target.list[2] } do
+  describe("a load into " .. make.name .. " reads", function()
+    local expected
+    setup(function()
+      local to = make.fresh()
+      host.must_load(host.file("x.csv", CSV), "t", to)
+      expected = to:dump("t"):gsub("x%.csv", "FILE")
+    end)
+
+    for what, path in pairs {
+      ["gzip"] = function() return packed("x.csv.gz", "gzip -c", CSV) end,
+      ["gzip of two members"] = function()
+        return packed("x.csv.gz", "{ head -c 9 | gzip -c; gzip -c; }", CSV)
+      end,
+      ["zstd"] = function() return packed("x.csv.zst", "zstd -q -c", CSV) end,
+      ["gzip under a name that does not say so"] = function()
+        return packed("x.csv", "gzip -c", CSV)
+      end,
+      ["line ends of Windows"] = function()
+        return host.file("x.csv", (CSV:gsub("([^\n])\n([%d])", "%1\r\n%2")))
+      end,
+      ["a byte order mark"] = function() return host.file("x.csv", "\xef\xbb\xbf" .. CSV) end,
+      ["UTF-16"] = function()
+        return packed("x.csv", "{ printf '\\377\\376'; iconv -f UTF-8 -t UTF-16LE; }", CSV)
+      end,
+      ["semicolons"] = function() return host.file("x.csv", (CSV:gsub(",", ";"))) end,
+      ["tabs"] = function() return host.file("x.csv", (CSV:gsub(",", "\t"))) end,
+      ["a sep= line"] = function() return host.file("x.csv", "sep=;\n" .. CSV:gsub(",", ";")) end,
+    } do
+      it(what, function()
+        local to = make.fresh()
+        local file = path()
+        host.must_load(file, "t", to)
+        local found = to:dump("t"):gsub("x%.csv[.gzst]*", "FILE")
+        assert.equal(expected, found)
+      end)
+    end
+
+    it("no more than a compressed file holds: a cut one fails and loads nothing twice", function()
+      local lines = { "id,name" }
+      for i = 1, 20000 do lines[#lines + 1] = ("%d,name %d"):format(i, i * 7919) end
+      local text = table.concat(lines, "\n") .. "\n"
+      local whole = packed("x.csv.gz", "gzip -c", text)
+      local cut = files.temp() .. "/x.csv.gz"
+      files.write(cut, files.read(whole):sub(1, -5000))
+      local to = make.fresh()
+      local failed = host.load(cut, "t", to)
+      assert.equal(host.exit.data, failed.code, tostring(failed))
+      assert.matches("x.csv.gz", failed.out .. failed.err, 1, true)
+    end)
+
+    it("resumes inside a compressed file", function()
+      local lines = { "id,name" }
+      for i = 1, 50000 do lines[#lines + 1] = ("%d,name %d"):format(i, i * 7919) end
+      local file = packed("x.csv.gz", "gzip -c", table.concat(lines, "\n") .. "\n")
+      local to = make.fresh()
+      local more = { "--unit-bytes", "8192" }
+      host.load(file, "t", to, { more = more, program = host.faulty_program,
+        env = { ETLHOST_FAULT = "commit.answered:20" } })
+      local before = to:count "t"
+      assert.is_true(before > 0 and before < 50000, "killed in the middle: " .. before)
+      host.must_load(file, "t", to)
+      assert.equal("50000|50000|1250025000",
+        to:sql("select count(*), count(distinct id), sum(id) from " .. to:name "t"))
+    end)
+
+    it("JSON lines with every digit kept", function()
+      local to = make.fresh()
+      host.must_load(host.file("x.jsonl", [[
+{"id": 12345678901234567890, "price": 12.10, "zip": "007", "ok": true, "tags": ["a"], "n": null}
+{"id": 2, "price": 3, "zip": "12", "ok": false, "tags": [], "extra": {"deep": {"er": 1.50}}}
+]]), "t", to)
+      assert.equal("12345678901234567890|12.10|007",
+        to:sql("select id, price, zip from " .. to:name "t" .. " where _row = 1"))
+      local kinds = to:types "t"
+      if to.kind == "postgres" then
+        assert.equal("numeric", kinds.id)
+        assert.equal("text", kinds.zip)
+        assert.equal("boolean", kinds.ok)
+        assert.equal("jsonb", kinds.tags)
+        assert.equal("1.50", to:sql "select extra->'deep'->>'er' from etl.t where _row = 2")
+      end
+    end)
+
+    it("one big JSON array, and rows from a path inside a document", function()
+      local to = make.fresh()
+      host.must_load(host.file("x.json", '[{"a":1},{"a":2},\n{"a":3}]'), "t", to)
+      assert.equal(3, to:count "t")
+      host.must_load(host.file("y.json", '{"meta":{"n":2},"data":{"rows":[{"a":4},{"a":5}]}}'), "u",
+        to, { more = { "--path", "data.rows" } })
+      assert.equal(2, to:count "u")
+    end)
+
+    for what, line in pairs {
+      ["a duplicate key"] = '{"a":1,"a":2}', ["a lone surrogate"] = '{"a":"\\ud800"}',
+      ["a number that is none"] = '{"a":01}', ["half a record"] = '{"a":',
+      ["a word that is none"] = '{"a":tru}', ["a comma too many"] = '{"a":[1,]}',
+    } do
+      it("the records around one with " .. what .. ", which is a dead row", function()
+        local to = make.fresh()
+        host.must_load(host.file("x.jsonl", '{"a":7}\n' .. line .. '\n{"a":8}\n'), "t", to)
+        assert.equal("7|8", (to:sql("select a from " .. to:name "t" .. " order by 1")
+          :gsub("\n", "|")))
+        assert.equal("2", to:sql("select line from " .. to:book "dead_rows"))
+      end)
+    end
+  end)
+end

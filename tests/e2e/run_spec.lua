@@ -1,0 +1,122 @@
+-- Pipelines and clients: what run does with them, and what its end looks like.
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local target = require "tests.support.target"
+
+local EXPORTS = {
+  ["orders/1.csv"] = "id,email,amount,state\n"
+    .. "007,a@example.com,1.50,paid\n008,b@example.com,2,open\n",
+  ["orders/2.jsonl"] = '{"id":"009","email":"c@example.com","amount":3.25,"state":"paid",'
+    .. '"x":{"y":1}}\n',
+}
+
+local function pipeline(resource)
+  return 'return require "etl.pipeline" { s3_exports = { orders = ' .. resource .. " } }\n"
+end
+
+target.each(function(name, fresh)
+  describe("run into " .. name, function()
+    it("loads each prefix into its table, rows tagged with the client", function()
+      local to = fresh()
+      local project = host.project { exports = EXPORTS, pipeline = pipeline '{ table = "orders" }' }
+      local result = host.run(project, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.same({ "'007'", "'008'", "'009'" }, to:values("orders", "id", "id"))
+      assert.same({ "'acme'", "'acme'", "'acme'" }, to:values("orders", "_client_id", "id"))
+      local again = host.run(project, to)
+      assert.equal(0, again.code, tostring(again))
+      assert.equal(3, to:count "orders")
+      assert.matches("already", again.out .. again.err)
+    end)
+
+    it("transforms as declared, and through a row function", function()
+      local to = fresh()
+      local project = host.project { exports = EXPORTS, pipeline = pipeline [[{
+        table = "orders", hash = { "email" }, rename = { amount = "gross" },
+        keep = { state = "paid" },
+        row = function(row) row.label = row.id .. "/" .. row.state end }]] }
+      local result = host.run(project, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.same({ "'007/paid'", "'009/paid'" }, to:values("orders", "label", "id"))
+      assert.same({ "1.50", "3.25" }, (function()
+        local list = to:values("orders", "gross", "id")
+        for i, value in ipairs(list) do list[i] = value:gsub("'", "") end
+        return list
+      end)())
+      assert.not_matches("example.com", to:dump "orders", 1, true)
+    end)
+
+    it("sends a row whose function fails to the dead rows, with the Lua error", function()
+      local to = fresh()
+      local project = host.project { exports = EXPORTS, pipeline = pipeline [[{
+        table = "orders",
+        row = function(row) if row.id == "008" then error "no eights" end end }]] }
+      local result = host.run(project, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.equal(2, to:count "orders")
+      assert.matches("no eights", to:sql("select reason from " .. to:book "dead_rows"), 1, true)
+    end)
+  end)
+end)
+
+describe("run", function()
+  it("writes nothing with --dry-run", function()
+    local to = target.sqlite()
+    local project = host.project { exports = EXPORTS }
+    local result = host.run(project, to, { more = { "--dry-run" } })
+    assert.equal(0, result.code, tostring(result))
+    assert.is_false(files.exists(to.path) and to:has_table "s3_exports_orders" or false)
+  end)
+
+  it("goes on with the other clients when one fails, and says the failure first", function()
+    local to = target.sqlite()
+    local project = host.project { exports = EXPORTS, pipeline = pipeline '{ table = "orders" }' }
+    local yaml = files.read(project .. "/config/clients/acme.yaml")
+    files.write(project .. "/config/clients/bad.yaml",
+      (yaml:gsub("acme", "bad"):gsub("file:exports", "file:nowhere")))
+    files.write(project .. "/config/clients/zeta.yaml", (yaml:gsub("acme", "zeta")))
+    local result = host.run(project, to)
+    assert.not_equal(0, result.code)
+    assert.equal("acme|zeta", (to:sql("select distinct _client_id from orders order by 1")
+      :gsub("\n", "|")))
+    local only = host.run(project, to, { more = { "--client", "acme" } })
+    assert.equal(0, only.code, tostring(only))
+  end)
+
+  it("names a script's own failure, and where", function()
+    local project = host.project { exports = EXPORTS, pipeline = "local x = nil\nreturn x.y\n" }
+    local result = host.run(project, target.sqlite())
+    assert.equal(host.exit.script, result.code, tostring(result))
+    assert.matches("p.lua:2", result.out .. result.err, 1, true)
+  end)
+
+  it("ends a script that never ends", function()
+    local project = host.project { exports = EXPORTS, config = "limits: { deadline: 1s }\n",
+      pipeline = pipeline '{ table = "t", row = function() while true do end end }' }
+    local result = host.run(project, target.sqlite(), { seconds = 30 })
+    assert.not_equal(0, result.code)
+    assert.not_equal(124, result.code, "it had to be ended from outside")
+  end)
+
+  it("reads no file outside the client's folders", function()
+    local project = host.project { exports = EXPORTS }
+    local outside = files.temp()
+    files.write(outside .. "/secret.csv", "a\n1\n")
+    files.make_folder(project .. "/exports/orders")
+    os.execute(("ln -s %s/secret.csv %s/exports/orders/3.csv"):format(outside, project))
+    local to = target.sqlite()
+    local result = host.run(project, to)
+    local loaded = to:has_table "s3_exports_orders" and to:dump "s3_exports_orders" or ""
+    assert.not_matches("secret", loaded)
+    assert.not_equal(0, result.code, "and it says so")
+  end)
+
+  it("tells machines what it does with --json", function()
+    local project = host.project { exports = EXPORTS }
+    local result = host.run(project, target.sqlite(), { more = { "--json" } })
+    assert.equal(0, result.code, tostring(result))
+    for _, line in ipairs(files.lines(result.out)) do
+      assert.is_table((require "cjson".decode(line)), line)
+    end
+  end)
+end)
