@@ -1,0 +1,344 @@
+/* data/json_judge.c: one JSON text read byte by byte, strictly by RFC 8259; see json_text.h.
+ *
+ * Recursion is bounded by EH_JSON_MAX_DEPTH. The first fault that makes the text no JSON ends
+ * the walk; a refusal (JSON, but not for us) is noted, the first one only, and the walk goes
+ * on, so that "not JSON" is never reported as something milder. */
+#include "data/json.h"
+#include "data/json_text.h"
+
+typedef struct judge {
+    const char *text;
+    size_t len;
+    size_t at;
+    eh_json_keys *keys; /* NULL: keys are not looked at */
+    bool record;        /* the keys at the top are columns */
+    bool lenient;       /* refusals are somebody else's to find */
+    bool odd;           /* a duplicate key or a NUL, below the top of a record */
+    bool out_of_memory;
+    eh_json_fault fault;
+    eh_err *err;
+} judge;
+
+static bool read_value(judge *j, unsigned depth);
+
+static bool malformed(judge *j, size_t at, const char *reason)
+{
+    j->fault = (eh_json_fault){.code = "malformed_json",
+                               .reason = reason,
+                               .offset = at,
+                               .malformed = true,
+                               .cut = at >= j->len};
+    return false;
+}
+
+/* Notes that the text is JSON that we refuse. */
+static void refuse(judge *j, size_t at, const char *code, const char *reason)
+{
+    if (j->lenient || j->fault.code != NULL) return;
+    j->fault = (eh_json_fault){.code = code, .reason = reason, .offset = at};
+}
+
+static bool no_memory(judge *j)
+{
+    j->out_of_memory = true;
+    return false;
+}
+
+static bool is_column(const judge *j, unsigned depth)
+{
+    return j->record && depth == 1;
+}
+
+static void skip_space(judge *j)
+{
+    while (j->at < j->len && eh_json_is_space(j->text[j->at])) j->at++;
+}
+
+/* The next byte that is not white space; NUL at the end, where no value has a meaning either.
+ */
+static char peek(judge *j)
+{
+    skip_space(j);
+    return j->at < j->len ? j->text[j->at] : '\0';
+}
+
+/* Moves past a string whose quote is at j->at; *raw is its inside. */
+static bool scan_string(judge *j, eh_slice *raw, bool *escaped)
+{
+    size_t start = ++j->at;
+    *escaped = false;
+    for (; j->at < j->len; j->at++) {
+        unsigned char c = (unsigned char)j->text[j->at];
+        if (c == '"') {
+            *raw = eh_slice_of(j->text + start, j->at - start);
+            j->at++;
+            return true;
+        }
+        if (c < 0x20) return malformed(j, j->at, "a control byte in a string is not escaped");
+        if (c != '\\') continue;
+        *escaped = true;
+        j->at++; /* whatever follows is part of the escape, a quote above all */
+        if (j->at < j->len && (unsigned char)j->text[j->at] < 0x20)
+            return malformed(j, j->at, "a control byte in a string is not escaped");
+    }
+    return malformed(j, j->len, "a string has no end");
+}
+
+static bool check_string(judge *j, eh_slice raw, size_t at, unsigned flags)
+{
+    if ((flags & EH_JSON_BAD_ESCAPE) != 0)
+        return malformed(j, at, "a string has an escape that JSON does not know");
+    if (!eh_utf8_valid(raw.data, raw.len))
+        refuse(j, at, "invalid_utf8", "a string is not valid UTF-8");
+    if ((flags & EH_JSON_LONE_SURROGATE) != 0)
+        refuse(j, at, "lone_surrogate", "a string has half of a surrogate pair");
+    return true;
+}
+
+static bool read_string(judge *j, unsigned depth)
+{
+    eh_slice raw;
+    bool escaped;
+    size_t at = j->at, len;
+    if (!scan_string(j, &raw, &escaped)) return false;
+    unsigned flags = escaped ? eh_json_unescape(raw, NULL, &len) : 0;
+    if ((flags & EH_JSON_HAS_NUL) != 0 && !is_column(j, depth)) j->odd = true;
+    return check_string(j, raw, at, flags);
+}
+
+/* Reads `"key":`; *raw and *escaped as scan_string gives them. */
+static bool read_key(judge *j, unsigned depth, eh_slice *raw, bool *escaped)
+{
+    unsigned flags = 0;
+    size_t len;
+    if (peek(j) != '"') return malformed(j, j->at, "a key in double quotes is missing");
+    size_t at = j->at;
+    if (!scan_string(j, raw, escaped)) return false;
+    if (j->keys != NULL) {
+        if (!eh_json_keys_push(j->keys, *raw, *escaped, &flags, j->err)) return no_memory(j);
+    } else if (*escaped) {
+        flags = eh_json_unescape(*raw, NULL, &len);
+    }
+    if ((flags & EH_JSON_HAS_NUL) != 0) j->odd = true;
+    if (is_column(j, depth) && (flags & EH_JSON_HAS_NUL) != 0)
+        refuse(j, at, "nul_in_key", "a key has a NUL in it");
+    if (is_column(j, depth) && raw->len > EH_JSON_MAX_KEY_BYTES)
+        refuse(j, at, "long_key", "a key is longer than 4096 bytes");
+    if (!check_string(j, *raw, at, flags)) return false;
+    if (peek(j) != ':') return malformed(j, j->at, "a colon is missing after a key");
+    j->at++;
+    return true;
+}
+
+/* Looks for duplicates among the keys since the mark. Those of the record itself stay for the
+ * caller: they are its columns. */
+static bool close_object(judge *j, unsigned depth, eh_json_mark mark, size_t start)
+{
+    size_t twice;
+    if (j->keys == NULL) return true;
+    if (!eh_json_keys_check(j->keys, mark, &twice, j->err)) return no_memory(j);
+    if (twice != SIZE_MAX && !is_column(j, depth)) j->odd = true;
+    if (twice != SIZE_MAX && is_column(j, depth)) {
+        bool first = j->fault.code == NULL;
+        refuse(j, start, "duplicate_key", "a key is there twice");
+        if (first) j->fault.key = eh_json_keys_get(j->keys, twice);
+    }
+    if (!is_column(j, depth)) eh_json_keys_pop(j->keys, mark);
+    return true;
+}
+
+static bool read_object(judge *j, unsigned depth)
+{
+    eh_json_mark mark = {0, 0};
+    eh_slice raw;
+    bool escaped;
+    size_t start = j->at++;
+    if (j->keys != NULL) mark = eh_json_keys_mark(j->keys);
+    if (peek(j) == '}') {
+        j->at++;
+        return true;
+    }
+    for (;;) {
+        if (!read_key(j, depth, &raw, &escaped) || !read_value(j, depth)) return false;
+        char c = peek(j);
+        if (c != ',' && c != '}')
+            return malformed(j, j->at, "a comma or a closing brace is missing in an object");
+        j->at++;
+        if (c == '}') return close_object(j, depth, mark, start);
+    }
+}
+
+static bool read_array(judge *j, unsigned depth)
+{
+    j->at++;
+    if (peek(j) == ']') {
+        j->at++;
+        return true;
+    }
+    for (;;) {
+        if (!read_value(j, depth)) return false;
+        char c = peek(j);
+        if (c != ',' && c != ']')
+            return malformed(j, j->at, "a comma or a closing bracket is missing in an array");
+        j->at++;
+        if (c == ']') return true;
+    }
+}
+
+static bool ends_scalar(char c)
+{
+    return eh_json_is_space(c) || memchr("{}[]:,\"", c, 7) != NULL;
+}
+
+static bool read_scalar(judge *j)
+{
+    size_t start = j->at;
+    while (j->at < j->len && !ends_scalar(j->text[j->at])) j->at++;
+    eh_slice token = eh_slice_of(j->text + start, j->at - start);
+    if (token.len == 0)
+        return malformed(j, start,
+                         start < j->len ? "a value is missing" : "the text ends early");
+    if (eh_slice_is(token, "true") || eh_slice_is(token, "false") ||
+        eh_slice_is(token, "null") || eh_json_is_number(token.data, token.len))
+        return true;
+    bool number = token.data[0] == '-' || token.data[0] == '+' || token.data[0] == '.' ||
+                  (token.data[0] >= '0' && token.data[0] <= '9');
+    malformed(j, start,
+              number ? "a number is not written as JSON writes numbers"
+                     : "a word is none of true, false, null");
+    j->fault.cut = j->at == j->len;
+    return false;
+}
+
+/* depth: containers open around the value. */
+static bool read_value(judge *j, unsigned depth)
+{
+    char c = peek(j);
+    if (c == '"') return read_string(j, depth);
+    if (c != '{' && c != '[') return read_scalar(j);
+    if (depth >= EH_JSON_MAX_DEPTH) {
+        bool lenient = j->lenient;
+        j->lenient = false;
+        refuse(j, j->at, "too_deep", "values are nested deeper than 100");
+        j->lenient = lenient;
+        return false;
+    }
+    return c == '{' ? read_object(j, depth + 1) : read_array(j, depth + 1);
+}
+
+static eh_json_verdict conclude(judge *j, eh_json_fault *fault)
+{
+    if (j->out_of_memory) return EH_JSON_NO_VERDICT;
+    *fault = j->fault;
+    return j->fault.code == NULL ? EH_JSON_GOOD : EH_JSON_FAULTY;
+}
+
+static bool nothing_follows(judge *j)
+{
+    skip_space(j);
+    return j->at == j->len || malformed(j, j->at, "something follows the value");
+}
+
+eh_json_verdict eh_json_judge_record(eh_slice text, eh_json_keys *keys, eh_json_fault *fault,
+                                     eh_err *err)
+{
+    judge j = {.text = text.data, .len = text.len, .keys = keys, .record = true, .err = err};
+    eh_json_keys_pop(keys, (eh_json_mark){0, 0});
+    char first = peek(&j);
+    size_t start = j.at;
+    if (read_value(&j, 0) && nothing_follows(&j) && first != '{') {
+        j.fault.code = NULL; /* more to the point than what is wrong inside it */
+        refuse(&j, start, "not_an_object", "a record must be an object");
+    }
+    return conclude(&j, fault);
+}
+
+bool eh_json_check(eh_slice text, bool *duplicate_or_nul, eh_err *err)
+{
+    eh_json_keys keys = {.items = NULL};
+    eh_json_fault fault;
+    judge j = {.text = text.data, .len = text.len, .keys = &keys, .err = err};
+    bool done = read_value(&j, 0) && nothing_follows(&j);
+    eh_json_verdict verdict = conclude(&j, &fault);
+    *duplicate_or_nul = done && j.odd;
+    eh_json_keys_free(&keys);
+    if (verdict == EH_JSON_FAULTY)
+        return eh_fail(err, EH_CLASS_DATA, "not JSON that can be kept: %s (byte %zu)",
+                       fault.reason, fault.offset);
+    return verdict == EH_JSON_GOOD;
+}
+
+/* The part of the path before the next dot. */
+static eh_slice path_step(eh_slice path, size_t from)
+{
+    const char *dot = memchr(path.data + from, '.', path.len - from);
+    size_t end = dot != NULL ? (size_t)(dot - path.data) : path.len;
+    return eh_slice_of(path.data + from, end - from);
+}
+
+static bool read_found(judge *j, unsigned depth, eh_json_found *found)
+{
+    peek(j);
+    size_t start = j->at;
+    j->lenient = true;
+    bool good = read_value(j, depth);
+    j->lenient = false;
+    found->value = j->text + start;
+    found->len = j->at - start;
+    return good;
+}
+
+static bool key_is(eh_slice raw, bool escaped, eh_slice step)
+{
+    char bytes[256];
+    size_t len = raw.len;
+    if (!escaped) return eh_slice_equal(raw, step);
+    if (raw.len > sizeof bytes) return false; /* a step so long is not written in escapes */
+    (void)eh_json_unescape(raw, bytes, &len);
+    return eh_slice_equal(eh_slice_of(bytes, len), step);
+}
+
+/* Walks the value that the path from byte `from` leads into. */
+static bool follow(judge *j, unsigned depth, eh_slice path, size_t from, eh_json_found *found)
+{
+    if (from > path.len) return read_found(j, depth, found);
+    eh_slice step = path_step(path, from);
+    bool seen = false;
+    found->missing = from + step.len;
+    if (peek(j) != '{') {
+        found->not_map = true;
+        return read_value(j, depth);
+    }
+    j->at++;
+    if (peek(j) == '}') {
+        j->at++;
+        return true;
+    }
+    for (char c = ','; c == ',';) {
+        eh_slice key;
+        bool escaped;
+        if (!read_key(j, depth + 1, &key, &escaped)) return false;
+        bool here = key_is(key, escaped, step);
+        if (here && seen) found->twice = true;
+        bool good = here && !seen ? follow(j, depth + 1, path, from + step.len + 1, found)
+                                  : read_value(j, depth + 1);
+        if (!good) return false;
+        seen = seen || here;
+        c = peek(j);
+        if (c != ',' && c != '}')
+            return malformed(j, j->at, "a comma or a closing brace is missing in an object");
+        j->at++;
+    }
+    return true;
+}
+
+eh_json_verdict eh_json_judge_document(eh_slice text, eh_slice path, eh_json_found *found,
+                                       eh_json_fault *fault, eh_err *err)
+{
+    judge j = {.text = text.data, .len = text.len, .err = err};
+    *found = (eh_json_found){.value = NULL};
+    /* An empty path is one step past its own end: the document itself. */
+    size_t from = path.len == 0 ? 1 : 0;
+    if (follow(&j, 0, path, from, found)) (void)nothing_follows(&j);
+    return conclude(&j, fault);
+}
