@@ -4,7 +4,7 @@
 
 #include "data/convert_scan.h"
 
-#include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,8 +162,10 @@ bool eh_decimal_to_float(const eh_decimal *decimal, float *value)
 static void shortest(double value, bool single, plain_digits *out)
 {
     char text[48];
-    int most = single ? 9 : 17;
-    for (int precision = single ? 6 : 15; precision <= most; precision++) {
+    /* 15 (6) digits always survive a double (float), except where it is denormal. */
+    bool denormal = value < (single ? (double)FLT_MIN : DBL_MIN);
+    int most = single ? 9 : 17, least = denormal ? 1 : single ? 6 : 15;
+    for (int precision = least; precision <= most; precision++) {
         snprintf(text, sizeof text, "%.*e", precision - 1, value);
         if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
     }

@@ -200,8 +200,9 @@ size_t eh_print_time(int64_t us, char *out)
 
 size_t eh_print_timestamp(int64_t us, bool zone, char *out)
 {
-    int64_t days = floor_div(us, EH_US_PER_DAY);
-    int64_t clock = us - days * EH_US_PER_DAY, fraction = clock % US_PER_SECOND;
+    int64_t days = floor_div(us, EH_US_PER_DAY), clock = us % EH_US_PER_DAY;
+    if (clock < 0) clock += EH_US_PER_DAY;
+    int64_t fraction = clock % US_PER_SECOND;
     char *o = put_date(out, days);
     *o++ = 'T';
     o = put_clock(o, clock);

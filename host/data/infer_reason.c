@@ -45,7 +45,7 @@ static const char *why_no_number(const eh_decimal *d, bool json)
 static const char *why_no_marked_number(eh_slice text)
 {
     if (text.data[text.len - 1] == '%') return "a percent sign";
-    if (has_any(text, "$") || (unsigned char)text.data[0] >= 0x80) return "a currency sign";
+    if (has_any(text, "$")) return "a currency sign";
     if (has_any(text, ",")) return "a thousands separator or a decimal comma";
     if (has_any(text, " '")) return "a thousands separator";
     return text.data[text.len - 1] == '.' ? "no digit after the point" : "not only digits";
@@ -104,6 +104,7 @@ static bool is_other_date(eh_slice text)
 static const char *why_digits_are_text(eh_slice text)
 {
     eh_decimal d;
+    if ((unsigned char)text.data[0] >= 0x80) return "a currency sign";
     if (eh_decimal_scan(text, &d)) return why_no_number(&d, false);
     if (begins_like(text, "0000-00-00")) return why_no_date(text);
     if (begins_like(text, "00:00") || begins_like(text, "0:00")) return why_no_time(text);

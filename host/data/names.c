@@ -194,8 +194,7 @@ static void normalise(eh_slice written, writer *w)
         if (is_mark(c) && latin) continue; /* e and a combining accent: e */
         latin = !is_separator(c) && count > 0;
         if (is_separator(c)) {
-            w->pending =
-                w->len > 0 && w->text[0] != '\0' && !(w->len == 1 && w->text[0] == '_');
+            w->pending = is_begun(w);
             before = '_';
         } else if (latin) {
             put_latin(w, letters, count, before, is_upper(before), p, end);
@@ -276,6 +275,7 @@ static void make_free(const eh_names *names, char *name)
     for (size_t n = 2; eh_map_get(&names->taken, eh_slice_str(name), NULL); n++) {
         size_t len = (size_t)snprintf(suffix, sizeof suffix, "_%zu", n);
         size_t kept = whole_chars(base, strlen(base), EH_NAME_MAX - len);
+        while (kept > 1 && base[kept - 1] == '_') kept--;
         memcpy(name, base, kept);
         memcpy(name + kept, suffix, len + 1);
     }
