@@ -5,6 +5,7 @@
 #include "data/convert_scan.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,7 +159,30 @@ bool eh_decimal_to_float(const eh_decimal *decimal, float *value)
     return isfinite(magnitude) && magnitude > 0;
 }
 
-/* The digits of the shortest text that reads back as `value`, which is positive. */
+/* Does whole * 10^exponent, with `tail` behind the whole's digits, read as `value`? */
+static bool reads_as(uint64_t whole, const char *tail, int64_t exponent, double value,
+                     bool single)
+{
+    char text[96];
+    snprintf(text, sizeof text, "%" PRIu64 "%se%lld", whole, tail,
+             (long long)exponent - (long long)strlen(tail));
+    return single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+}
+
+/* Do the digits, and what is next to them on either side, read as `value`? A decimal half way
+ * between two doubles reads back too, but only by the rule of even digits: Postgres prints such
+ * a double with more digits. */
+static bool stand_for(const plain_digits *d, double value, bool single)
+{
+    uint64_t whole = 0;
+    for (int i = 0; i < d->count; i++) whole = whole * 10 + (uint64_t)(d->digits[i] - '0');
+    int64_t exponent = d->exponent - d->count;
+    return reads_as(whole, "", exponent, value, single) &&
+           reads_as(whole, "0000000000000000000000000000000001", exponent, value, single) &&
+           reads_as(whole - 1, "9999999999999999999999999999999999", exponent, value, single);
+}
+
+/* The digits of the shortest text that stands for `value`, which is positive. */
 static void shortest(double value, bool single, plain_digits *out)
 {
     char text[48];
@@ -167,15 +191,15 @@ static void shortest(double value, bool single, plain_digits *out)
     int most = single ? 9 : 17, least = denormal ? 1 : single ? 6 : 15;
     for (int precision = least; precision <= most; precision++) {
         snprintf(text, sizeof text, "%.*e", precision - 1, value);
-        if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) break;
+        const char *p = text;
+        out->count = 0;
+        out->cut = false;
+        for (; *p != 'e'; p++) /* what stands between the digits is the locale's point */
+            if (eh_is_digit(*p)) out->digits[out->count++] = *p;
+        out->exponent = strtol(p + 1, NULL, 10) + 1;
+        while (out->count > 1 && out->digits[out->count - 1] == '0') out->count--;
+        if (stand_for(out, value, single)) break;
     }
-    const char *p = text;
-    out->count = 0;
-    out->cut = false;
-    for (; *p != 'e'; p++) /* what stands between the digits is the locale's point */
-        if (eh_is_digit(*p)) out->digits[out->count++] = *p;
-    out->exponent = strtol(p + 1, NULL, 10) + 1;
-    while (out->count > 1 && out->digits[out->count - 1] == '0') out->count--;
 }
 
 static bool same_number(const eh_decimal *decimal, double value, bool single)

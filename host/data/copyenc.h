@@ -1,9 +1,9 @@
 /* data/copyenc.h: typed values to PostgreSQL's COPY formats, binary and text.
  *
- * Formats: PostgreSQL manual, "COPY", section "File Formats"; the binary form of each type is what
- * its *_recv function reads. Column encodings are chosen once per statement; encoding a cell then
- * is one switch. A value that the column would round, pad or cut (numeric scale, real, timestamp
- * precision, varchar) is a misfit, never a silent fit. Floor 1. */
+ * Formats: PostgreSQL manual, "COPY", section "File Formats"; the binary form of each type is
+ * what its *_recv function reads. Column encodings are chosen once per statement; encoding a
+ * cell then is one switch. A value that the column would round, pad or cut (numeric scale,
+ * real, timestamp precision, varchar) is a misfit, never a silent fit. Floor 1. */
 #ifndef EH_DATA_COPYENC_H
 #define EH_DATA_COPYENC_H
 
@@ -37,7 +37,11 @@ typedef struct eh_pg_column {
     eh_pg_kind kind;
     int32_t typmod; /* pg_attribute.atttypmod; -1: none */
     bool not_null;
-    bool declared;  /* a person declared the type: eh_convert's wider spellings */
+    bool declared; /* a person declared the type: eh_convert's wider spellings */
+    bool existed;  /* the column was there before this run: float columns take any number whose
+                      value they keep, not only what inference would give them */
+    bool may_pad; /* zeros up to the numeric's scale and blanks up to char(n) are no misfit: the
+                     contract's word, off unless it says so */
 } eh_pg_column;
 
 /* The kind for pg_type.oid (stable numbers of the built-in types, catalog pg_type.dat). */
@@ -56,8 +60,10 @@ typedef enum eh_encode {
     EH_ENCODE_ERROR   /* err is set (memory) */
 } eh_encode;
 
-/* Appends one row. `pick[i]` is the cell for column i, NULL for SQL NULL. On a misfit *at is the
- * column's index. All of the row or, on misfit, garbage past the old length. */
+/* The binary encoder asks for up to 512 bytes more than it needs: leave the buffer that room.
+ *
+ * Appends one row. `pick[i]` is the cell for column i, NULL for SQL NULL. On a misfit *at is
+ * the column's index. All of the row or, on misfit, garbage past the old length. */
 eh_encode eh_copy_binary_row(eh_buf *out, const eh_pg_column *columns, size_t count,
                              const eh_cell *const *pick, size_t *at, const char **reason,
                              eh_err *err);

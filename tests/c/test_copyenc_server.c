@@ -1,0 +1,575 @@
+/* COPY against a real server: what is loaded, in binary and in text, is what was written.
+ *
+ * Each type's values stand in a table beside their written text; SQL compares the two. Limits
+ * of columns (numeric(p,s), real, timestamp(p)) are checked the other way about: a value is a
+ * misfit exactly when the server's own cast would change it. */
+#include "data/copyenc.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "cells.h"
+#include "pg_server.h"
+
+enum { ROWS = 4000, WIDTH = 64 };
+
+static pg_server server;
+static PGconn *connection;
+static uint64_t seed = 88172645463325252U;
+
+static uint64_t next_random(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed;
+}
+
+static uint64_t below(uint64_t limit)
+{
+    return next_random() % limit;
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    if (!pg_server_start(&server)) return 1;
+    connection = PQconnectdb(server.url);
+    if (PQstatus(connection) == CONNECTION_OK) return 0;
+    fprintf(stderr, "%s", PQerrorMessage(connection));
+    return 1;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    PQfinish(connection);
+    pg_server_stop(&server);
+    return 0;
+}
+
+static PGresult *run(const char *sql)
+{
+    PGresult *result = PQexec(connection, sql);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_COPY_IN)
+        fail_msg("%s: %s", sql, PQerrorMessage(connection));
+    return result;
+}
+
+static void execute(const char *sql)
+{
+    PQclear(run(sql));
+}
+
+static void copy_in(const eh_buf *data, bool binary)
+{
+    execute(binary ? "copy t from stdin (format binary)" : "copy t from stdin");
+    assert_int_equal(PQputCopyData(connection, data->data, (int)data->len), 1);
+    assert_int_equal(PQputCopyEnd(connection, NULL), 1);
+    for (PGresult *r = PQgetResult(connection); r != NULL; r = PQgetResult(connection)) {
+        if (PQresultStatus(r) != PGRES_COMMAND_OK) fail_msg("%s", PQerrorMessage(connection));
+        PQclear(r);
+    }
+}
+
+/* ---- Values as they are written ------------------------------------------------------------
+ */
+
+typedef char written[WIDTH];
+
+static char *digits(char *out, size_t count)
+{
+    while (count-- > 0) *out++ = (char)('0' + below(10));
+    *out = '\0';
+    return out;
+}
+
+/* A whole number as inference accepts it, of `count` digits at most. */
+static char *whole(char *out, size_t count)
+{
+    size_t len = 1 + below(count);
+    if (len == 1) return digits(out, 1);
+    *out++ = (char)('1' + below(9));
+    return digits(out, len - 1);
+}
+
+static void make_bigint(char *out)
+{
+    static const char *const edges[] = {
+        "0",     "-1",       "9223372036854775807", "-9223372036854775808",
+        "10000", "99999999", "100000000",           "1234567890123456"};
+    if (below(10) == 0) {
+        snprintf(out, WIDTH, "%s", edges[below(8)]);
+        return;
+    }
+    if (below(3) == 0) *out++ = '-';
+    whole(out, 18);
+    if (out[0] == '0') out[0] = '5'; /* no "-0" */
+}
+
+static void make_int4(char *out)
+{
+    snprintf(out, WIDTH, "%" PRId32, (int32_t)next_random() >> below(32));
+}
+
+static void make_int2(char *out)
+{
+    snprintf(out, WIDTH, "%d", (int16_t)next_random() >> below(16));
+}
+
+static void make_numeric(char *out)
+{
+    static const char *const edges[] = {"0",
+                                        "0.0",
+                                        "0.00000",
+                                        "12.10",
+                                        "10000",
+                                        "0.0001",
+                                        "0.00001",
+                                        "100000000.00000001",
+                                        "99999999999999999999.9999999999",
+                                        "-0.5",
+                                        "0.10000",
+                                        "10000.0000",
+                                        "1234567890123456.1",
+                                        "12345678901234567.12345678",
+                                        "0.123456789",
+                                        "-9999",
+                                        "-10000",
+                                        "1.0000000000"};
+    if (below(10) == 0) {
+        snprintf(out, WIDTH, "%s", edges[below(sizeof edges / sizeof *edges)]);
+        return;
+    }
+    bool negative = below(3) == 0;
+    if (negative) *out++ = '-';
+    char *end = whole(out, below(2) == 0 ? 6 : 28);
+    if (below(5) != 0) {
+        *end++ = '.';
+        end = digits(end, 1 + below(below(2) == 0 ? 3 : 20));
+    }
+    if (negative) end[-1] = '7'; /* no negative zero */
+}
+
+static void make_date(char *out)
+{
+    eh_print_date((int64_t)below(3652059) - 719162, out);
+    out[10] = '\0';
+}
+
+static void make_time(char *out)
+{
+    int64_t unit = (const int64_t[]){1, 1000, 100000, 1000000}[below(4)];
+    out[eh_print_time((int64_t)below(86400000000) / unit * unit, out)] = '\0';
+}
+
+static int64_t some_instant(void)
+{
+    int64_t unit = (const int64_t[]){1, 1000, 1000000}[below(3)];
+    return ((int64_t)below(315537897600000000) - 62135596800000000) / unit * unit;
+}
+
+static void make_datetime(char *out)
+{
+    size_t len = eh_print_timestamp(some_instant(), false, out);
+    if (below(2) == 0) out[10] = ' ';
+    out[len] = '\0';
+}
+
+static void make_timestamp(char *out)
+{
+    static const char *const zones[] = {"Z",      "+00",    "+0530", "-09:30",
+                                        "+15:59", "-15:59", "+02"};
+    size_t len = eh_print_timestamp(some_instant() / 2, false, out);
+    if (below(2) == 0) out[10] = ' ';
+    snprintf(out + len, WIDTH - len, "%s", zones[below(7)]);
+}
+
+static void make_boolean(char *out)
+{
+    snprintf(out, WIDTH, "%s", below(2) == 0 ? "true" : "false");
+}
+
+static void make_uuid(char *out)
+{
+    uint64_t a = next_random(), b = next_random();
+    snprintf(out, WIDTH, "%08x-%04x-%04x-%04x-%012" PRIx64, (unsigned)(a >> 32),
+             (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff), (unsigned)(b >> 48),
+             b & 0xffffffffffff);
+}
+
+static void make_bytea(char *out)
+{
+    size_t count = below(20);
+    char *p = out + snprintf(out, WIDTH, "\\x");
+    for (size_t i = 0; i < count; i++) p += snprintf(p, 3, "%02x", (unsigned)below(256));
+}
+
+static void make_text(char *out)
+{
+    static const char *const parts[] = {
+        "a", "\\", "\t", "\n",   "\r",    "\\N", "\\.", "é", "注", "\xf0\x9f\x98\x80",
+        "'", "\"", "\b", "\x7f", "word ", ""};
+    size_t count = below(12);
+    char *p = out;
+    *p = '\0';
+    for (size_t i = 0; i < count; i++) p += snprintf(p, 6, "%s", parts[below(16)]);
+}
+
+static void make_json(char *out)
+{
+    snprintf(out, WIDTH, "{\"b\": [1, %u.50, null], \"a\": \"\\u00e9\\\\x\"}",
+             (unsigned)below(1000));
+}
+
+static void make_double(char *out)
+{
+    snprintf(out, WIDTH, "%.*g", (int)(1 + below(15)),
+             (double)(int64_t)next_random() / (double)(1 + below(1000000000)));
+}
+
+/* ---- What is loaded is what was written -----------------------------------------------------
+ */
+
+typedef struct kind_case {
+    const char *sql_type;
+    uint32_t oid;
+    void (*make)(char *out);
+    eh_cell_kind cell_kind;
+    bool declared;
+    const char *wrong; /* SQL: true for a row that is not as it was written */
+} kind_case;
+
+static const kind_case kinds[] = {
+    {"bool", 16, make_boolean, EH_CELL_RAW, false, "v::text <> w"},
+    {"int2", 21, make_int2, EH_CELL_RAW, false, "v::text <> w"},
+    {"int4", 23, make_int4, EH_CELL_RAW, false, "v::text <> w"},
+    {"int8", 20, make_bigint, EH_CELL_RAW, false, "v::text <> w"},
+    {"int8", 20, make_bigint, EH_CELL_NUMBER, false, "v::text <> w"},
+    {"numeric", 1700, make_numeric, EH_CELL_RAW, false, "v::text <> w"},
+    {"numeric", 1700, make_numeric, EH_CELL_STRING, true, "v::text <> w"},
+    {"numeric", 1700, make_double, EH_CELL_NUMBER, true, "v::text <> w::numeric::text"},
+    {"float8", 701, make_double, EH_CELL_RAW, true, "v <> w::float8"},
+    {"float8", 701, make_numeric, EH_CELL_RAW, true, "v <> w::float8"},
+    {"date", 1082, make_date, EH_CELL_RAW, false, "v::text <> w"},
+    {"time", 1083, make_time, EH_CELL_RAW, false, "v::text <> w"},
+    {"timestamp", 1114, make_datetime, EH_CELL_RAW, false, "v <> w::timestamp"},
+    {"timestamp", 1114, make_date, EH_CELL_STRING, false, "v <> w::timestamp"},
+    {"timestamptz", 1184, make_timestamp, EH_CELL_RAW, false, "v <> w::timestamptz"},
+    {"text", 25, make_text, EH_CELL_RAW, false, "v <> w"},
+    {"varchar(60)", 1043, make_text, EH_CELL_STRING, false, "v <> w"},
+    {"bpchar", 1042, make_numeric, EH_CELL_RAW, false, "v <> w"},
+    {"json", 114, make_json, EH_CELL_JSON, false, "v::text <> w"},
+    {"jsonb", 3802, make_json, EH_CELL_JSON, false, "v <> w::jsonb"},
+    {"uuid", 2950, make_uuid, EH_CELL_RAW, false, "v::text <> w"},
+    {"bytea", 17, make_bytea, EH_CELL_RAW, false, "v::text <> w"},
+};
+
+/* Rows of (written text, value), every 50th value null. */
+static void encode_rows(const kind_case *k, bool binary, const written *texts, size_t rows,
+                        eh_buf *out)
+{
+    eh_err err = {.class_ = EH_OK};
+    const eh_pg_column columns[3] = {
+        {.kind = EH_PG_INT4, .typmod = -1, .not_null = true},
+        {.kind = EH_PG_TEXT, .typmod = -1},
+        {.kind = eh_pg_kind_of(k->oid), .typmod = -1, .declared = k->declared}};
+    if (binary) assert_true(eh_copy_header(out, &err));
+    for (size_t i = 0; i < rows; i++) {
+        eh_cell text = raw(texts[i]), value = text_cell(k->cell_kind, texts[i]);
+        eh_cell row = integer_kind(EH_CELL_INTEGER, (int64_t)i);
+        const eh_cell *pick[3] = {&row, &text, i % 50 == 49 ? NULL : &value};
+        size_t at = 9;
+        const char *reason = "";
+        eh_encode outcome = binary
+                                ? eh_copy_binary_row(out, columns, 3, pick, &at, &reason, &err)
+                                : eh_copy_text_row(out, columns, 3, pick, &at, &reason, &err);
+        if (outcome != EH_ENCODE_OK)
+            fail_msg("%s: \"%s\": column %zu: %s", k->sql_type, texts[i], at, reason);
+    }
+    if (binary) assert_true(eh_copy_trailer(out, &err));
+}
+
+static void expect_loaded(const kind_case *k, const written *texts, size_t rows)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "select w, v::text from t where v is not null and (%s)",
+             k->wrong);
+    PGresult *wrong = run(sql);
+    if (PQntuples(wrong) > 0)
+        fail_msg("%s: %d wrong, first: \"%s\" became \"%s\"", k->sql_type, PQntuples(wrong),
+                 PQgetvalue(wrong, 0, 0), PQgetvalue(wrong, 0, 1));
+    PQclear(wrong);
+    PGresult *all = run("select w, v is null from t order by n");
+    assert_int_equal(PQntuples(all), (int)rows);
+    for (int i = 0; i < (int)rows; i++) {
+        if (strcmp(PQgetvalue(all, i, 0), texts[i]) != 0)
+            fail_msg("%s: row %d: \"%s\" became \"%s\"", k->sql_type, i, texts[i],
+                     PQgetvalue(all, i, 0));
+        assert_string_equal(PQgetvalue(all, i, 1), i % 50 == 49 ? "t" : "f");
+    }
+    PQclear(all);
+}
+
+static void test_loaded_as_written(void **state)
+{
+    (void)state;
+    written *texts = malloc(ROWS * sizeof *texts);
+    assert_non_null(texts);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        for (size_t i = 0; i < ROWS; i++) kinds[k].make(texts[i]);
+        for (int binary = 0; binary <= 1; binary++) {
+            char sql[128];
+            eh_buf out;
+            eh_buf_init(&out, 64 << 20);
+            snprintf(sql, sizeof sql, "create temp table t (n int4, w text, v %s)",
+                     kinds[k].sql_type);
+            execute(sql);
+            encode_rows(&kinds[k], binary, texts, ROWS, &out);
+            copy_in(&out, binary);
+            expect_loaded(&kinds[k], texts, ROWS);
+            execute("drop table t");
+            eh_buf_free(&out);
+        }
+    }
+    free(texts);
+}
+
+/* The widest numbers that a numeric takes. */
+static void test_widest_numeric(void **state)
+{
+    (void)state;
+    enum { WHOLE = 131072, FRACTION = 16383 };
+    char *text = malloc(WHOLE + FRACTION + 2);
+    assert_non_null(text);
+    memset(text, '7', WHOLE + FRACTION + 1);
+    text[WHOLE] = '.';
+    text[WHOLE + FRACTION + 1] = '\0';
+    eh_cell cell = raw(text);
+    const eh_cell *pick[] = {&cell};
+    const eh_pg_column column = {.kind = EH_PG_NUMERIC, .typmod = -1};
+    eh_err err = {.class_ = EH_OK};
+    size_t at;
+    const char *reason;
+    eh_buf out;
+    eh_buf_init(&out, 1 << 20);
+    assert_true(eh_copy_header(&out, &err));
+    assert_int_equal(eh_copy_binary_row(&out, &column, 1, pick, &at, &reason, &err),
+                     EH_ENCODE_OK);
+    assert_true(eh_copy_trailer(&out, &err));
+    execute("create temp table t (v numeric)");
+    copy_in(&out, true);
+    PGresult *back = run("select v::text from t");
+    assert_string_equal(PQgetvalue(back, 0, 0), text);
+    PQclear(back);
+    execute("drop table t");
+    eh_buf_free(&out);
+    free(text);
+}
+
+/* ---- A misfit exactly where the server would change the value -------------------------------
+ */
+
+typedef struct limit_case {
+    const char *sql_type;
+    uint32_t oid;
+    bool existed;
+    void (*make)(char *out);
+    const char *kept; /* SQL: does the server keep the written value w? */
+} limit_case;
+
+/* Numbers around the limits of small precisions. */
+static void make_small(char *out)
+{
+    bool negative = below(4) == 0;
+    if (negative) *out++ = '-';
+    char *end = below(3) == 0 ? out + snprintf(out, 2, "0") : whole(out, 5);
+    if (below(6) == 0) memcpy(out, "100000", 7), end = out + 6;
+    if (below(4) != 0) {
+        *end++ = '.';
+        if (below(3) == 0) *end++ = '0';
+        end = digits(end, below(3) + 1);
+        if (below(2) == 0) *end++ = '0', *end = '\0';
+    }
+    if (negative) end[-1] = '3';
+}
+
+static void make_short_real(char *out)
+{
+    if (below(20) == 0) {
+        snprintf(out, WIDTH, "%s",
+                 below(2) == 0 ? "16777217" : "340282350000000000000000000000000000000");
+        return;
+    }
+    make_small(out);
+    if (strchr(out, '.') != NULL && below(2) == 0) strcat(out, below(2) == 0 ? "1" : "123");
+}
+
+#define KEPT_BY(type) "w::" type "::text = w"
+#define NUMERIC_KEPT(p, s)                                                                     \
+    "case when abs(round(w::numeric, " #s ")) >= 10::numeric ^ (" #p " - (" #s "))::numeric "  \
+    "then false else w::numeric(" #p ", " #s ")::text = w end"
+
+static const limit_case limits[] = {
+    {"numeric(5,2)", 1700, false, make_small, NUMERIC_KEPT(5, 2)},
+    {"numeric(3,0)", 1700, false, make_small, NUMERIC_KEPT(3, 0)},
+    {"numeric(2,3)", 1700, false, make_small, NUMERIC_KEPT(2, 3)},
+    {"numeric(3,-2)", 1700, false, make_small, NUMERIC_KEPT(3, -2)},
+    {"numeric(28,10)", 1700, false, make_numeric, NUMERIC_KEPT(28, 10)},
+    {"real", 700, true, make_short_real, "w::real::text::numeric = w::numeric"},
+    {"float8", 701, true, make_numeric, "w::float8::text::numeric = w::numeric"},
+    {"int2", 21, false, make_int4, "w::int4 between -32768 and 32767"},
+    {"int4", 23, false, make_bigint, "w::int8 between -2147483648 and 2147483647"},
+    {"time(3)", 1083, false, make_time, KEPT_BY("time(3)")},
+    {"time(0)", 1083, false, make_time, KEPT_BY("time(0)")},
+    {"timestamp(3)", 1114, false, make_datetime, "w::timestamp(3) = w::timestamp"},
+    {"timestamptz(0)", 1184, false, make_timestamp, "w::timestamptz(0) = w::timestamptz"},
+    {"varchar(5)", 1043, false, make_text, "length(w) <= 5"},
+    {"char(3)", 1042, false, make_text, "length(w) = 3"},
+};
+
+static int32_t typmod_of(const char *sql_type)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "create temp table t (w text, v %s)", sql_type);
+    execute(sql);
+    PGresult *r = run("select atttypmod from pg_attribute where attrelid = 't'::regclass and "
+                      "attname = 'v'");
+    int32_t typmod = (int32_t)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+    PQclear(r);
+    return typmod;
+}
+
+/* Loads what fits; says for each text whether it did. */
+static void load_what_fits(const limit_case *l, const written *texts, bool *fits, bool binary)
+{
+    const eh_pg_column columns[2] = {{.kind = EH_PG_TEXT, .typmod = -1},
+                                     {.kind = eh_pg_kind_of(l->oid),
+                                      .typmod = typmod_of(l->sql_type),
+                                      .existed = l->existed}};
+    eh_err err = {.class_ = EH_OK};
+    eh_buf out;
+    eh_buf_init(&out, 64 << 20);
+    if (binary) assert_true(eh_copy_header(&out, &err));
+    for (size_t i = 0; i < ROWS; i++) {
+        eh_cell cell = raw(texts[i]);
+        const eh_cell *pick[2] = {&cell, &cell};
+        size_t at = 9, before = out.len;
+        const char *reason = NULL;
+        eh_encode outcome = binary
+                                ? eh_copy_binary_row(&out, columns, 2, pick, &at, &reason, &err)
+                                : eh_copy_text_row(&out, columns, 2, pick, &at, &reason, &err);
+        fits[i] = outcome == EH_ENCODE_OK;
+        if (fits[i]) continue;
+        assert_int_equal(outcome, EH_ENCODE_MISFIT);
+        assert_int_equal(at, 1);
+        assert_non_null(reason);
+        out.len = before;
+    }
+    if (binary) assert_true(eh_copy_trailer(&out, &err));
+    copy_in(&out, binary);
+    eh_buf_free(&out);
+}
+
+/* Asks the server which of the texts it keeps. */
+static void expect_same_verdict(const limit_case *l, const written *texts, const bool *fits)
+{
+    char sql[512];
+    eh_err err = {.class_ = EH_OK};
+    eh_buf out;
+    eh_buf_init(&out, 64 << 20);
+    const eh_pg_column columns[2] = {{.kind = EH_PG_INT8, .typmod = -1},
+                                     {.kind = EH_PG_TEXT, .typmod = -1}};
+    assert_true(eh_copy_header(&out, &err));
+    for (size_t i = 0; i < ROWS; i++) {
+        eh_cell text = raw(texts[i]), row = integer_kind(EH_CELL_INTEGER, (int64_t)i);
+        const eh_cell *pick[2] = {&row, &text};
+        size_t at;
+        const char *reason;
+        assert_int_equal(eh_copy_binary_row(&out, columns, 2, pick, &at, &reason, &err),
+                         EH_ENCODE_OK);
+    }
+    assert_true(eh_copy_trailer(&out, &err));
+    execute("create temp table t (n int8, w text)");
+    copy_in(&out, true);
+    eh_buf_free(&out);
+    snprintf(sql, sizeof sql, "select %s from t order by n", l->kept);
+    PGresult *r = run(sql);
+    size_t kept = 0;
+    for (int i = 0; i < ROWS; i++) {
+        bool keeps = PQgetvalue(r, i, 0)[0] == 't';
+        kept += keeps;
+        if (keeps != fits[i])
+            fail_msg("%s: \"%s\": the server %s it, we say %s", l->sql_type, texts[i],
+                     keeps ? "keeps" : "changes", fits[i] ? "fits" : "misfit");
+    }
+    assert_in_range(kept, 10, ROWS - 10); /* both verdicts are tried */
+    PQclear(r);
+    execute("drop table t");
+}
+
+static void test_limits_of_columns(void **state)
+{
+    (void)state;
+    written *texts = malloc(ROWS * sizeof *texts);
+    bool *fits = malloc(ROWS * sizeof *fits);
+    assert_non_null(texts);
+    assert_non_null(fits);
+    for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
+        for (size_t i = 0; i < ROWS; i++) limits[k].make(texts[i]);
+        for (int binary = 0; binary <= 1; binary++) {
+            load_what_fits(&limits[k], texts, fits, binary);
+            char sql[512];
+            snprintf(sql, sizeof sql, "select w, v::text from t where not (%s)",
+                     limits[k].kept);
+            PGresult *r = run(sql);
+            if (PQntuples(r) > 0)
+                fail_msg("%s: \"%s\" became \"%s\"", limits[k].sql_type, PQgetvalue(r, 0, 0),
+                         PQgetvalue(r, 0, 1));
+            PQclear(r);
+            execute("drop table t");
+            expect_same_verdict(&limits[k], texts, fits);
+        }
+    }
+    free(texts);
+    free(fits);
+}
+
+/* A double's text is the server's text. */
+static void test_print_of_doubles(void **state)
+{
+    (void)state;
+    eh_scratch scratch;
+    for (int i = 0; i < 300; i++) {
+        uint64_t bits = next_random();
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (i % 2 == 0) value = (double)(int64_t)below(100000000) / 1000;
+        eh_cell cell = real(value);
+        eh_value v;
+        const char *reason;
+        if (!eh_convert(&cell, EH_TYPE_TEXT, false, &scratch, &v, &reason)) continue;
+        char sql[128];
+        snprintf(sql, sizeof sql, "select ('%.17g'::float8)::text", value);
+        PGresult *r = run(sql);
+        if (!eh_slice_is(v.as.text, PQgetvalue(r, 0, 0)))
+            fail_msg("\"%.*s\" is \"%s\" to the server", EH_SLICE_FMT(v.as.text),
+                     PQgetvalue(r, 0, 0));
+        PQclear(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loaded_as_written),
+        cmocka_unit_test(test_widest_numeric),
+        cmocka_unit_test(test_limits_of_columns),
+        cmocka_unit_test(test_print_of_doubles),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
