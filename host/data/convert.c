@@ -118,13 +118,19 @@ static bool declared_bigint(const job *j, const eh_decimal *d)
     return true;
 }
 
+static bool is_within_64_bits(double real)
+{
+    const double past = 9223372036854775808.0; /* 2^63 */
+    return real >= -past && real < past;       /* false for NaN */
+}
+
 static bool to_bigint_slowly(const job *j)
 {
     eh_decimal d;
     double real = j->cell->as.real;
     if (is_kind(j, EH_CELL_DOUBLE)) {
         if (!j->declared) return misfit(j, "a double: a whole number only where declared");
-        if (!(real >= -0x1p63 && real < 0x1p63) || trunc(real) != real)
+        if (!is_within_64_bits(real) || trunc(real) != real)
             return misfit(j, "not a whole number within 64 bits");
         j->value->as.integer = (int64_t)real;
         return true;

@@ -81,7 +81,8 @@ static char digit_at(const eh_decimal *d, int64_t i)
     size_t at = (size_t)i;
     if (at < d->whole.len) return d->whole.data[at];
     at -= d->whole.len;
-    return at < d->fraction.len ? d->fraction.data[at] : '0';
+    if (at < d->fraction.len) return d->fraction.data[at];
+    return '0';
 }
 
 size_t eh_decimal_print(const eh_decimal *d, char *out, size_t size)
@@ -129,8 +130,8 @@ static void as_text(const plain_digits *d, char *text, size_t size)
     int64_t exponent = d->exponent - d->count;
     if (exponent > EXPONENT_MAX) exponent = EXPONENT_MAX;
     if (exponent < -EXPONENT_MAX) exponent = -EXPONENT_MAX;
-    snprintf(text, size, "%.*s%se%lld", d->count, d->digits, d->cut ? "1" : "",
-             (long long)(d->cut ? exponent - 1 : exponent));
+    (void)snprintf(text, size, "%.*s%se%lld", d->count, d->digits, d->cut ? "1" : "",
+                   (long long)(d->cut ? exponent - 1 : exponent));
 }
 
 bool eh_decimal_to_double(const eh_decimal *decimal, double *value)
@@ -164,8 +165,8 @@ static bool reads_as(uint64_t whole, const char *tail, int64_t exponent, double 
                      bool single)
 {
     char text[96];
-    snprintf(text, sizeof text, "%" PRIu64 "%se%lld", whole, tail,
-             (long long)exponent - (long long)strlen(tail));
+    (void)snprintf(text, sizeof text, "%" PRIu64 "%se%lld", whole, tail,
+                   (long long)exponent - (long long)strlen(tail));
     return single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
 }
 
@@ -186,11 +187,12 @@ static bool stand_for(const plain_digits *d, double value, bool single)
 static void shortest(double value, bool single, plain_digits *out)
 {
     char text[48];
+    *out = (plain_digits){.digits = "0"};
     /* 15 (6) digits always survive a double (float), except where it is denormal. */
     bool denormal = value < (single ? (double)FLT_MIN : DBL_MIN);
     int most = single ? 9 : 17, least = denormal ? 1 : single ? 6 : 15;
     for (int precision = least; precision <= most; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision - 1, value);
+        (void)snprintf(text, sizeof text, "%.*e", precision - 1, value);
         const char *p = text;
         out->count = 0;
         out->cut = false;
@@ -242,7 +244,9 @@ size_t eh_double_print(double value, char *out)
         return (size_t)(o - out) + (size_t)snprintf(o, 8, "e%+03d", exponent);
     }
     for (int i = exponent < 0 ? exponent : 0; i < d.count || i <= exponent; i++) {
-        *o++ = i >= 0 && i < d.count ? d.digits[i] : '0';
+        char digit = '0';
+        if (i >= 0 && i < d.count) digit = d.digits[i];
+        *o++ = digit;
         if (i == exponent && i + 1 < d.count) *o++ = '.';
     }
     return (size_t)(o - out);

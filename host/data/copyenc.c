@@ -121,7 +121,7 @@ static inline size_t put_length(char *out, uint32_t len)
 
 static inline size_t put1(char *out, bool value)
 {
-    out[put_length(out, 1)] = value;
+    out[put_length(out, 1)] = (char)(value ? 1 : 0);
     return 5;
 }
 

@@ -28,12 +28,12 @@ static size_t put_groups(const uint64_t *words, bool negative, size_t scale, cha
 {
     uint16_t groups[12] = {0}; /* six, and room for the copy below */
     unsigned used = 0;
-    for (int i = 0; i < 3; i++) {
-        uint64_t fours = eh_fours(words[i]);
+    for (size_t i = 0; i < 6; i += 2) {
+        uint64_t fours = eh_fours(words[i / 2]);
         uint16_t first = (uint16_t)fours, second = (uint16_t)(fours >> 32);
-        groups[2 * i] = htobe16(first);
-        groups[2 * i + 1] = htobe16(second);
-        used |= (unsigned)(first != 0) << (2 * i) | (unsigned)(second != 0) << (2 * i + 1);
+        groups[i] = htobe16(first);
+        groups[i + 1] = htobe16(second);
+        used |= (unsigned)(first != 0) << i | (unsigned)(second != 0) << (i + 1);
     }
     if (used == 0) {
         put_header(out, 0, 0, false, scale);

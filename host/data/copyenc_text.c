@@ -42,10 +42,12 @@ static char *put_escaped(char *out, eh_slice text)
             p += 8;
             continue;
         }
-        char letter = escape_of(*p);
-        if (letter != 0) *out++ = '\\';
-        *out++ = letter != 0 ? letter : *p;
-        p++;
+        char byte = *p++, letter = escape_of(byte);
+        if (letter != 0) {
+            *out++ = '\\';
+            byte = letter;
+        }
+        *out++ = byte;
     }
     return out;
 }

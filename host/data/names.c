@@ -64,8 +64,8 @@ static bool is_mark(int32_t c)
 static size_t fold(int32_t c, char *out)
 {
     const char *pair = NULL;
-    if (c >= 0xc0 && c <= 0xff) pair = latin1 + 2 * (c - 0xc0);
-    if (c >= 0x100 && c <= 0x17f) pair = extended_a + 2 * (c - 0x100);
+    if (c >= 0xc0 && c <= 0xff) pair = &latin1[2 * (size_t)(c - 0xc0)];
+    if (c >= 0x100 && c <= 0x17f) pair = &extended_a[2 * (size_t)(c - 0x100)];
     if (pair == NULL || pair[0] == '.') return 0;
     out[0] = pair[0];
     out[1] = pair[1];
@@ -134,7 +134,7 @@ static void finish(writer *w, char *out)
     size_t kept = whole_chars(w->text, w->len, KEPT);
     while (kept > 0 && w->text[kept - 1] == '_') kept--;
     memcpy(out, w->text, kept);
-    snprintf(out + kept, TAG + 1, "_%08x", (unsigned)(w->hash ^ w->hash >> 32));
+    (void)snprintf(out + kept, TAG + 1, "_%08x", (unsigned)(w->hash ^ w->hash >> 32));
 }
 
 /* ---- Normalising ---------------------------------------------------------------------------
@@ -198,7 +198,7 @@ static void normalise(eh_slice written, writer *w)
             before = '_';
         } else if (latin) {
             put_latin(w, letters, count, before, is_upper(before), p, end);
-            before = letters[count - 1];
+            before = (unsigned char)letters[count - 1];
         } else {
             put_char(w, (const char *)start, (size_t)(p - start));
             before = c;
@@ -263,8 +263,9 @@ static bool record(eh_names *names, eh_slice written, const char *name, eh_err *
     char *copy = strdup(name);
     if (copy == NULL) return eh_fail_memory(err, "a name of a column");
     names->names[names->count++] = copy; /* from here on the scope owns it */
-    return eh_map_put(&names->by_written, written, names->count - 1, err) &&
-           eh_map_put(&names->taken, eh_slice_str(name), 1, err);
+    /* Taken first: without memory for the second, a name may be lost but never given twice. */
+    return eh_map_put(&names->taken, eh_slice_str(name), 1, err) &&
+           eh_map_put(&names->by_written, written, names->count - 1, err);
 }
 
 /* Puts _2, _3 ... behind `base` until the name is free. */
@@ -276,8 +277,7 @@ static void make_free(const eh_names *names, char *name)
         size_t len = (size_t)snprintf(suffix, sizeof suffix, "_%zu", n);
         size_t kept = whole_chars(base, strlen(base), EH_NAME_MAX - len);
         while (kept > 1 && base[kept - 1] == '_') kept--;
-        memcpy(name, base, kept);
-        memcpy(name + kept, suffix, len + 1);
+        (void)snprintf(name, EH_NAME_MAX + 1, "%.*s%s", (int)kept, base, suffix);
     }
 }
 

@@ -1,8 +1,8 @@
 /* data/value.h: the types etlhost knows, and one cell of a batch.
  *
  * A parser produces cells as they were written (raw text, JSON number tokens); nothing is
- * converted until a target type is known, so that a value is parsed once and only into a type it
- * can be printed back from. Plain values, no ownership. Floor 1. */
+ * converted until a target type is known, so that a value is parsed once and only into a type
+ * it can be printed back from. Plain values, no ownership. Floor 1. */
 #ifndef EH_DATA_VALUE_H
 #define EH_DATA_VALUE_H
 
@@ -27,8 +27,8 @@ typedef enum eh_type {
     EH_TYPE_COUNT
 } eh_type;
 
-/* "bigint", "timestamp" ...: the words of declarations and messages. eh_type_from_name knows the
- * same words; false for any other. */
+/* "bigint", "timestamp" ...: the words of declarations and messages. eh_type_from_name knows
+ * the same words; false for any other. */
 const char *eh_type_name(eh_type type);
 bool eh_type_from_name(eh_slice name, eh_type *type);
 
@@ -48,13 +48,13 @@ typedef enum eh_cell_kind {
 
 enum {
     EH_CELL_QUOTED = 1,   /* flag: the CSV field was quoted */
-    EH_CELL_DUPLICATE = 2 /* flag on a JSON cell: it has a duplicate key or a NUL inside, so it is
-                             kept as text */
+    EH_CELL_DUPLICATE = 2 /* flag on a JSON cell: it has a duplicate key or a NUL inside, so it
+                             is kept as text */
 };
 
 /* 16 bytes. Text is borrowed: valid until the batch it stands in is reset. */
 typedef struct eh_cell {
-    uint8_t kind;  /* eh_cell_kind */
+    uint8_t kind; /* eh_cell_kind */
     uint8_t flags;
     uint16_t reserved;
     uint32_t len; /* bytes, for the kinds with text */

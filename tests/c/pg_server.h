@@ -130,7 +130,8 @@ static inline bool pg_server_start(pg_server *server)
         snprintf(server->url, sizeof server->url, "%s", given);
         return true;
     }
-    snprintf(server->dir, sizeof server->dir, "/tmp/eh_pg_XXXXXX");
+    snprintf(server->dir, sizeof server->dir, "/tmp/eh_pg_");
+    memset(server->dir + strlen(server->dir), 'X', 6); /* mkdtemp's template */
     if (mkdtemp(server->dir) == NULL) return false;
     const struct passwd *user = getpwnam("postgres");
     if (user == NULL) user = getpwnam("nobody");

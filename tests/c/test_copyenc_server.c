@@ -406,7 +406,8 @@ static void make_short_real(char *out)
         return;
     }
     make_small(out);
-    if (strchr(out, '.') != NULL && below(2) == 0) strcat(out, below(2) == 0 ? "1" : "123");
+    if (strchr(out, '.') != NULL && below(2) == 0)
+        snprintf(out + strlen(out), 4, "%s", below(2) == 0 ? "1" : "123");
 }
 
 #define KEPT_BY(type) "w::" type "::text = w"
