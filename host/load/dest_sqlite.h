@@ -1,0 +1,99 @@
+/* load/dest_sqlite.h: what the files of the SQLite destination share; included by them only.
+ *
+ * One connection, one lane; every transaction is BEGIN IMMEDIATE, so that two processes wait
+ * for each other at its start and never deadlock inside. Floor 3. */
+#ifndef EH_LOAD_DEST_SQLITE_H
+#define EH_LOAD_DEST_SQLITE_H
+
+#include "io/sqlite.h"
+#include "load/dest_impl.h"
+
+typedef struct eh_lite {
+    eh_dest base;
+    eh_sqlite *db;
+    bool has_books; /* the bookkeeping is there (always, unless read_only) */
+    char *run_id;   /* owned; of the run whose heartbeat we keep, NULL before take-over */
+    char *host;     /* owned */
+    int64_t pid;
+    int64_t pid_started;
+    eh_watch *heartbeat;
+    eh_sqlite_stmt *insert; /* of the latest unit, kept for the next */
+    char *insert_sql;       /* owned; its text */
+} eh_lite;
+
+typedef struct eh_lite_arg {
+    enum { EH_LITE_NULL, EH_LITE_INT, EH_LITE_TEXT, EH_LITE_BLOB } kind;
+    int64_t integer;
+    eh_slice bytes;
+} eh_lite_arg;
+
+static inline eh_lite_arg eh_lite_int(int64_t value)
+{
+    return (eh_lite_arg){.kind = EH_LITE_INT, .integer = value};
+}
+
+static inline eh_lite_arg eh_lite_slice(eh_slice bytes)
+{
+    return (eh_lite_arg){.kind = EH_LITE_TEXT, .bytes = bytes};
+}
+
+static inline eh_lite_arg eh_lite_blob(eh_slice bytes)
+{
+    return (eh_lite_arg){.kind = EH_LITE_BLOB, .bytes = bytes};
+}
+
+/* NULL text is SQL NULL. */
+static inline eh_lite_arg eh_lite_str(const char *text)
+{
+    return text != NULL ? eh_lite_slice(eh_slice_str(text))
+                        : (eh_lite_arg){.kind = EH_LITE_NULL};
+}
+
+/* Now, as the bookkeeping writes it; out: 40 bytes. */
+const char *eh_lite_now(const eh_lite *lite, char *out);
+
+/* A statement file, prepared and bound; free it with eh_sqlite_free. The arguments are
+ * borrowed. */
+eh_sqlite_stmt *eh_lite_prepare(eh_lite *lite, const char *name, const eh_lite_arg *args,
+                                size_t count, eh_err *err);
+/* Runs a statement file that gives no rows (or whose rows do not matter). */
+bool eh_lite_run(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+                 eh_err *err) EH_MUST_USE;
+/* The first column of the first row; 0 when there is none. */
+bool eh_lite_number(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+                    int64_t *value, eh_err *err) EH_MUST_USE;
+
+/* A write transaction. begin waits for other writers. end commits when ok, else rolls back; it
+ * returns whether the transaction is committed. */
+bool eh_lite_begin(eh_lite *lite, eh_err *err) EH_MUST_USE;
+bool eh_lite_end(eh_lite *lite, bool ok, eh_err *err) EH_MUST_USE;
+void eh_lite_rollback(eh_lite *lite);
+
+/* Is the stream still mine? Otherwise class cancelled. client (may be NULL): the stream's
+ * client, in the arena. */
+bool eh_lite_fence(eh_lite *lite, const eh_stream_state *state, eh_arena *arena,
+                   const char **client, eh_err *err) EH_MUST_USE;
+
+/* dest_sqlite_schema.c */
+bool eh_lite_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                      const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                    const char *table, const eh_change *changes, size_t count, eh_err *err);
+
+/* dest_sqlite_rebuild.c: changes the type of one column of a plain table inside the open
+ * transaction. */
+bool eh_lite_retype(eh_lite *lite, const eh_table_info *info, const char *table,
+                    const char *column, eh_type from, eh_type to, eh_err *err) EH_MUST_USE;
+/* The CREATE TABLE columns of a table that etlhost made and nobody altered by other means. */
+bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type to, eh_buf *out,
+                         eh_err *err) EH_MUST_USE;
+const char *eh_lite_native(eh_type type); /* "INTEGER", "REAL", "TEXT" */
+
+/* dest_sqlite_rows.c */
+const eh_encoder *eh_lite_encoder(eh_dest *dest, const char *schema, const char *table,
+                                  const eh_column_info *columns, const bool *declared,
+                                  size_t count, eh_arena *arena, const char **why_text,
+                                  eh_err *err);
+bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
+
+#endif

@@ -1,0 +1,1 @@
+INSERT INTO :"to" (:columns) SELECT :values FROM :"from" ORDER BY rowid;

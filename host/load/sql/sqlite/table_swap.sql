@@ -1,0 +1,2 @@
+DROP TABLE :"table";
+ALTER TABLE :"rebuilt" RENAME TO :"table";
