@@ -208,17 +208,18 @@ static eh_changed change_epoch(const eh_rule *rule, eh_slice text, eh_cell *cell
                                eh_misfit *out)
 {
     const char *unit = rule->places == 6 ? "seconds" : "milliseconds";
-    eh_excerpt shown = eh_excerpt_of(text);
     eh_decimal number;
     int64_t us = 0;
     if (cell->kind == EH_CELL_BOOLEAN || !eh_decimal_parse(text, &number))
-        return misfit(out, "\"%s\" is not a number of %s since 1970", shown.text, unit);
+        return misfit(out, "\"%s\" is not a number of %s since 1970", eh_excerpt_of(text).text,
+                      unit);
     eh_decimal_fit fit = eh_decimal_scale(&number, rule->places, &us);
     if (fit == EH_DECIMAL_FRACTION)
-        return misfit(out, "%s %s: finer than a microsecond", shown.text, unit);
+        return misfit(out, "%s %s: finer than a microsecond", eh_excerpt_of(text).text, unit);
     if (fit == EH_DECIMAL_RANGE || us < YEAR_1_US || us >= YEAR_10000_US)
-        return misfit(out, "%s %s since 1970 is outside the years 1 to 9999%s", shown.text,
-                      unit, rule->places == 6 ? ": is it epoch = \"ms\"?" : "");
+        return misfit(out, "%s %s since 1970 is outside the years 1 to 9999%s",
+                      eh_excerpt_of(text).text, unit,
+                      rule->places == 6 ? ": is it epoch = \"ms\"?" : "");
     set_instant(cell, us);
     return EH_CHANGED_OK;
 }
@@ -234,11 +235,10 @@ static bool parse_reading(eh_slice text, bool *has_zone, int64_t *us)
 
 static eh_changed change_zone(const eh_rule *rule, eh_slice text, eh_cell *cell, eh_misfit *out)
 {
-    eh_excerpt shown = eh_excerpt_of(text);
     bool has_zone = false;
     int64_t us = 0, last = 0;
     if (!parse_reading(text, &has_zone, &us))
-        return misfit(out, "\"%s\" is not a date and time", shown.text);
+        return misfit(out, "\"%s\" is not a date and time", eh_excerpt_of(text).text);
     if (!has_zone) {
         int64_t local = us;
         char one[40], two[40];
@@ -247,11 +247,12 @@ static eh_changed change_zone(const eh_rule *rule, eh_slice text, eh_cell *cell,
             break;
         case EH_ZONE_GAP:
             return misfit(out, "%s does not exist in %.*s: its clocks skip that time",
-                          shown.text, EH_SLICE_FMT(rule->zone_name));
+                          eh_excerpt_of(text).text, EH_SLICE_FMT(rule->zone_name));
         case EH_ZONE_AMBIGUOUS:
-            return misfit(out, "%s happens twice in %.*s: %.*s or %.*s", shown.text,
-                          EH_SLICE_FMT(rule->zone_name), (int)eh_print_timestamp(us, true, one),
-                          one, (int)eh_print_timestamp(last, true, two), two);
+            return misfit(out, "%s happens twice in %.*s: %.*s or %.*s",
+                          eh_excerpt_of(text).text, EH_SLICE_FMT(rule->zone_name),
+                          (int)eh_print_timestamp(us, true, one), one,
+                          (int)eh_print_timestamp(last, true, two), two);
         }
     }
     set_instant(cell, us);
