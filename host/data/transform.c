@@ -16,7 +16,7 @@ enum { ARENA_MAX = 16 << 20 };
 static bool collect(eh_transform *t, eh_slice hash_key, eh_err *err)
 {
     bool hashes = false;
-    t->filters = calloc(t->rule_count + 1, sizeof *t->filters);
+    t->filters = calloc(t->rule_count + 1, sizeof(eh_rule *));
     if (t->filters == NULL) return eh_fail_memory(err, "a declaration");
     for (size_t i = 0; i < t->rule_count; i++) {
         eh_rule *rule = &t->rules[i];
@@ -60,17 +60,16 @@ void eh_transform_free(eh_transform *t)
 
 static bool grow(eh_transform *t, size_t count, eh_err *err)
 {
-    size_t all;
-    if (__builtin_add_overflow(count, t->constant_count + 1, &all))
-        return eh_fail_memory(err, "columns");
+    size_t all = count + t->constant_count + 1;
     eh_bound *bound = reallocarray(t->bound, all, sizeof *bound);
     if (bound != NULL) t->bound = bound;
     eh_transform_column *columns = reallocarray(t->columns, all, sizeof *columns);
     if (columns != NULL) t->columns = columns;
     size_t *changed = reallocarray(t->changed, all, sizeof *changed);
     if (changed != NULL) t->changed = changed;
-    return (bound != NULL && columns != NULL && changed != NULL) ||
-           eh_fail_memory(err, "columns");
+    if (bound != NULL && columns != NULL && changed != NULL) return true;
+    eh_fail_memory(err, "columns");
+    return false;
 }
 
 static bool add_column(eh_transform *t, eh_slice written, eh_err *err)

@@ -48,7 +48,8 @@ eh_excerpt eh_excerpt_of(eh_slice text)
         length--;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        out.text[i] = c < 0x20 || c == 0x7f ? '?' : text.data[i];
+        out.text[i] = text.data[i];
+        if (c < 0x20 || c == 0x7f) out.text[i] = '?';
     }
     (void)snprintf(out.text + length, sizeof out.text - length, "%s",
                    length < text.len ? "..." : "");
@@ -171,7 +172,7 @@ static bool is_phone(eh_slice text, char last_two[2])
 
 static bool change_mask(eh_slice text, eh_cell *cell, eh_arena *arena, eh_err *err)
 {
-    static const char stars[] = "***";
+    static const char stars[3] = {'*', '*', '*'};
     char last_two[2] = {'0', '0'};
     eh_slice before = {NULL, 0}, after = {NULL, 0};
     size_t at = email_at(text);

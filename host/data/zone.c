@@ -83,7 +83,7 @@ static bool read_types(const char *types, const header *h, int32_t *out)
 
 static bool read_transitions(eh_zone *zone, const char *block, const header *h, size_t width)
 {
-    int32_t types[256];
+    int32_t types[256] = {0};
     const char *indices = block + h->time * width;
     if (!read_types(indices + h->time, h, types)) return false;
     zone->before_s = types[0];

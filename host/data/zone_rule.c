@@ -137,7 +137,7 @@ static int64_t weekday_in_month(const eh_rule_day *day, int64_t year)
     int64_t after = before[day->month] + (day->month > 1 ? leap : 0);
     /* 1970-01-01 was a Thursday, 4. */
     int64_t weekday = ((year_start(year) + first + 4) % 7 + 7) % 7;
-    int64_t found = first + (day->day - weekday + 7) % 7 + (day->week - 1) * 7;
+    int64_t found = first + (day->day - weekday + 7) % 7 + INT64_C(7) * (day->week - 1);
     return found >= after ? found - 7 : found;
 }
 
