@@ -1,0 +1,277 @@
+/* load/loader.c: the life of a load: take over, bind columns, change the schema, finish. The units
+ * are in loader_units.c, the rows in loader_rows.c; see loader.h. */
+#include "base/fault.h"
+#include "load/loader_private.h"
+
+#include <stdlib.h>
+
+#define RAW_MAX         ((size_t)64 * 1024 * 1024)
+#define ENCODER_MAX     ((size_t)4 * 1024 * 1024)
+#define DEFAULT_COLUMNS 300
+
+static eh_cell text_cell(const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0;
+    return (eh_cell){.kind = EH_CELL_STRING, .len = (uint32_t)len, .as.text = text};
+}
+
+static void make_cells(eh_loader *loader)
+{
+    loader->client_cell = text_cell(loader->options.key.client);
+    loader->instance_cell = text_cell(loader->options.key.instance);
+    loader->row_cell = (eh_cell){.kind = EH_CELL_INTEGER};
+    loader->load_cell = (eh_cell){.kind = EH_CELL_INTEGER, .as.integer = loader->state.load_id};
+    loader->time_cell = (eh_cell){.kind = EH_CELL_TIME_US};
+}
+
+static bool describe(eh_loader *loader, eh_err *err)
+{
+    eh_plan *plan = &loader->plan;
+    eh_arena_reset(plan->arena);
+    plan->count = 0;
+    plan->table = (eh_table_info){.exists = false};
+    loader->encoder = NULL;
+    return eh_dest_describe(loader->options.dest,
+                            loader->options.dry_run ? NULL : &loader->state,
+                            loader->options.key.schema, loader->options.key.table, plan->arena,
+                            &plan->table, err) &&
+           eh_plan_refresh(plan, err);
+}
+
+static bool start(eh_loader *loader, eh_err *err)
+{
+    const eh_loader_options *o = &loader->options;
+    /* One for each input is made later; this one finds mistakes before anything is touched. */
+    loader->transform = eh_transform_new(o->declaration, o->transform, err);
+    loader->encoder_arena = eh_arena_new(ENCODER_MAX);
+    loader->unit_count = o->dry_run ? 1 : eh_dest_lane_count(o->dest) + 1;
+    loader->units = calloc(loader->unit_count, sizeof *loader->units);
+    loader->unit_busy = calloc(loader->unit_count, sizeof *loader->unit_busy);
+    if (loader->transform == NULL) return false;
+    if (loader->encoder_arena == NULL || loader->units == NULL || loader->unit_busy == NULL)
+        return eh_fail_memory(err, "a loader");
+    eh_plan_options plan = {
+        .declaration = o->declaration,
+        .schema = o->key.schema,
+        .table = o->key.table,
+        .has_client = o->key.client != NULL && o->key.client[0] != '\0',
+        .has_file = o->has_file,
+        .max_columns = o->max_columns > 0 ? o->max_columns : DEFAULT_COLUMNS,
+    };
+    if (!eh_loader_make_units(loader, err) || !eh_plan_init(&loader->plan, &plan, err))
+        return false;
+    if (!o->dry_run && !eh_dest_take_over(o->dest, &o->key, o->run, &loader->state, err))
+        return false;
+    make_cells(loader);
+    return describe(loader, err);
+}
+
+eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
+{
+    eh_loader *loader = calloc(1, sizeof *loader);
+    if (loader == NULL) {
+        eh_fail_memory(err, "a loader");
+        return NULL;
+    }
+    loader->options = *options;
+    loader->parser_columns = SIZE_MAX;
+    eh_buf_init(&loader->raw, RAW_MAX);
+    if (!start(loader, err)) {
+        eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
+        if (loader->state.load_id != 0) eh_dest_abandon(options->dest, &loader->state, err);
+        eh_loader_free(loader);
+        return NULL;
+    }
+    return loader;
+}
+
+void eh_loader_free(eh_loader *loader)
+{
+    if (loader == NULL) return;
+    eh_err ignored = {.class_ = EH_OK};
+    (void)!eh_loader_collect(loader, loader->units != NULL, &ignored);
+    for (size_t i = 0; loader->units != NULL && i < loader->unit_count; i++)
+        eh_unit_free(&loader->units[i]);
+    free(loader->units);
+    free(loader->unit_busy);
+    free(loader->sources);
+    eh_plan_free(&loader->plan);
+    eh_transform_free(loader->transform);
+    eh_arena_free(loader->encoder_arena);
+    eh_buf_free(&loader->raw);
+    free(loader);
+}
+
+const eh_stream_state *eh_loader_state(const eh_loader *loader)
+{
+    return &loader->state;
+}
+
+const eh_load_counts *eh_loader_counts(const eh_loader *loader)
+{
+    return &loader->counts;
+}
+
+bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
+                     eh_err *err)
+{
+    if (!eh_loader_collect(loader, false, err)) return false;
+    /* Another input has other columns, in another order: its transform starts afresh. */
+    eh_transform *transform =
+        eh_transform_new(loader->options.declaration, loader->options.transform, err);
+    if (transform == NULL) return false;
+    eh_transform_free(loader->transform);
+    loader->transform = transform;
+    loader->input = *input;
+    loader->file_cell = text_cell(input->name);
+    loader->position = *from;
+    if (loader->position.line == 0) loader->position.line = 1;
+    loader->parser_columns = SIZE_MAX;
+    return true;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static bool grow_sources(eh_loader *loader, size_t count, eh_err *err)
+{
+    if (count <= loader->source_capacity) return true;
+    eh_source_column *more = realloc(loader->sources, (count + 16) * sizeof *more);
+    if (more == NULL) return eh_fail_memory(err, "columns");
+    loader->sources = more;
+    loader->source_capacity = count + 16;
+    return true;
+}
+
+/* The columns of the batches changed: the parser found more, another file began, or the row function
+ * added some. */
+static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_count, eh_err *err)
+{
+    size_t count;
+    const eh_transform_column *columns = eh_transform_columns(loader->transform, &count);
+    if (!grow_sources(loader, count + added_count, err)) return false;
+    for (size_t i = 0; i < count; i++)
+        loader->sources[i] =
+            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
+    for (size_t i = 0; i < added_count; i++)
+        loader->sources[count + i] = (eh_source_column){added[i], false, false};
+    loader->source_count = count + added_count;
+    loader->encoder = NULL;
+    return eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err);
+}
+
+static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
+                       eh_err *err)
+{
+    bool changed = count != loader->parser_columns;
+    if (changed && !eh_transform_bind(loader->transform, written, count, err)) return false;
+    loader->parser_columns = count;
+    size_t before = batch->rows + batch->dead_count;
+    if (!eh_transform_apply(loader->transform, batch, err)) return false;
+    size_t columns_count;
+    const eh_transform_column *columns = eh_transform_columns(loader->transform, &columns_count);
+    const eh_slice *added = NULL;
+    size_t added_count = 0;
+    const eh_row_hook *hook = loader->options.rows;
+    if (hook != NULL &&
+        !hook->apply(hook->self, batch, columns, columns_count, &added, &added_count, err))
+        return false;
+    loader->counts.rows_filtered += before - batch->rows - batch->dead_count;
+    if (!changed && columns_count + added_count == loader->source_count) return true;
+    return bind_sources(loader, added, added_count, err);
+}
+
+/* ---- schema changes ---------------------------------------------------------------------------- */
+
+static void tell_changes(const eh_loader *loader)
+{
+    const eh_load_events *events = &loader->options.events;
+    for (size_t i = 0; events->schema_change != NULL && i < loader->plan.change_count; i++)
+        events->schema_change(events->self, loader->options.key.table, &loader->plan.changes[i]);
+}
+
+bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
+{
+    eh_parse_from boundary = eh_loader_before(next);
+    if (!eh_loader_close_unit(loader, &boundary, false, err) ||
+        !eh_loader_collect(loader, true, err))
+        return false;
+    tell_changes(loader);
+    eh_plan *plan = &loader->plan;
+    loader->encoder = NULL;
+    if (loader->options.dry_run) return eh_plan_pretend(plan, err);
+    bool ok = eh_dest_change(loader->options.dest, &loader->state, loader->options.key.schema,
+                             loader->options.key.table, plan->changes, plan->change_count, err);
+    plan->change_count = 0;
+    if (!ok)
+        return eh_err_while(err, "changing the columns of %s.%s", loader->options.key.schema,
+                            loader->options.key.table);
+    return describe(loader, err);
+}
+
+static bool first_place(const eh_batch *batch, eh_place *place)
+{
+    if (batch->rows == 0 && batch->dead_count == 0) return false;
+    *place = batch->rows > 0 ? batch->places[0] : batch->dead[0].place;
+    if (batch->dead_count > 0 && batch->dead[0].place.offset < place->offset)
+        *place = batch->dead[0].place;
+    return true;
+}
+
+static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
+{
+    eh_place place;
+    if (!first_place(batch, &place)) return true;
+    /* Another run may change the same table meanwhile: look again, but not for ever. */
+    for (int turn = 0; turn < 5; turn++) {
+        if (!eh_plan_needs(&loader->plan, batch, loader->input.name, err)) return false;
+        if (loader->plan.change_count == 0) return true;
+        if (!eh_loader_change(loader, &place, err)) return false;
+    }
+    return eh_fail(err, EH_CLASS_DESTINATION, "table %s.%s lacks columns that were just added",
+                   loader->options.key.schema, loader->options.key.table);
+}
+
+/* ---- the load ---------------------------------------------------------------------------------- */
+
+bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
+                     eh_err *err)
+{
+    loader->counts.rows_read += batch->rows + batch->dead_count;
+    EH_FAULT("batch.parsed");
+    bool ok = bind_batch(loader, batch, written, count, err) && meet_needs(loader, batch, err) &&
+              eh_loader_encode(loader, batch, err);
+    return ok || eh_err_while(err, "loading %s into %s.%s", loader->input.name,
+                              loader->options.key.schema, loader->options.key.table);
+}
+
+bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err)
+{
+    eh_parse_from next = loader->position;
+    next.offset = end;
+    if (loader->open != NULL && loader->open->rows > 0)
+        next.row = loader->open->places[loader->open->rows - 1].row;
+    if (loader->open != NULL && loader->open->dead_count > 0) {
+        uint64_t row = loader->open->dead[loader->open->dead_count - 1].place.row;
+        if (row > next.row) next.row = row;
+    }
+    return eh_loader_close_unit(loader, &next, last, err);
+}
+
+bool eh_loader_drain(eh_loader *loader, eh_err *err)
+{
+    return eh_loader_collect(loader, true, err);
+}
+
+bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
+{
+    if (!eh_loader_collect(loader, true, err)) return false;
+    if (loader->options.dry_run) return true;
+    return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
+}
+
+void eh_loader_abandon(eh_loader *loader, const eh_err *why)
+{
+    eh_err ignored = {.class_ = EH_OK};
+    (void)!eh_loader_collect(loader, true, &ignored);
+    if (!loader->options.dry_run) eh_dest_abandon(loader->options.dest, &loader->state, why);
+}

@@ -1,0 +1,101 @@
+/* load/loader.h: batches of one stream into its table, exactly once.
+ *
+ * The loader owns the load of one stream by one run: it takes the stream over, transforms batches,
+ * holds them against the contract, changes the schema between units, encodes rows into units and
+ * hands those to the destination's lanes. Parsing, reading and the ledger's decisions (is this file
+ * known?) are the caller's. Not for more than one stream; one loader is one load. Floor 3. */
+#ifndef EH_LOAD_LOADER_H
+#define EH_LOAD_LOADER_H
+
+#include "data/parser.h"
+#include "data/transform.h"
+#include "load/dest.h"
+#include "load/plan.h"
+
+typedef struct eh_loader eh_loader;
+
+/* What the loader tells while it works. All optional; text is valid during the call. */
+typedef struct eh_load_events {
+    void *self;
+    void (*schema_change)(void *self, const char *table, const eh_change *change);
+    void (*dead)(void *self, const char *input, const eh_dead *dead);
+    void (*committed)(void *self, const eh_unit *unit);
+    void (*warning)(void *self, const char *message);
+} eh_load_events;
+
+/* Names that a row function added, in the order of the batch columns behind the transform's. */
+typedef struct eh_row_hook {
+    void *self;
+    /* May change cells, remove rows, add dead rows and add columns at the end of the batch. Gives the
+     * names of all added columns so far; they never shrink. */
+    bool (*apply)(void *self, eh_batch *batch, const eh_transform_column *columns, size_t count,
+                  const eh_slice **added, size_t *added_count, eh_err *err);
+} eh_row_hook;
+
+typedef struct eh_loader_options {
+    eh_dest *dest;
+    eh_loop *loop;
+    const eh_clock *clock;
+    const eh_run_info *run;
+    eh_stream_key key;
+    const eh_doc *declaration; /* of the resource; may be NULL */
+    const eh_transform_context *transform;
+    const eh_row_hook *rows;   /* NULL: no row function */
+    bool has_file;             /* add _file and _row */
+    bool dry_run;              /* convert everything, write nothing */
+    size_t unit_bytes;         /* 0: 8 MiB of encoded rows */
+    size_t unit_rows;          /* 0: 500,000 */
+    size_t max_columns;        /* 0: 300 */
+    eh_load_events events;
+} eh_loader_options;
+
+/* One input: a file, or a range of it that is not committed yet. Text is borrowed until the loader
+ * has drained. */
+typedef struct eh_load_input {
+    const char *identity;
+    const char *name;
+    uint64_t size;
+    int64_t modified; /* microseconds */
+    bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
+    void *raw_self;
+} eh_load_input;
+
+typedef struct eh_load_counts {
+    uint64_t rows_read;        /* records, dead ones included */
+    uint64_t rows_loaded;      /* committed */
+    uint64_t rows_dead;        /* committed to dead_rows */
+    uint64_t rows_filtered;    /* by keep, discard and row functions */
+    uint64_t values_discarded; /* by the contract */
+} eh_load_counts;
+
+/* Options are copied, what they point to is borrowed. Takes the stream over (not in a dry run) and
+ * looks at the table. NULL on failure. */
+eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err);
+/* Waits for units under way. Call finish or abandon first. NULL is fine. */
+void eh_loader_free(eh_loader *loader);
+
+const eh_stream_state *eh_loader_state(const eh_loader *loader);
+
+/* Begins a part of an input that is not committed yet, at `from`. */
+bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
+                     eh_err *err) EH_MUST_USE;
+
+/* Loads a batch of that part. written: the parser's columns. The batch may be changed. */
+bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
+                     eh_err *err) EH_MUST_USE;
+
+/* Ends the part at decoded offset `end`. last: that is the end of the input. */
+bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err) EH_MUST_USE;
+
+/* Waits until all units have committed; the input's text may go then. */
+bool eh_loader_drain(eh_loader *loader, eh_err *err) EH_MUST_USE;
+
+/* The stream is complete: see eh_dest_finish. */
+bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err) EH_MUST_USE;
+
+/* The load failed or was stopped; what committed stays. */
+void eh_loader_abandon(eh_loader *loader, const eh_err *why);
+
+const eh_load_counts *eh_loader_counts(const eh_loader *loader);
+
+#endif

@@ -1,0 +1,68 @@
+/* load/loader_private.h: what loader.c, loader_units.c and loader_rows.c share. This room only. */
+#ifndef EH_LOAD_LOADER_PRIVATE_H
+#define EH_LOAD_LOADER_PRIVATE_H
+
+#include "load/loader.h"
+
+struct eh_loader {
+    eh_loader_options options;
+    eh_stream_state state;
+    eh_load_counts counts;
+    /* columns, from the parser to the table */
+    eh_transform *transform;
+    size_t parser_columns; /* bound so far; SIZE_MAX: never */
+    eh_source_column *sources;
+    size_t source_count;
+    size_t source_capacity;
+    eh_plan plan;
+    const eh_encoder *encoder; /* NULL: make one before the next row */
+    eh_arena *encoder_arena;
+    bool told_text_copy;
+    /* units: one more than lanes, so that one fills while the others commit */
+    eh_unit *units;
+    bool *unit_busy;
+    size_t unit_count;
+    eh_unit *open; /* being filled; NULL: none */
+    int64_t opened_us;
+    eh_load_input input;
+    eh_parse_from position; /* where the open unit begins */
+    eh_err failure;         /* of a unit; the first one */
+    /* cells that are the same for many rows */
+    eh_cell client_cell;
+    eh_cell instance_cell;
+    eh_cell file_cell;
+    eh_cell row_cell;
+    eh_cell load_cell;
+    eh_cell time_cell;
+    eh_buf raw; /* scratch for the bytes of a dead row */
+};
+
+/* loader_units.c */
+
+/* Makes the pool of units. */
+bool eh_loader_make_units(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* The unit that takes the next record, which stands at `next`; closes a full one. */
+bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err) EH_MUST_USE;
+/* Closes the open unit in front of the record at `next` and submits it. */
+bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last,
+                          eh_err *err) EH_MUST_USE;
+/* Takes what lanes have finished; turns the loop while `until_idle` and units are under way. */
+bool eh_loader_collect(eh_loader *loader, bool until_idle, eh_err *err) EH_MUST_USE;
+
+static inline eh_parse_from eh_loader_before(const eh_place *place)
+{
+    return (eh_parse_from){place->offset, place->row - 1, place->line};
+}
+
+/* loader_rows.c */
+
+/* Encodes the rows and dead rows of a transformed batch into units. */
+bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
+
+/* loader.c */
+
+/* Applies plan.changes with no unit open or under way, and plans again. `next` is the first record
+ * that needs them. */
+bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err) EH_MUST_USE;
+
+#endif

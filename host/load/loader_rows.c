@@ -1,0 +1,333 @@
+/* load/loader_rows.c: rows into units, and what happens to a value that does not fit. See loader.h. */
+#include "data/convert.h"
+#include "data/infer.h"
+#include "load/loader_private.h"
+#include "load/plan_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const eh_cell null_cell = {.kind = EH_CELL_NULL};
+
+typedef enum row_fate {
+    ROW_DONE,   /* in the unit, as a row or as a dead row */
+    ROW_FULL,   /* close the unit and try again */
+    ROW_CHANGE, /* plan.changes must be applied first */
+    ROW_RETRY,  /* plan.pick was changed: append again */
+    ROW_ERROR
+} row_fate;
+
+static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *place)
+{
+    eh_plan *plan = &loader->plan;
+    loader->row_cell.as.integer = (int64_t)place->row;
+    for (size_t i = 0; i < plan->count; i++) {
+        switch (plan->targets[i].origin) {
+        case EH_FROM_SOURCE: plan->pick[i] = cells + plan->targets[i].source; break;
+        case EH_FROM_VARIANT: plan->pick[i] = &null_cell; break;
+        case EH_FROM_CLIENT: plan->pick[i] = &loader->client_cell; break;
+        case EH_FROM_INSTANCE: plan->pick[i] = &loader->instance_cell; break;
+        case EH_FROM_FILE: plan->pick[i] = &loader->file_cell; break;
+        case EH_FROM_ROW: plan->pick[i] = &loader->row_cell; break;
+        case EH_FROM_LOAD_ID: plan->pick[i] = &loader->load_cell; break;
+        case EH_FROM_LOADED_AT: plan->pick[i] = &loader->time_cell; break;
+        case EH_ORIGIN_COUNT: break;
+        }
+    }
+}
+
+/* A dead record whose raw bytes are not at hand is read again from the input. */
+static bool add_dead(eh_loader *loader, eh_dead dead, eh_err *err)
+{
+    if (dead.raw.data == NULL && loader->input.raw != NULL) {
+        loader->raw.len = 0;
+        if (!loader->input.raw(loader->input.raw_self, &dead.place, &loader->raw, err))
+            return false;
+        dead.raw = eh_buf_slice(&loader->raw);
+    }
+    return eh_unit_add_dead(loader->open, &dead, err);
+}
+
+static row_fate bury(eh_loader *loader, const eh_place *place, const char *column,
+                     const char *code, const char *reason, eh_err *err)
+{
+    eh_dead dead = {
+        .place = *place,
+        .column = eh_slice_str(column),
+        .code = eh_slice_str(code),
+        .reason = eh_slice_str(reason),
+    };
+    return add_dead(loader, dead, err) ? ROW_DONE : ROW_ERROR;
+}
+
+/* The value as a person would quote it, cut at a length that fits a message. */
+static void quote_cell(const eh_cell *cell, char *out, size_t size)
+{
+    if (eh_cell_has_text(cell)) {
+        int shown = cell->len > 40 ? 40 : (int)cell->len;
+        (void)snprintf(out, size, "\"%.*s%s\"", shown, cell->as.text, cell->len > 40 ? "..." : "");
+    } else if (cell->kind == EH_CELL_DOUBLE) {
+        (void)snprintf(out, size, "%.17g", cell->as.real);
+    } else if (cell->kind == EH_CELL_BOOLEAN) {
+        (void)snprintf(out, size, "%s", cell->as.integer ? "true" : "false");
+    } else {
+        (void)snprintf(out, size, "%" PRId64, cell->as.integer);
+    }
+}
+
+static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
+                             const eh_column_info *info, const char *shown, const char *reason,
+                             const char *hint, eh_err *err)
+{
+    eh_fail(err, EH_CLASS_DATA, "%s does not fit column %s %s of %s.%s: %s", shown, info->name,
+            info->native, loader->options.key.schema, loader->options.key.table, reason);
+    if (place->line > 0)
+        eh_err_place(err, "%s:%" PRIu64, loader->input.name, place->line);
+    else
+        eh_err_place(err, "%s, row %" PRIu64, loader->input.name, place->row);
+    eh_err_hint(err, "%s", hint);
+    return ROW_ERROR;
+}
+
+/* A column that this load made takes the narrowest type that holds its values so far and the rest
+ * of this batch. */
+static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row, size_t target,
+                           const char *why, bool *widened, eh_err *err)
+{
+    const eh_column_info *info = &loader->plan.infos[target];
+    size_t column = loader->plan.targets[target].source;
+    eh_type type = info->unknown ? EH_TYPE_UNKNOWN : info->type;
+    for (size_t r = row; r < batch->rows && type != EH_TYPE_TEXT; r++)
+        type = eh_infer_join(type, eh_infer_cell(eh_batch_cell(batch, r, column)));
+    *widened = type != info->type && info->blocker == NULL;
+    if (!*widened) return ROW_DONE;
+    return eh_plan_widen(&loader->plan, target, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+}
+
+/* evolve for a column that was there before: bigint grows to numeric where nothing depends on it;
+ * any other value goes to a variant column beside. */
+static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
+                       const eh_cell *cell, const char *shown, const char *reason, const char *why,
+                       eh_err *err)
+{
+    eh_plan *plan = &loader->plan;
+    const eh_column_info *info = &plan->infos[target];
+    eh_type type = eh_infer_cell(cell);
+    if (info->type == EH_TYPE_BIGINT && type == EH_TYPE_NUMERIC && info->blocker == NULL &&
+        strcmp(info->native, "bigint") == 0)
+        return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? ROW_CHANGE : ROW_ERROR;
+    if (plan->targets[target].key)
+        return refuse_value(loader, place, info, shown, reason,
+                            "a key column gets no variant: declare its type, for instance "
+                            "columns = { <name> = \"text\" }, before the first load", err);
+    /* The value fits its own type's spelling but not the column's precision: as text it stays as
+     * it was written. */
+    if (type == info->type) type = EH_TYPE_TEXT;
+    size_t variant = eh_plan_variant(plan, target, type);
+    if (variant == SIZE_MAX)
+        return eh_plan_add_variant(plan, target, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+    plan->pick[variant] = cell;
+    plan->pick[target] = &null_cell;
+    return ROW_RETRY;
+}
+
+static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t target,
+                              const eh_cell *cell, const char *reason, const char *why,
+                              eh_err *err)
+{
+    eh_plan *plan = &loader->plan;
+    const eh_column_info *info = &plan->infos[target];
+    char shown[64];
+    quote_cell(cell, shown, sizeof shown);
+    switch (plan->contract.types) {
+    case EH_MODE_EVOLVE:
+        return evolve(loader, place, target, cell, shown, reason, why, err);
+    case EH_MODE_FREEZE:
+        return refuse_value(loader, place, info, shown, reason,
+                            "the contract freezes types: change the column, declare a cast, or set "
+                            "contract.types to discard_row", err);
+    case EH_MODE_DISCARD_ROW: return bury(loader, place, info->name, "type", reason, err);
+    case EH_MODE_DISCARD_VALUE:
+        loader->counts.values_discarded++;
+        plan->pick[target] = &null_cell;
+        return ROW_RETRY;
+    }
+    return ROW_ERROR;
+}
+
+static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
+                       const eh_row_fault *fault, eh_err *err)
+{
+    eh_plan *plan = &loader->plan;
+    const eh_column_info *info = &plan->infos[fault->column];
+    const eh_place *place = &batch->places[row];
+    const eh_cell *cell = plan->pick[fault->column];
+    eh_target target = plan->targets[fault->column];
+    bool ours = target.origin != EH_FROM_SOURCE && target.origin != EH_FROM_VARIANT;
+    if (cell == NULL || eh_cell_is_null(cell))
+        return bury(loader, place, info->name, "not_null", fault->reason, err);
+    /* Text that no text column holds (a NUL byte) fits nowhere. */
+    if (ours || (info->type == EH_TYPE_TEXT && strcmp(info->native, "text") == 0) ||
+        (info->type == EH_TYPE_TEXT && strcmp(info->native, "TEXT") == 0))
+        return bury(loader, place, info->name, "value", fault->reason, err);
+    char shown[64], why[256];
+    quote_cell(cell, shown, sizeof shown);
+    (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s: %s", place->row,
+                   loader->input.name, shown, fault->reason);
+    plan->change_count = 0;
+    if (info->open && !plan->declared[fault->column] && target.origin == EH_FROM_SOURCE) {
+        bool widened;
+        row_fate fate = widen_open(loader, batch, row, fault->column, why, &widened, err);
+        if (widened || fate == ROW_ERROR) return fate;
+    }
+    return settle_misfit(loader, place, fault->column, cell, fault->reason, why, err);
+}
+
+static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
+{
+    const eh_cell *cells = eh_batch_cell(batch, row, 0);
+    const eh_place *place = &batch->places[row];
+    eh_plan *plan = &loader->plan;
+    if (plan->contract.columns != EH_MODE_EVOLVE) {
+        size_t unwanted = eh_plan_unwanted(plan, cells);
+        if (unwanted != SIZE_MAX)
+            return bury(loader, place, plan->source_plans[unwanted].name, "column",
+                        "the table has no such column, and the contract discards such rows", err);
+        loader->counts.values_discarded += eh_plan_discarded(plan, cells);
+    }
+    pick_row(loader, cells, place);
+    for (size_t tries = 0; tries <= plan->count; tries++) {
+        eh_row_fault fault = {0, NULL};
+        switch (eh_unit_append(loader->open, plan->pick, place, &fault, err)) {
+        case EH_APPEND_OK: return ROW_DONE;
+        case EH_APPEND_ERROR: return ROW_ERROR;
+        case EH_APPEND_FULL:
+            if (loader->open->rows > 0) return ROW_FULL;
+            return bury(loader, place, "", "too_large", "the row is too large to load", err);
+        case EH_APPEND_MISFIT: break;
+        }
+        row_fate fate = misfit(loader, batch, row, &fault, err);
+        if (fate != ROW_RETRY) return fate;
+    }
+    eh_fail(err, EH_CLASS_BUG, "row %" PRIu64 " of %s fits no column", place->row,
+            loader->input.name);
+    return ROW_ERROR;
+}
+
+static bool make_encoder(eh_loader *loader, eh_err *err);
+
+static bool ready(eh_loader *loader, const eh_place *place, eh_err *err)
+{
+    if (!eh_loader_open_unit(loader, place, err)) return false;
+    if (loader->encoder == NULL && !make_encoder(loader, err)) return false;
+    loader->open->encoder = loader->encoder;
+    return true;
+}
+
+static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
+{
+    const eh_place *place = &batch->places[row];
+    /* Each turn either ends the row or changes the schema towards a type that holds it. */
+    for (int turn = 0; turn < 64; turn++) {
+        if (!ready(loader, place, err)) return false;
+        switch (load_row(loader, batch, row, err)) {
+        case ROW_DONE: return true;
+        case ROW_FULL: {
+            eh_parse_from boundary = eh_loader_before(place);
+            if (!eh_loader_close_unit(loader, &boundary, false, err)) return false;
+            break;
+        }
+        case ROW_CHANGE:
+            if (!eh_loader_change(loader, place, err)) return false;
+            break;
+        case ROW_RETRY:
+        case ROW_ERROR: return false;
+        }
+    }
+    return eh_fail(err, EH_CLASS_DESTINATION,
+                   "the columns of %s.%s keep changing while row %" PRIu64 " of %s loads",
+                   loader->options.key.schema, loader->options.key.table, place->row,
+                   loader->input.name);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    uint64_t x = ((const eh_dead *)a)->place.offset, y = ((const eh_dead *)b)->place.offset;
+    return x < y ? -1 : x > y;
+}
+
+bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
+{
+    /* Casts and row functions append their dead rows after the parser's. */
+    if (batch->dead_count > 1) qsort(batch->dead, batch->dead_count, sizeof(eh_dead), by_offset);
+    size_t row = 0, dead = 0;
+    while (row < batch->rows || dead < batch->dead_count) {
+        bool is_dead = dead < batch->dead_count &&
+                       (row >= batch->rows ||
+                        batch->dead[dead].place.offset < batch->places[row].offset);
+        if (is_dead) {
+            if (!eh_loader_open_unit(loader, &batch->dead[dead].place, err) ||
+                !add_dead(loader, batch->dead[dead], err))
+                return false;
+            dead++;
+        } else if (!encode_row(loader, batch, row++, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- encoders ------------------------------------------------------------------------------ */
+
+typedef struct dry_encoder {
+    eh_encoder base;
+    const eh_plan *plan;
+} dry_encoder;
+
+/* A dry run converts every value as a load would, and keeps none. */
+static eh_append dry_append(const eh_encoder *encoder, eh_buf *data, const eh_cell *const *pick,
+                            eh_row_fault *fault, eh_err *err)
+{
+    (void)data;
+    (void)err;
+    const eh_plan *plan = ((const dry_encoder *)(const void *)encoder)->plan;
+    for (size_t i = 0; i < encoder->count; i++) {
+        eh_scratch scratch;
+        eh_value value;
+        if (pick[i] == NULL || eh_cell_is_null(pick[i])) continue;
+        if (!eh_convert(pick[i], plan->infos[i].type, plan->declared[i], &scratch, &value,
+                        &fault->reason)) {
+            fault->column = i;
+            return EH_APPEND_MISFIT;
+        }
+    }
+    return EH_APPEND_OK;
+}
+
+static bool make_encoder(eh_loader *loader, eh_err *err)
+{
+    eh_arena_reset(loader->encoder_arena);
+    if (loader->options.dry_run) {
+        dry_encoder *dry = eh_arena_zalloc(loader->encoder_arena, 1, sizeof *dry);
+        if (dry == NULL) return eh_fail_memory(err, "an encoder");
+        dry->base = (eh_encoder){dry_append, loader->plan.count};
+        dry->plan = &loader->plan;
+        loader->encoder = &dry->base;
+        return true;
+    }
+    const char *why_text = NULL;
+    loader->encoder = eh_dest_encoder(loader->options.dest, loader->options.key.schema,
+                                      loader->options.key.table, loader->plan.infos,
+                                      loader->plan.declared, loader->plan.count,
+                                      loader->encoder_arena, &why_text, err);
+    if (why_text != NULL && !loader->told_text_copy && loader->options.events.warning != NULL) {
+        char message[512];
+        (void)snprintf(message, sizeof message,
+                       "%s.%s loads by text COPY, which is slower, because of: %s",
+                       loader->options.key.schema, loader->options.key.table, why_text);
+        loader->options.events.warning(loader->options.events.self, message);
+        loader->told_text_copy = true;
+    }
+    return loader->encoder != NULL;
+}

@@ -1,0 +1,170 @@
+/* load/loader_units.c: opening, closing and collecting units; see loader.h. */
+#include "load/loader_private.h"
+
+#include "base/fault.h"
+
+#include <inttypes.h>
+
+/* A unit closes at these, whichever comes first. Time matters for slow inputs only. */
+#define UNIT_US      ((int64_t)30 * 1000000)
+#define UNIT_BYTES   ((size_t)8 * 1024 * 1024)
+#define UNIT_ROWS    ((size_t)500000)
+#define ROW_SLACK    ((size_t)32 * 1024 * 1024) /* one row may be larger than a unit */
+#define DEAD_RATIO   0.01
+#define DEAD_ROWS    10
+
+static size_t unit_bytes(const eh_loader *loader)
+{
+    return loader->options.unit_bytes > 0 ? loader->options.unit_bytes : UNIT_BYTES;
+}
+
+static size_t unit_rows(const eh_loader *loader)
+{
+    return loader->options.unit_rows > 0 ? loader->options.unit_rows : UNIT_ROWS;
+}
+
+static void finished(eh_loader *loader, eh_unit *unit)
+{
+    size_t index = (size_t)(unit - loader->units);
+    loader->unit_busy[index] = false;
+    if (unit->err.class_ != EH_OK) {
+        if (loader->failure.class_ == EH_OK) loader->failure = unit->err;
+        return;
+    }
+    loader->counts.rows_loaded += unit->rows;
+    loader->counts.rows_dead += unit->dead_count;
+    const eh_load_events *events = &loader->options.events;
+    for (size_t i = 0; events->dead != NULL && i < unit->dead_count; i++)
+        events->dead(events->self, unit->input_name, &unit->dead[i]);
+    if (events->committed != NULL) events->committed(events->self, unit);
+}
+
+bool eh_loader_collect(eh_loader *loader, bool until_idle, eh_err *err)
+{
+    if (loader->options.dry_run) return true;
+    for (;;) {
+        eh_unit *unit;
+        while ((unit = eh_dest_take_done(loader->options.dest)) != NULL) finished(loader, unit);
+        if (!until_idle || eh_dest_in_flight(loader->options.dest) == 0) break;
+        if (!eh_loop_turn(loader->options.loop, -1, err)) return false;
+    }
+    if (loader->failure.class_ == EH_OK) return true;
+    if (err->class_ == EH_OK) *err = loader->failure;
+    return false;
+}
+
+static eh_unit *free_unit(eh_loader *loader)
+{
+    for (size_t i = 0; i < loader->unit_count; i++)
+        if (!loader->unit_busy[i]) return &loader->units[i];
+    return NULL;
+}
+
+static bool start_unit(eh_loader *loader, eh_err *err)
+{
+    eh_unit *unit;
+    while ((unit = free_unit(loader)) == NULL) {
+        if (!eh_loader_collect(loader, false, err)) return false;
+        if (free_unit(loader) == NULL && !eh_loop_turn(loader->options.loop, -1, err))
+            return false;
+    }
+    eh_unit_reset(unit);
+    unit->input = loader->input.identity;
+    unit->input_name = loader->input.name;
+    unit->input_size = loader->input.size;
+    unit->input_modified = loader->input.modified;
+    unit->schema = loader->options.key.schema;
+    unit->table = loader->options.key.table;
+    unit->raw = loader->input.raw;
+    unit->raw_self = loader->input.raw_self;
+    unit->max_dead_ratio = DEAD_RATIO;
+    unit->max_dead_rows = DEAD_ROWS;
+    const eh_doc *max_dead = eh_doc_get(loader->options.declaration, "max_dead");
+    const eh_doc *ratio = eh_doc_get(max_dead, "ratio");
+    if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) unit->max_dead_ratio = ratio->as.real;
+    if (ratio != NULL && ratio->kind == EH_DOC_INTEGER)
+        unit->max_dead_ratio = (double)ratio->as.integer;
+    int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
+    unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
+    loader->open = unit;
+    loader->opened_us = eh_clock_monotonic(loader->options.clock);
+    loader->time_cell.as.integer = eh_clock_wall(loader->options.clock);
+    return true;
+}
+
+static bool is_full(const eh_loader *loader)
+{
+    const eh_unit *unit = loader->open;
+    return unit->rows >= unit_rows(loader) || unit->data.len >= unit_bytes(loader) ||
+           unit->dead_count >= unit_rows(loader) ||
+           (unit->rows % 4096 == 0 && unit->rows > 0 &&
+            eh_clock_monotonic(loader->options.clock) - loader->opened_us >= UNIT_US);
+}
+
+bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err)
+{
+    if (loader->open != NULL && is_full(loader)) {
+        eh_parse_from boundary = eh_loader_before(next);
+        if (!eh_loader_close_unit(loader, &boundary, false, err)) return false;
+    }
+    return loader->open != NULL || start_unit(loader, err);
+}
+
+static bool rotten(const eh_unit *unit, eh_err *err)
+{
+    const eh_dead *first = &unit->dead[0];
+    eh_fail(err, EH_CLASS_DATA,
+            "%zu of %zu rows of %s cannot be loaded; the first, in row %" PRIu64 ": %.*s",
+            unit->dead_count, unit->rows + unit->dead_count, unit->input_name, first->place.row,
+            EH_SLICE_FMT(first->reason));
+    if (first->place.line > 0)
+        eh_err_place(err, "%s:%" PRIu64, unit->input_name, first->place.line);
+    return eh_err_hint(err, "that is more than max_dead allows (%g of a unit and %zu rows); mend "
+                            "the input or the declaration, or raise max_dead",
+                       unit->max_dead_ratio, unit->max_dead_rows);
+}
+
+static void close_dry(eh_loader *loader, eh_unit *unit)
+{
+    unit->err.class_ = EH_OK;
+    finished(loader, unit);
+}
+
+bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
+{
+    eh_unit *unit = loader->open;
+    if (unit == NULL && !last) return true;
+    if (unit == NULL && !start_unit(loader, err)) return false;
+    unit = loader->open;
+    /* Nothing was consumed: the unit stays open, its place unchanged. */
+    if (!last && unit->rows == 0 && unit->dead_count == 0) return true;
+    unit->start = loader->position.offset;
+    unit->row_start = loader->position.row;
+    unit->line_start = loader->position.line;
+    unit->end = next->offset;
+    unit->row_end = next->row;
+    unit->line_end = next->line;
+    unit->last = last;
+    unit->encoder = loader->encoder;
+    if (eh_unit_is_rotten(unit)) return rotten(unit, err);
+    loader->open = NULL;
+    loader->position = *next;
+    if (loader->options.dry_run) {
+        close_dry(loader, unit);
+        return true;
+    }
+    loader->unit_busy[unit - loader->units] = true;
+    if (!eh_dest_submit(loader->options.dest, &loader->state, unit, err)) {
+        loader->unit_busy[unit - loader->units] = false;
+        return false;
+    }
+    return eh_loader_collect(loader, false, err);
+}
+
+/* A unit's buffer may exceed unit_bytes by one row. */
+bool eh_loader_make_units(eh_loader *loader, eh_err *err)
+{
+    for (size_t i = 0; i < loader->unit_count; i++)
+        if (!eh_unit_init(&loader->units[i], unit_bytes(loader) + ROW_SLACK, err)) return false;
+    return true;
+}

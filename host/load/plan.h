@@ -1,0 +1,112 @@
+/* load/plan.h: how the columns of a batch reach the columns of a table.
+ *
+ * A plan knows the table as it really is, finds the table column for each source column, works out
+ * which schema changes a batch needs, and gathers the cells of a row in the order the encoder
+ * wants. It changes nothing itself: the loader applies the changes and refreshes the plan.
+ * Floor 3. */
+#ifndef EH_LOAD_PLAN_H
+#define EH_LOAD_PLAN_H
+
+#include "data/names.h"
+#include "load/contract.h"
+#include "load/dest.h"
+
+/* One column of the batches as they come out of the transforms. */
+typedef struct eh_source_column {
+    eh_slice written; /* the name, after rename */
+    bool dropped;     /* not loaded */
+    bool instant;     /* its cells were turned into instants: a timestamp column */
+} eh_source_column;
+
+/* Where a target column's cells come from. */
+typedef enum eh_origin {
+    EH_FROM_SOURCE,  /* cell `source` of the batch */
+    EH_FROM_VARIANT, /* the same, for rows whose value does not fit the main column */
+    EH_FROM_CLIENT,
+    EH_FROM_INSTANCE,
+    EH_FROM_FILE,
+    EH_FROM_ROW,
+    EH_FROM_LOAD_ID,
+    EH_FROM_LOADED_AT,
+    EH_ORIGIN_COUNT
+} eh_origin;
+
+typedef struct eh_target {
+    eh_origin origin;
+    size_t source; /* FROM_SOURCE and FROM_VARIANT */
+    eh_type variant;
+    bool key;
+} eh_target;
+
+typedef struct eh_plan_options {
+    const eh_doc *declaration;
+    const char *schema;
+    const char *table;
+    bool has_client;   /* add _client_id and _source */
+    bool has_file;     /* add _file and _row */
+    size_t max_columns;
+} eh_plan_options;
+
+typedef struct eh_plan {
+    eh_plan_options options;
+    eh_contract contract;
+    eh_names *names;
+    eh_arena *arena; /* of the table's description; reset by every refresh */
+    eh_table_info table;
+    /* source side */
+    const eh_source_column *sources; /* the loader's */
+    size_t source_count;
+    struct eh_source_plan *source_plans;
+    size_t source_capacity;
+    /* target side: parallel arrays in the order of encoding */
+    size_t count;
+    size_t capacity;
+    eh_column_info *infos;
+    bool *declared;
+    eh_target *targets;
+    const eh_cell **pick;
+    /* pending changes */
+    eh_change *changes;
+    size_t change_count;
+    size_t change_capacity;
+    eh_arena *change_arena; /* text of the pending changes and of variant columns; lives as long as
+                               the plan */
+} eh_plan;
+
+bool eh_plan_init(eh_plan *plan, const eh_plan_options *options, eh_err *err) EH_MUST_USE;
+void eh_plan_free(eh_plan *plan);
+
+/* Takes over a new description of the table, which is in plan->arena. */
+bool eh_plan_refresh(eh_plan *plan, eh_err *err) EH_MUST_USE;
+
+/* The batches' columns are these from now on; borrowed until the next call. */
+bool eh_plan_bind(eh_plan *plan, const eh_source_column *sources, size_t count,
+                  eh_err *err) EH_MUST_USE;
+
+/* Which changes does the table need before this batch can load? Fills plan->changes; none when the
+ * batch fits. A contract that forbids a change is an error of class data. `place` names the input
+ * in the reasons. */
+bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file,
+                   eh_err *err) EH_MUST_USE;
+
+/* Plans a change of an open column's type, or a variant column, for a value that does not fit. */
+bool eh_plan_widen(eh_plan *plan, size_t target, eh_type to, const char *why,
+                   eh_err *err) EH_MUST_USE;
+bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char *why,
+                         eh_err *err) EH_MUST_USE;
+
+/* The target index of the variant column of `type` for the column of target `target`, or
+ * SIZE_MAX. */
+size_t eh_plan_variant(const eh_plan *plan, size_t target, eh_type type);
+
+/* Does the contract send this row to the dead rows because a column without a place in the table
+ * has a value in it? Gives the column or SIZE_MAX. */
+size_t eh_plan_unwanted(const eh_plan *plan, const eh_cell *row);
+
+/* Values that the contract discards in this row (columns: discard_value). */
+size_t eh_plan_discarded(const eh_plan *plan, const eh_cell *row);
+
+/* In dry runs: pretend that the pending changes were applied. */
+bool eh_plan_pretend(eh_plan *plan, eh_err *err) EH_MUST_USE;
+
+#endif
