@@ -1,0 +1,223 @@
+/* io/file.c: opening, identifying and listing files; see file.h. Decoded reading is in reader.c. */
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HASH_CHUNK ((size_t)256 * 1024)
+
+static int open_beneath(int dir, const char *name, uint64_t flags)
+{
+    struct open_how how = {
+        .flags = flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
+}
+
+static int open_root(const char *root, eh_err *err)
+{
+    int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) eh_fail_errno(err, EH_CLASS_CONFIG, errno, "cannot open the folder %s", root);
+    return dir;
+}
+
+static int64_t modified_us(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static bool refuse_open(const char *root, const char *name, int error_number, eh_err *err)
+{
+    if (error_number == EXDEV || error_number == ELOOP) {
+        eh_fail(err, EH_CLASS_DENIED, "%s leads out of the folder %s", name, root);
+        return eh_err_hint(err, "a script reaches only the folders that the client's configuration "
+                                "names, symbolic links included");
+    }
+    return eh_fail_errno(err, EH_CLASS_CONFIG, error_number, "cannot open %s", name);
+}
+
+/* Standard input cannot be read twice (identity first, rows then). */
+static int spool_input(eh_err *err)
+{
+    FILE *spool = tmpfile();
+    if (spool == NULL) {
+        eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot make a temporary file for standard input");
+        return -1;
+    }
+    int fd = fcntl(fileno(spool), F_DUPFD_CLOEXEC, 5);
+    (void)fclose(spool);
+    char chunk[65536];
+    ssize_t n = 0;
+    while (fd >= 0 && (n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0) {
+        if (write(fd, chunk, (size_t)n) != n) {
+            n = -1;
+            break;
+        }
+    }
+    if (fd < 0 || n < 0) {
+        eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot keep standard input");
+        if (fd >= 0) (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int open_input(const char *root, const char *name, eh_err *err)
+{
+    int fd;
+    if (root == NULL && strcmp(name, "-") == 0) return spool_input(err);
+    if (root == NULL) {
+        fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0) refuse_open("", name, errno, err);
+        return fd;
+    }
+    int dir = open_root(root, err);
+    if (dir < 0) return -1;
+    fd = open_beneath(dir, name, O_RDONLY | O_NONBLOCK);
+    if (fd < 0) refuse_open(root, name, errno, err);
+    (void)close(dir);
+    return fd;
+}
+
+static bool detect_coding(eh_file *file, eh_err *err)
+{
+    char head[8];
+    ssize_t n = pread(file->fd, head, sizeof head, 0);
+    if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+    file->coding = eh_coding_detect(head, (size_t)n);
+    return true;
+}
+
+bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err)
+{
+    *file = (eh_file){.fd = open_input(root, name, err)};
+    if (file->fd < 0) return false;
+    struct stat st;
+    bool ok = fstat(file->fd, &st) == 0;
+    if (!ok)
+        eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot look at %s", name);
+    else if (!S_ISREG(st.st_mode))
+        ok = eh_fail(err, EH_CLASS_CONFIG, "%s is not a regular file", name);
+    if (ok) {
+        file->size = (uint64_t)st.st_size;
+        file->modified_us = modified_us(&st);
+        ok = detect_coding(file, err);
+    }
+    if (!ok) eh_file_close(file);
+    return ok;
+}
+
+void eh_file_close(eh_file *file)
+{
+    if (file->fd >= 0) (void)close(file->fd);
+    file->fd = -1;
+}
+
+bool eh_file_changed(const eh_file *file)
+{
+    struct stat st;
+    return fstat(file->fd, &st) != 0 || (uint64_t)st.st_size != file->size ||
+           modified_us(&st) != file->modified_us;
+}
+
+/* ---- identity ------------------------------------------------------------------------------ */
+
+static bool has_writer(int fd)
+{
+    /* A read lease is refused with EAGAIN while anybody has the file open for writing. Where leases
+     * are not to be had (another owner, a network file system) only the times are left. */
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
+}
+
+static bool hash_bytes(const eh_file *file, EVP_MD_CTX *context, char *chunk, eh_err *err)
+{
+    for (uint64_t at = 0; at < file->size;) {
+        size_t want = file->size - at < HASH_CHUNK ? (size_t)(file->size - at) : HASH_CHUNK;
+        ssize_t n = pread(file->fd, chunk, want, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+        if (n == 0) break; /* shrunk: eh_file_changed sees it */
+        if (EVP_DigestUpdate(context, chunk, (size_t)n) != 1)
+            return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
+        at += (uint64_t)n;
+    }
+    return true;
+}
+
+static bool write_identity(eh_file *file, EVP_MD_CTX *context, eh_err *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    if (EVP_DigestFinal_ex(context, digest, &length) != 1 || length != 32)
+        return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
+    static const char hex[] = "0123456789abcdef";
+    char text[65];
+    for (unsigned i = 0; i < 32; i++) {
+        text[2 * i] = hex[digest[i] >> 4];
+        text[2 * i + 1] = hex[digest[i] & 15];
+    }
+    text[64] = '\0';
+    (void)snprintf(file->identity, sizeof file->identity, "sha256:%s:%llu", text,
+                   (unsigned long long)file->size);
+    return true;
+}
+
+bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
+{
+    *growing = has_writer(file->fd);
+    file->identity[0] = '\0';
+    if (*growing) return true;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    char *chunk = malloc(HASH_CHUNK);
+    bool ok = context != NULL && chunk != NULL;
+    if (!ok) eh_fail_memory(err, "a hash");
+    if (ok && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+        ok = eh_fail(err, EH_CLASS_BUG, "SHA-256 is not to be had");
+    ok = ok && hash_bytes(file, context, chunk, err);
+    *growing = ok && eh_file_changed(file);
+    if (ok && !*growing) ok = write_identity(file, context, err);
+    EVP_MD_CTX_free(context);
+    free(chunk);
+    return ok;
+}
+
+/* ---- small files --------------------------------------------------------------------------- */
+
+bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena *arena,
+                        eh_slice *text, eh_err *err)
+{
+    *text = eh_slice_of(NULL, 0);
+    eh_err opening = {.class_ = EH_OK};
+    eh_file file;
+    if (!eh_file_open(&file, root, name, &opening)) {
+        if (opening.class_ == EH_CLASS_NOT_FOUND) return true;
+        if (err->class_ == EH_OK) *err = opening;
+        return false;
+    }
+    bool ok = file.size <= max;
+    if (!ok)
+        eh_fail(err, EH_CLASS_LIMIT, "%s is larger than %zu bytes", name, max);
+    char *data = ok ? eh_arena_bytes(arena, (size_t)file.size + 1) : NULL;
+    if (ok && data == NULL) ok = eh_fail_memory(err, "a file");
+    if (ok) {
+        ssize_t n = pread(file.fd, data, (size_t)file.size, 0);
+        ok = n >= 0;
+        if (!ok) eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read %s", name);
+        data[ok ? n : 0] = '\0';
+        *text = eh_slice_of(data, ok ? (size_t)n : 0);
+    }
+    eh_file_close(&file);
+    return ok;
+}

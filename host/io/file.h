@@ -1,0 +1,74 @@
+/* io/file.h: local files as inputs: listing beneath a root, identity by content, decoded reading.
+ *
+ * A root is a folder that the operator's configuration names. Everything a script asks for is
+ * resolved by the kernel beneath it (openat2 with RESOLVE_BENEATH), so `..`, absolute names and
+ * symbolic links that lead out are refused wherever they hide in the path. Blocking calls: local
+ * files only. Floor 2. */
+#ifndef EH_IO_FILE_H
+#define EH_IO_FILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "data/decompress.h"
+
+#include <stdint.h>
+
+typedef struct eh_file_entry {
+    const char *name;    /* relative to the root, '/' between parts */
+    uint64_t size;       /* bytes as stored */
+    int64_t modified_us; /* microseconds since the epoch */
+} eh_file_entry;
+
+/* Regular files beneath root whose relative name begins with prefix, in byte order, after `after`
+ * (NULL: from the start), at most limit. Names with a part that begins with "." are left out.
+ * Result in the arena. */
+bool eh_files_list(const char *root, const char *prefix, const char *after, size_t limit,
+                   eh_arena *arena, eh_file_entry **entries, size_t *count, bool *more,
+                   eh_err *err) EH_MUST_USE;
+
+/* The whole of a small file beneath root; NULL data and true when there is none. */
+bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena *arena,
+                        eh_slice *text, eh_err *err) EH_MUST_USE;
+
+typedef struct eh_file {
+    int fd;
+    uint64_t size;
+    int64_t modified_us;
+    eh_coding coding;
+    char identity[96]; /* "sha256:<hex>:<size>"; set by eh_file_identify */
+} eh_file;
+
+/* Opens for reading. root NULL: name is a path in the operator's own words. "-" without a root is
+ * standard input, copied to an unlinked file first. On failure fd is -1. */
+bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err) EH_MUST_USE;
+void eh_file_close(eh_file *file);
+
+/* Hashes the stored bytes. *growing: somebody has the file open for writing (where the system lets
+ * us see that: a read lease, fcntl(2)), or it changed while it was read; then it is to be left for
+ * a later run and identity is unset. */
+bool eh_file_identify(eh_file *file, bool *growing, eh_err *err) EH_MUST_USE;
+
+/* Did size or time change since it was opened? */
+bool eh_file_changed(const eh_file *file);
+
+/* ---- decoded bytes ------------------------------------------------------------------------- */
+
+typedef struct eh_reader eh_reader;
+
+/* Reads from decoded offset `offset` on; compressed files are decoded from their start and the
+ * bytes before are dropped. The file must outlive the reader. NULL on failure. */
+eh_reader *eh_reader_open(const eh_file *file, uint64_t offset, eh_err *err);
+void eh_reader_free(eh_reader *reader);
+
+/* The next bytes, borrowed until the next call; *end: there are none after these. */
+bool eh_reader_next(eh_reader *reader, eh_slice *bytes, bool *end, eh_err *err) EH_MUST_USE;
+
+/* Stored bytes read so far, for progress. */
+uint64_t eh_reader_position(const eh_reader *reader);
+
+/* The decoded bytes [start, end), appended to out: from the file, or from the last megabytes that
+ * were decoded, or by decoding again. */
+bool eh_reader_raw(eh_reader *reader, uint64_t start, uint64_t end, eh_buf *out,
+                   eh_err *err) EH_MUST_USE;
+
+#endif
