@@ -1,0 +1,189 @@
+/* engine/engine.c: reading the specification, the control channel, and choosing the operation. */
+#include "engine/engine.h"
+
+#include "base/fault.h"
+#include "engine/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define ARENA_MAX   ((size_t)256 * 1024 * 1024)
+#define CONTROL_FD  3
+#define EVENTS_FD   4
+#define CONTROL_MAX ((size_t)4 * 1024 * 1024)
+
+/* ---- control ------------------------------------------------------------------------------- */
+
+static void stop(eh_run *run, const char *reason)
+{
+    if (!run->stopping) EH_FAULT("engine.stop");
+    run->stopping = true;
+    run->stop_reason = reason;
+}
+
+static void drop_control(eh_run *run)
+{
+    eh_watch_remove(run->control);
+    run->control = NULL;
+}
+
+static void on_control(void *self, int events)
+{
+    (void)events;
+    eh_run *run = self;
+    char chunk[4096];
+    ssize_t n = read(run->control_fd, chunk, sizeof chunk);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) {
+        stop(run, "the supervisor is gone");
+        drop_control(run);
+        return;
+    }
+    if (!eh_buf_append(&run->control_in, chunk, (size_t)n, NULL)) return;
+    eh_frame frame;
+    size_t used;
+    while (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, NULL) ==
+           EH_FRAME_READY) {
+        eh_buf_consume(&run->control_in, used);
+        if (frame.type == EH_FRAME_STOP) stop(run, "stopped");
+    }
+}
+
+bool eh_run_go_on(eh_run *run, eh_err *err)
+{
+    if (!eh_loop_turn(run->loop, 0, err)) return false;
+    if (run->events.broken) stop(run, "the supervisor is gone");
+    if (!run->stopping) return true;
+    return eh_fail(err, EH_CLASS_CANCELLED, "%s", run->stop_reason);
+}
+
+/* Blocks until the whole specification is there: nothing else can be done before. */
+static bool read_spec(eh_run *run, eh_err *err)
+{
+    for (;;) {
+        eh_frame frame;
+        size_t used;
+        switch (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, err)) {
+        case EH_FRAME_BAD: return false;
+        case EH_FRAME_READY:
+            eh_buf_consume(&run->control_in, used);
+            run->spec = frame.body;
+            if (frame.type == EH_FRAME_SPEC && frame.body->kind == EH_DOC_MAP) return true;
+            return eh_fail(err, EH_CLASS_BUG, "the first frame is no run specification");
+        case EH_FRAME_PARTIAL: break;
+        }
+        char chunk[65536];
+        ssize_t n = read(run->control_fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return eh_fail(err, EH_CLASS_CANCELLED, "the supervisor is gone");
+        if (!eh_buf_append(&run->control_in, chunk, (size_t)n, err)) return false;
+    }
+}
+
+/* ---- who I am ------------------------------------------------------------------------------- */
+
+/* Field 22 of /proc/self/stat (proc(5)): clock ticks since boot. With the pid it names a process for
+ * good. 0 when it cannot be read. */
+static int64_t process_started(void)
+{
+    char text[1024];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0) (void)close(fd);
+    if (n <= 0) return 0;
+    text[n] = '\0';
+    /* The name in field 2 may hold blanks: count from its closing parenthesis. */
+    const char *p = strrchr(text, ')');
+    for (int field = 2; p != NULL && field < 22; field++) p = strchr(p + 1, ' ');
+    return p != NULL ? strtoll(p, NULL, 10) : 0;
+}
+
+static bool identify(eh_run *run, eh_err *err)
+{
+    char host[256] = "unknown";
+    (void)gethostname(host, sizeof host - 1);
+    const eh_doc *pipeline = eh_doc_get(run->spec, "pipeline");
+    run->info = (eh_run_info){
+        .run_id = eh_doc_str(run->spec, "run_id", "none"),
+        .pipeline = eh_doc_str(pipeline, "path", eh_doc_str(run->spec, "op", "")),
+        .script_hash = eh_doc_str(run->spec, "script_hash", ""),
+        .config_hash = eh_doc_str(run->spec, "config_hash", ""),
+        .host = eh_arena_strdup(run->arena, host),
+        .pid = getpid(),
+        .pid_started = process_started(),
+        .take_over = eh_doc_bool(run->spec, "take_over", false),
+    };
+    return run->info.host != NULL || eh_fail_memory(err, "a run");
+}
+
+bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
+{
+    const eh_doc *destination = eh_doc_get(run->spec, "destination");
+    const char *url = eh_doc_str(destination, "url", NULL);
+    if (url == NULL) {
+        eh_fail(err, EH_CLASS_CONFIG, "no destination is given");
+        return eh_err_hint(err, "use --destination sqlite:data.db or --destination postgres://...");
+    }
+    int64_t lanes = eh_doc_int(run->spec, "lanes", 2);
+    if (lanes < 1 || lanes > 32)
+        return eh_fail(err, EH_CLASS_CONFIG, "lanes must be between 1 and 32");
+    run->dest = eh_dest_open(url, (size_t)lanes, read_only, run->loop, &run->clock, err);
+    return run->dest != NULL || eh_err_while(err, "opening the destination");
+}
+
+/* ---- the run -------------------------------------------------------------------------------- */
+
+static bool operate(eh_run *run, eh_err *err)
+{
+    const char *op = eh_doc_str(run->spec, "op", "");
+    if (strcmp(op, "run") == 0 || strcmp(op, "check") == 0) return eh_run_pipeline(run, err);
+    if (strcmp(op, "load") == 0) return eh_run_load(run, err);
+    if (strcmp(op, "preview") == 0) return eh_run_preview(run, err);
+    if (strcmp(op, "admin") == 0) return eh_run_admin(run, err);
+    return eh_fail(err, EH_CLASS_BUG, "the specification asks for \"%s\"", op);
+}
+
+static bool start(eh_run *run, eh_err *err)
+{
+    run->loop = eh_loop_new(&run->clock, err);
+    run->arena = eh_arena_new(ARENA_MAX);
+    if (run->loop == NULL) return false;
+    if (run->arena == NULL) return eh_fail_memory(err, "a run");
+    if (!read_spec(run, err) || !identify(run, err)) return false;
+    if (fcntl(run->control_fd, F_SETFL, O_NONBLOCK) != 0)
+        return eh_fail_errno(err, EH_CLASS_BUG, errno, "the control channel");
+    run->control = eh_loop_watch(run->loop, run->control_fd, EH_READABLE, on_control, run);
+    return run->control != NULL || eh_fail_memory(err, "a run");
+}
+
+int eh_engine_main(void)
+{
+    /* A lease on a file that somebody opens raises SIGIO; a dead peer SIGPIPE; Ctrl-C reaches the
+     * whole terminal, but only the supervisor decides. Errors are seen where the call fails. */
+    (void)signal(SIGIO, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    /* No core dump: this process holds secrets. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    eh_run run = {.clock = eh_clock_system(), .control_fd = CONTROL_FD};
+    eh_buf_init(&run.control_in, CONTROL_MAX);
+    eh_events_init(&run.events, EVENTS_FD, &run.clock);
+    eh_err err = {.class_ = EH_OK};
+    bool ok = start(&run, &err) && operate(&run, &err);
+    if (!ok) eh_event_error(&run.events, &err, NULL, NULL);
+    eh_dest_close(run.dest);
+    eh_event_begin(&run.events, "done");
+    eh_event_bool(&run.events, "ok", ok && !run.failed);
+    eh_event_end(&run.events);
+    drop_control(&run);
+    eh_loop_free(run.loop);
+    eh_buf_free(&run.control_in);
+    eh_events_free(&run.events);
+    eh_arena_free(run.arena);
+    return ok && !run.failed ? 0 : 1;
+}
