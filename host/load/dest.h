@@ -100,6 +100,7 @@ typedef struct eh_ledger {
     eh_range *ranges;      /* committed, ascending by start */
     size_t range_count;
     const char *header;    /* as in eh_unit */
+    bool last_known;       /* a committed range reaches the end of the input */
     bool name_known;       /* another content was loaded under the name asked for */
 } eh_ledger;
 

@@ -1,0 +1,312 @@
+/* engine/input.c: see input.h. */
+#include "engine/input.h"
+
+#include "data/csv.h"
+#include "data/json.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
+
+typedef enum kind { KIND_CSV, KIND_JSON } kind;
+
+struct eh_input {
+    const eh_file *file;
+    const char *name;
+    eh_reader *reader;
+    eh_parser *parser;
+    kind kind;
+    uint64_t until;
+    uint64_t skip; /* records before this offset are parsed again, and dropped */
+    uint64_t end;
+    bool fed_all;
+    bool finished;
+    eh_slice *nulls;
+    size_t null_count;
+};
+
+/* ---- which format ---------------------------------------------------------------------------- */
+
+/* Does the name have this ending, perhaps before .gz or .zst? */
+static bool has_ending(const char *name, const char *ending)
+{
+    size_t len = strlen(name), want = strlen(ending);
+    static const char *const codings[] = {".gz", ".gzip", ".zst", ".zstd"};
+    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
+        size_t n = strlen(codings[i]);
+        if (len > n && strcasecmp(name + len - n, codings[i]) == 0) {
+            len -= n;
+            break;
+        }
+    }
+    return len > want && strncasecmp(name + len - want, ending, want) == 0;
+}
+
+static bool looks_like_json(const eh_file *file, bool *json, eh_err *err)
+{
+    eh_reader *reader = eh_reader_open(file, 0, err);
+    if (reader == NULL) return false;
+    eh_slice bytes;
+    bool end;
+    bool ok = eh_reader_next(reader, &bytes, &end, err);
+    size_t at = 0;
+    while (ok && at < bytes.len && strchr(" \t\r\n", bytes.data[at]) != NULL && bytes.data[at] != '\0')
+        at++;
+    *json = ok && at < bytes.len && (bytes.data[at] == '{' || bytes.data[at] == '[');
+    eh_reader_free(reader);
+    return ok;
+}
+
+static bool choose(eh_input *input, const eh_doc *format, eh_json_shape *shape, eh_err *err)
+{
+    const char *type = eh_doc_str(format, "type", "");
+    *shape = EH_JSON_DETECT;
+    input->kind = KIND_JSON;
+    if (strcmp(type, "jsonl") == 0 || strcmp(type, "ndjson") == 0) {
+        *shape = EH_JSON_LINES;
+    } else if (strcmp(type, "json") == 0) {
+        if (eh_doc_get(format, "path") != NULL) *shape = EH_JSON_DOCUMENT;
+    } else if (strcmp(type, "csv") == 0) {
+        input->kind = KIND_CSV;
+    } else if (type[0] != '\0') {
+        eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\"", type);
+        return eh_err_hint(err, "formats are csv, jsonl and json");
+    } else if (eh_doc_get(format, "path") != NULL) {
+        *shape = EH_JSON_DOCUMENT;
+    } else if (has_ending(input->name, ".jsonl") || has_ending(input->name, ".ndjson")) {
+        *shape = EH_JSON_LINES;
+    } else if (has_ending(input->name, ".csv") || has_ending(input->name, ".tsv") ||
+               eh_doc_get(format, "delimiter") != NULL) {
+        input->kind = KIND_CSV;
+    } else if (!has_ending(input->name, ".json")) {
+        bool json;
+        if (!looks_like_json(input->file, &json, err)) return false;
+        if (!json) input->kind = KIND_CSV;
+    }
+    return true;
+}
+
+/* ---- CSV --------------------------------------------------------------------------------------- */
+
+static bool one_character(const eh_doc *format, const char *key, char *out, eh_err *err)
+{
+    const char *text = eh_doc_str(format, key, NULL);
+    if (text == NULL) return true;
+    if (strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0) text = "\t";
+    if (strlen(text) != 1)
+        return eh_fail(err, EH_CLASS_CONFIG, "format.%s must be one ASCII character", key);
+    *out = text[0];
+    return true;
+}
+
+static bool read_nulls(eh_input *input, const eh_doc *format, eh_err *err)
+{
+    const eh_doc *list = eh_doc_get(format, "nulls");
+    size_t count = eh_doc_count(list);
+    if (count == 0) return true;
+    input->nulls = calloc(count, sizeof *input->nulls);
+    if (input->nulls == NULL) return eh_fail_memory(err, "null markers");
+    for (const eh_doc *c = eh_doc_first(list); c != NULL; c = c->next)
+        if (c->kind == EH_DOC_STRING) input->nulls[input->null_count++] = c->as.string;
+    return true;
+}
+
+static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_options *options,
+                             eh_err *err)
+{
+    if (has_ending(input->name, ".tsv")) options->delimiter = '\t';
+    const char *encoding = eh_doc_str(format, "encoding", "");
+    if (strcasecmp(encoding, "utf-16le") == 0) options->encoding = EH_CSV_UTF16LE;
+    else if (strcasecmp(encoding, "utf-16be") == 0) options->encoding = EH_CSV_UTF16BE;
+    else if (strcasecmp(encoding, "utf-8") == 0) options->encoding = EH_CSV_UTF8;
+    else if (encoding[0] != '\0')
+        return eh_fail(err, EH_CLASS_CONFIG, "format.encoding must be utf-8, utf-16le or utf-16be");
+    options->no_header = !eh_doc_bool(format, "header", true);
+    if (!one_character(format, "delimiter", &options->delimiter, err) ||
+        !one_character(format, "quote", &options->quote, err) || !read_nulls(input, format, err))
+        return false;
+    options->nulls = input->nulls;
+    options->null_count = input->null_count;
+    return true;
+}
+
+/* Feeds from the reader until the parser has a batch or is at its end. */
+static eh_parse pull(eh_parser *parser, eh_reader *reader, bool *fed_all, eh_batch *batch,
+                     eh_err *err)
+{
+    for (;;) {
+        eh_parse result = eh_parser_next(parser, batch, err);
+        if (result != EH_PARSE_MORE) return result;
+        eh_slice bytes = {NULL, 0};
+        bool end = true;
+        if (!*fed_all && !eh_reader_next(reader, &bytes, &end, err)) return EH_PARSE_ERROR;
+        *fed_all = *fed_all || end;
+        if (!eh_parser_feed(parser, bytes.data, bytes.len, end, err)) return EH_PARSE_ERROR;
+    }
+}
+
+/* A part that does not begin at the start has no header of its own: parse the head of the file to
+ * know header, delimiter and encoding as the first run had them. */
+static eh_parser *open_csv_part(eh_input *input, eh_csv_options *options, eh_err *err)
+{
+    eh_csv_options head_options = *options;
+    head_options.from = (eh_parse_from){0, 0, 0};
+    eh_reader *reader = eh_reader_open(input->file, 0, err);
+    eh_parser *head = reader != NULL ? eh_csv_new(&head_options, err) : NULL;
+    eh_batch batch = {.arena = NULL};
+    bool fed_all = false;
+    bool ok = head != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
+              pull(head, reader, &fed_all, &batch, err) != EH_PARSE_ERROR;
+    eh_parser *parser = NULL;
+    if (ok) {
+        options->columns = eh_parser_columns(head, &options->column_count);
+        options->delimiter = eh_csv_delimiter(head);
+        options->encoding = eh_csv_encoding_of(head);
+        parser = eh_csv_new(options, err);
+    }
+    eh_parser_free(head);
+    eh_batch_free(&batch);
+    eh_reader_free(reader);
+    return parser;
+}
+
+static eh_parser *open_csv(eh_input *input, const eh_doc *format, const eh_parse_from *from,
+                           eh_err *err)
+{
+    eh_csv_options options = {.from = *from};
+    if (!read_csv_options(input, format, &options, err)) return NULL;
+    if (from->offset > 0) return open_csv_part(input, &options, err);
+    return eh_csv_new(&options, err);
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+static eh_parser *open_json(eh_input *input, const eh_doc *format, eh_json_shape shape,
+                            const eh_parse_from *from, eh_err *err)
+{
+    eh_json_options options = {
+        .shape = shape,
+        .path = eh_slice_str(eh_doc_str(format, "path", "")),
+        .from = *from,
+    };
+    /* A document is parsed whole to find its rows. */
+    if (shape == EH_JSON_DOCUMENT) {
+        options.from = (eh_parse_from){0, 0, 0};
+        input->skip = from->offset;
+    }
+    return eh_json_new(&options, err);
+}
+
+/* ---- the input --------------------------------------------------------------------------------- */
+
+eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *format,
+                        const eh_parse_from *from, uint64_t until, eh_err *err)
+{
+    eh_input *input = calloc(1, sizeof *input);
+    if (input == NULL) {
+        eh_fail_memory(err, "an input");
+        return NULL;
+    }
+    input->file = file;
+    input->name = name;
+    input->until = until;
+    input->end = from->offset;
+    eh_json_shape shape;
+    if (choose(input, format, &shape, err)) {
+        bool whole = input->kind == KIND_JSON && shape == EH_JSON_DOCUMENT;
+        input->reader = eh_reader_open(file, whole ? 0 : from->offset, err);
+        if (input->reader != NULL)
+            input->parser = input->kind == KIND_CSV ? open_csv(input, format, from, err)
+                                                    : open_json(input, format, shape, from, err);
+    }
+    if (input->parser != NULL) return input;
+    eh_input_free(input);
+    return NULL;
+}
+
+void eh_input_free(eh_input *input)
+{
+    if (input == NULL) return;
+    eh_parser_free(input->parser);
+    eh_reader_free(input->reader);
+    free(input->nulls);
+    free(input);
+}
+
+static void drop_skipped(const eh_input *input, eh_batch *batch)
+{
+    size_t rows = 0, dead = 0;
+    while (rows < batch->rows && batch->places[rows].offset < input->skip) rows++;
+    while (dead < batch->dead_count && batch->dead[dead].place.offset < input->skip) dead++;
+    batch->rows -= rows;
+    batch->dead_count -= dead;
+    if (rows > 0) {
+        memmove(batch->places, batch->places + rows, batch->rows * sizeof *batch->places);
+        memmove(batch->cells, batch->cells + rows * batch->stride,
+                batch->rows * batch->stride * sizeof *batch->cells);
+    }
+    if (dead > 0) memmove(batch->dead, batch->dead + dead, batch->dead_count * sizeof *batch->dead);
+}
+
+/* Records past `until` were committed before. */
+static void cut(eh_input *input, eh_batch *batch)
+{
+    if (batch->end < input->until) return;
+    while (batch->rows > 0 && batch->places[batch->rows - 1].offset >= input->until) batch->rows--;
+    while (batch->dead_count > 0 &&
+           batch->dead[batch->dead_count - 1].place.offset >= input->until)
+        batch->dead_count--;
+    batch->end = input->until;
+    input->finished = true;
+}
+
+bool eh_input_next(eh_input *input, eh_batch *batch, bool *end, eh_err *err)
+{
+    *end = input->finished;
+    if (input->finished) return true;
+    switch (pull(input->parser, input->reader, &input->fed_all, batch, err)) {
+    case EH_PARSE_BATCH:
+        input->end = batch->end;
+        if (batch->start < input->skip) drop_skipped(input, batch);
+        cut(input, batch);
+        if (input->finished) input->end = input->until;
+        return true;
+    case EH_PARSE_END:
+        input->finished = *end = true;
+        return true;
+    case EH_PARSE_MORE:
+    case EH_PARSE_ERROR: break;
+    }
+    return eh_err_while(err, "reading %s", input->name);
+}
+
+const eh_slice *eh_input_columns(const eh_input *input, size_t *count)
+{
+    return eh_parser_columns(input->parser, count);
+}
+
+uint64_t eh_input_end(const eh_input *input)
+{
+    return input->end;
+}
+
+uint64_t eh_input_position(const eh_input *input)
+{
+    return eh_reader_position(input->reader);
+}
+
+const char *eh_input_format(const eh_input *input)
+{
+    return input->kind == KIND_CSV ? "csv" : "json";
+}
+
+bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
+{
+    eh_input *input = self;
+    size_t before = out->len;
+    if (!eh_reader_raw(input->reader, place->offset, place->end, out, err)) return false;
+    while (out->len > before && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+        out->len--;
+    return true;
+}

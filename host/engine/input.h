@@ -1,0 +1,38 @@
+/* engine/input.h: a file, or the part of it that is still to be loaded, as batches.
+ *
+ * Puts together reading, decompression and the right parser. The format is what the declaration
+ * says, otherwise what name and first bytes show. This room only. */
+#ifndef EH_ENGINE_INPUT_H
+#define EH_ENGINE_INPUT_H
+
+#include "base/doc.h"
+#include "data/parser.h"
+#include "io/file.h"
+
+typedef struct eh_input eh_input;
+
+/* format: the `format` map of a declaration, may be NULL. from: a zeroed struct for the start.
+ * until: decoded offset at which to stop, a record boundary; UINT64_MAX: the end. The file must
+ * outlive the input. NULL on failure. */
+eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *format,
+                        const eh_parse_from *from, uint64_t until, eh_err *err);
+void eh_input_free(eh_input *input);
+
+/* The next batch; *end without one when all has been handed out. */
+bool eh_input_next(eh_input *input, eh_batch *batch, bool *end, eh_err *err) EH_MUST_USE;
+
+const eh_slice *eh_input_columns(const eh_input *input, size_t *count);
+
+/* The decoded offset of the end, once *end was true. */
+uint64_t eh_input_end(const eh_input *input);
+
+/* Stored bytes read so far, for progress. */
+uint64_t eh_input_position(const eh_input *input);
+
+/* "csv" or "json", for people. */
+const char *eh_input_format(const eh_input *input);
+
+/* The bytes of a record, for dead rows; self is the eh_input. */
+bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err);
+
+#endif

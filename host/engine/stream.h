@@ -1,0 +1,63 @@
+/* engine/stream.h: one stream of this run: its declaration, its loader, and files into it.
+ *
+ * A stream is opened by the first file that is loaded into it, and finished or abandoned once. This
+ * room only. */
+#ifndef EH_ENGINE_STREAM_H
+#define EH_ENGINE_STREAM_H
+
+#include "engine/run.h"
+#include "io/file.h"
+#include "load/loader.h"
+
+typedef struct eh_stream {
+    eh_run *run;
+    const char *client; /* "" without */
+    const char *instance;
+    const char *resource;
+    const char *schema;
+    const char *table;
+    const eh_doc *declaration; /* may be NULL */
+    const eh_row_hook *rows;   /* NULL: no row function */
+    eh_loader *loader;         /* NULL until the first file */
+    int64_t started_us;        /* monotonic */
+    int64_t told_us;           /* when progress was last told */
+    uint64_t files;
+    uint64_t files_known;
+    uint64_t files_refused;
+    uint64_t files_growing;
+    uint64_t bytes;            /* stored bytes read */
+    uint64_t dead_told;
+    /* the file being loaded, for progress */
+    const char *file_name;
+    uint64_t file_size;
+    uint64_t file_position;
+    uint64_t loaded_before; /* rows committed before this file */
+    uint64_t dead_before;
+} eh_stream;
+
+typedef enum eh_file_status {
+    EH_FILE_LOADED,
+    EH_FILE_RESUMED,
+    EH_FILE_KNOWN,
+    EH_FILE_GROWING,
+    EH_FILE_REFUSED
+} eh_file_status;
+
+typedef struct eh_file_outcome {
+    eh_file_status status;
+    char reason[256]; /* why it was not loaded; "" otherwise */
+    uint64_t rows;
+    uint64_t dead;
+} eh_file_outcome;
+
+const char *eh_file_status_name(eh_file_status status);
+
+/* Loads one file, the parts of it that are not committed yet. root as in eh_file_open. */
+bool eh_stream_load(eh_stream *stream, const char *root, const char *name,
+                    eh_file_outcome *outcome, eh_err *err) EH_MUST_USE;
+
+/* Ends the stream: with why NULL it is finished, otherwise abandoned. Tells stream_done, and the
+ * error if there is one; run.failed is set then. False when finishing failed (told, too). */
+bool eh_stream_end(eh_stream *stream, const eh_err *why);
+
+#endif
