@@ -1,31 +1,21 @@
-/* engine/stream.c: see stream.h. */
-#include "engine/stream.h"
-
+/* engine/stream.c: opening and ending a stream, and what is told of it; see stream.h. Its files are in
+ * stream_file.c. */
 #include "base/fault.h"
 #include "data/zone.h"
-#include "engine/input.h"
+#include "engine/stream_private.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
 
-#define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
 #define TELL_US        100000
 #define DEAD_TOLD_MAX  10
 #define ZONE_MAX       ((size_t)1024 * 1024)
 
-const char *eh_file_status_name(eh_file_status status)
-{
-    static const char *const names[] = {"loaded", "resumed", "known", "growing", "refused"};
-    return names[status];
-}
-
 /* ---- what the loader tells -------------------------------------------------------------------- */
 
-static void tell_progress(eh_stream *s, bool now)
+void eh_stream_tell_progress(eh_stream *s)
 {
     int64_t at = eh_clock_monotonic(&s->run->clock);
-    if (!now && at - s->told_us < TELL_US) return;
+    if (at - s->told_us < TELL_US) return;
     s->told_us = at;
     const eh_load_counts *counts = eh_loader_counts(s->loader);
     eh_events *e = &s->run->events;
@@ -42,9 +32,11 @@ static void tell_progress(eh_stream *s, bool now)
 
 static void on_committed(void *self, const eh_unit *unit)
 {
-    (void)unit;
     EH_FAULT("supervisor.died");
-    tell_progress(self, false);
+    eh_stream_file *file = unit->raw_self;
+    file->outcome.rows += unit->rows;
+    file->outcome.dead += unit->dead_count;
+    eh_stream_tell_progress(self);
 }
 
 static void on_schema_change(void *self, const char *table, const eh_change *change)
@@ -101,7 +93,7 @@ static bool read_zone(void *self, const char *name, eh_slice *tzif, eh_err *err)
     return eh_err_hint(err, "use an IANA name such as Europe/Berlin, or UTC");
 }
 
-static bool open_loader(eh_stream *s, eh_err *err)
+bool eh_stream_open(eh_stream *s, eh_err *err)
 {
     eh_run *run = s->run;
     const eh_doc *limits = eh_doc_get(run->spec, "limits");
@@ -137,163 +129,6 @@ static bool open_loader(eh_stream *s, eh_err *err)
     eh_event_str(&run->events, "destination", eh_dest_where(run->dest));
     eh_event_end(&run->events);
     return true;
-}
-
-/* ---- one file ------------------------------------------------------------------------------------ */
-
-static bool load_part(eh_stream *s, const eh_file *file, const char *name, eh_parse_from from,
-                      uint64_t until, eh_err *err)
-{
-    const eh_doc *format = eh_doc_get(s->declaration, "format");
-    eh_batch batch = {.arena = NULL};
-    eh_input *input = eh_input_open(file, name, format, &from, until, err);
-    eh_load_input load = {file->identity, name, file->size, file->modified_us, eh_input_raw, input};
-    bool ok = input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
-              eh_loader_begin(s->loader, &load, &from, err);
-    bool end = false;
-    while (ok) {
-        ok = eh_input_next(input, &batch, &end, err);
-        if (!ok || end) break;
-        size_t count;
-        const eh_slice *columns = eh_input_columns(input, &count);
-        ok = eh_loader_batch(s->loader, &batch, columns, count, err) &&
-             eh_run_go_on(s->run, err);
-        s->file_position = eh_input_position(input);
-        tell_progress(s, false);
-    }
-    if (ok && until == UINT64_MAX && eh_file_changed(file)) {
-        ok = eh_fail(err, EH_CLASS_DATA, "%s changed while it was read", name);
-        eh_err_hint(err, "what was committed stays; run again when nobody writes to it");
-    }
-    if (ok) ok = eh_loader_end(s->loader, eh_input_end(input), until == UINT64_MAX, err);
-    /* Units under way may still ask the input for a record's bytes. A second failure is not told:
-     * the first one is the cause. */
-    eh_err draining = {.class_ = EH_OK};
-    if (input != NULL && !eh_loader_drain(s->loader, &draining) && ok) {
-        *err = draining;
-        ok = false;
-    }
-    s->bytes += input != NULL ? eh_input_position(input) : 0;
-    eh_batch_free(&batch);
-    eh_input_free(input);
-    return ok;
-}
-
-/* Loads the gaps between what is committed, in order. */
-static bool load_parts(eh_stream *s, const eh_file *file, const char *name,
-                       const eh_ledger *ledger, bool tail_done, eh_err *err)
-{
-    eh_parse_from from = {0, 0, 1};
-    for (size_t i = 0; i < ledger->range_count; i++) {
-        const eh_range *range = &ledger->ranges[i];
-        if (range->start > from.offset && !load_part(s, file, name, from, range->start, err))
-            return false;
-        if (range->end >= from.offset) from = (eh_parse_from){range->end, range->row_end, range->line_end};
-    }
-    return tail_done || load_part(s, file, name, from, UINT64_MAX, err);
-}
-
-static void print_day(int64_t us, char *out, size_t size)
-{
-    time_t seconds = (time_t)(us / 1000000);
-    struct tm utc;
-    if (gmtime_r(&seconds, &utc) == NULL || strftime(out, size, "%Y-%m-%d %H:%M UTC", &utc) == 0)
-        out[0] = '\0';
-}
-
-static bool decide(eh_stream *s, const char *name, const eh_ledger *ledger,
-                   eh_file_outcome *outcome)
-{
-    if (ledger->complete) {
-        char day[32];
-        print_day(ledger->committed_us, day, sizeof day);
-        outcome->status = EH_FILE_KNOWN;
-        bool renamed = ledger->name != NULL && strcmp(ledger->name, name) != 0;
-        (void)snprintf(outcome->reason, sizeof outcome->reason,
-                       "the same bytes were loaded%s%s on %s", renamed ? " as " : "",
-                       renamed ? ledger->name : "", day);
-        s->files_known++;
-        return false;
-    }
-    outcome->status = ledger->known ? EH_FILE_RESUMED : EH_FILE_LOADED;
-    const char *changed = eh_doc_str(s->declaration, "on_changed_file", "refuse");
-    if (ledger->known || !ledger->name_known || strcmp(changed, "append") == 0) return true;
-    outcome->status = EH_FILE_REFUSED;
-    (void)snprintf(outcome->reason, sizeof outcome->reason,
-                   "its content changed since it was loaded; with on_changed_file = append it "
-                   "loads as a new file");
-    s->files_refused++;
-    return false;
-}
-
-static void tell_file(eh_stream *s, const char *name, const eh_file *file,
-                      const eh_file_outcome *outcome)
-{
-    eh_events *e = &s->run->events;
-    eh_event_begin(e, "file_done");
-    eh_event_str(e, "instance", s->instance);
-    eh_event_str(e, "resource", s->resource);
-    eh_event_str(e, "file", name);
-    eh_event_str(e, "status", eh_file_status_name(outcome->status));
-    eh_event_str(e, "reason", outcome->reason);
-    eh_event_int(e, "rows", (int64_t)outcome->rows);
-    eh_event_int(e, "dead", (int64_t)outcome->dead);
-    eh_event_int(e, "bytes", (int64_t)file->size);
-    eh_event_end(e);
-}
-
-static bool load_known(eh_stream *s, const eh_file *file, const char *name, eh_arena *arena,
-                       eh_file_outcome *outcome, eh_err *err)
-{
-    eh_ledger ledger = {.known = false};
-    bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
-    if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), file->identity, name,
-                                arena, &ledger, err))
-        return false;
-    if (!decide(s, name, &ledger, outcome)) return true;
-    const eh_load_counts *counts = eh_loader_counts(s->loader);
-    uint64_t loaded = counts->rows_loaded, dead = counts->rows_dead;
-    bool ok = load_parts(s, file, name, &ledger, ledger.last_known, err);
-    outcome->rows = counts->rows_loaded - loaded;
-    outcome->dead = counts->rows_dead - dead;
-    return ok;
-}
-
-static bool load_opened(eh_stream *s, eh_file *file, const char *name, eh_file_outcome *outcome,
-                        eh_err *err)
-{
-    bool growing;
-    EH_FAULT("file.opened");
-    if (!eh_file_identify(file, &growing, err)) return false;
-    if (s->loader == NULL && !open_loader(s, err)) return false;
-    s->file_name = name;
-    s->file_size = file->size;
-    s->file_position = 0;
-    if (growing) {
-        outcome->status = EH_FILE_GROWING;
-        (void)snprintf(outcome->reason, sizeof outcome->reason,
-                       "somebody is still writing to it: left for the next run");
-        s->files_growing++;
-        return true;
-    }
-    eh_arena *arena = eh_arena_new((size_t)64 * 1024 * 1024);
-    if (arena == NULL) return eh_fail_memory(err, "a ledger");
-    bool ok = load_known(s, file, name, arena, outcome, err);
-    eh_arena_free(arena);
-    return ok;
-}
-
-bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_outcome *outcome,
-                    eh_err *err)
-{
-    *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
-    eh_file file;
-    if (!eh_run_go_on(s->run, err) || !eh_file_open(&file, root, name, err)) return false;
-    s->files++;
-    bool ok = load_opened(s, &file, name, outcome, err);
-    if (ok) tell_file(s, name, &file, outcome);
-    eh_file_close(&file);
-    return ok;
 }
 
 /* ---- the end ----------------------------------------------------------------------------------- */
@@ -341,7 +176,13 @@ bool eh_stream_end(eh_stream *s, const eh_err *why)
     } else if (s->loader != NULL && eh_loader_finish(s->loader, NULL, &err) &&
                s->files_refused > 0) {
         refuse_changed(s, &err);
+    } else if (s->loader != NULL && err.class_ != EH_OK) {
+        eh_loader_abandon(s->loader, &err);
     }
+    /* A file whose last units did not commit is not done. */
+    for (eh_stream_file *f = s->retired; f != NULL && err.class_ != EH_OK; f = f->next)
+        f->whole = false;
+    eh_stream_retire(s, true);
     if (err.class_ != EH_OK) {
         s->run->failed = true;
         eh_event_error(&s->run->events, &err, s->instance, s->resource);

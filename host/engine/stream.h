@@ -9,6 +9,8 @@
 #include "io/file.h"
 #include "load/loader.h"
 
+typedef struct eh_stream_file eh_stream_file;
+
 typedef struct eh_stream {
     eh_run *run;
     const char *client; /* "" without */
@@ -27,12 +29,11 @@ typedef struct eh_stream {
     uint64_t files_growing;
     uint64_t bytes;            /* stored bytes read */
     uint64_t dead_told;
-    /* the file being loaded, for progress */
-    const char *file_name;
+    eh_stream_file *retired;   /* files begun, newest first; some of their units may be under way */
+    /* the file being read, for progress */
+    char file_name[512];
     uint64_t file_size;
     uint64_t file_position;
-    uint64_t loaded_before; /* rows committed before this file */
-    uint64_t dead_before;
 } eh_stream;
 
 typedef enum eh_file_status {
@@ -46,7 +47,7 @@ typedef enum eh_file_status {
 typedef struct eh_file_outcome {
     eh_file_status status;
     char reason[256]; /* why it was not loaded; "" otherwise */
-    uint64_t rows;
+    uint64_t rows; /* committed so far */
     uint64_t dead;
 } eh_file_outcome;
 

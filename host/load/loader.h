@@ -49,8 +49,8 @@ typedef struct eh_loader_options {
     eh_load_events events;
 } eh_loader_options;
 
-/* One input: a file, or a range of it that is not committed yet. Text is borrowed until the loader
- * has drained. */
+/* One input: a file, or a range of it that is not committed yet. Text is borrowed as long
+ * as eh_loader_uses says so. */
 typedef struct eh_load_input {
     const char *identity;
     const char *name;
@@ -86,6 +86,9 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
 
 /* Ends the part at decoded offset `end`. last: that is the end of the input. */
 bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err) EH_MUST_USE;
+
+/* Is a unit under way, or open, whose input has this raw_self? Until not, the input must stay. */
+bool eh_loader_uses(const eh_loader *loader, const void *raw_self);
 
 /* Waits until all units have committed; the input's text may go then. */
 bool eh_loader_drain(eh_loader *loader, eh_err *err) EH_MUST_USE;

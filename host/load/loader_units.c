@@ -168,3 +168,12 @@ bool eh_loader_make_units(eh_loader *loader, eh_err *err)
         if (!eh_unit_init(&loader->units[i], unit_bytes(loader) + ROW_SLACK, err)) return false;
     return true;
 }
+
+bool eh_loader_uses(const eh_loader *loader, const void *raw_self)
+{
+    for (size_t i = 0; i < loader->unit_count; i++) {
+        bool in_use = loader->unit_busy[i] || &loader->units[i] == loader->open;
+        if (in_use && loader->units[i].raw_self == raw_self) return true;
+    }
+    return false;
+}

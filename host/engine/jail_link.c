@@ -1,0 +1,327 @@
+/* engine/jail_link.c: see jail_link.h. */
+#include "engine/jail_link.h"
+
+#include "base/fault.h"
+#include "engine/modules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define IN_MAX      ((size_t)8 * 1024 * 1024)
+#define OUT_MAX     ((size_t)16 * 1024 * 1024)
+#define FRAME_ARENA ((size_t)64 * 1024 * 1024)
+/* Frames that wait while their task's turn has not come; past that the socket is not read. */
+#define QUEUE_MAX 128
+#define LOG_MAX   10000
+#define CHILD_FD  3
+
+typedef struct queued {
+    eh_frame frame;
+    eh_arena *arena;
+} queued;
+
+struct eh_jail_link {
+    eh_run *run;
+    pid_t pid;
+    bool reaped;
+    int status;
+    int fd;
+    eh_watch *watch;
+    eh_window window;
+    eh_buf in;
+    eh_buf out;
+    bool ended; /* the jail closed its end */
+    queued queue[QUEUE_MAX];
+    size_t queue_count;
+    eh_arena *current; /* of the frame handed out last */
+    eh_err broken;     /* protocol error seen in a callback */
+    int64_t deadline_ms;
+    int64_t deadline_us; /* monotonic; when the jail must have sent something */
+    size_t logs;
+};
+
+/* ---- starting and ending -------------------------------------------------------------------- */
+
+/* Runs in the child between fork and exec: only async-signal-safe calls. */
+static void become_jail(int socket_fd, int window_fd, const char *sandbox)
+{
+    /* Both go above the targets first, so that neither dup2 overwrites the other. */
+    int s = fcntl(socket_fd, F_DUPFD, 10), w = fcntl(window_fd, F_DUPFD, 10);
+    if (s < 0 || w < 0 || dup2(s, CHILD_FD) < 0 || dup2(w, CHILD_FD + 1) < 0) _exit(126);
+    (void)close(s);
+    (void)close(w);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    char role[] = "--jail", name[] = "etlhost", mode[8] = "strict";
+    if (sandbox[0] == 'w') memcpy(mode, "weak", 5);
+    char *const argv[] = {name, role, mode, NULL};
+    char *const environment[] = {NULL};
+    (void)execve("/proc/self/exe", argv, environment);
+    _exit(127);
+}
+
+static bool spawn(eh_jail_link *jail, const char *sandbox, eh_err *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot make a socket for the jail");
+    jail->pid = fork();
+    if (jail->pid == 0) become_jail(pair[1], jail->window.fd, sandbox);
+    int reason = errno;
+    (void)close(pair[1]);
+    jail->fd = pair[0];
+    if (jail->pid < 0)
+        return eh_fail_errno(err, EH_CLASS_LIMIT, reason, "cannot start the jail");
+    if (fcntl(jail->fd, F_SETFL, O_NONBLOCK) != 0)
+        return eh_fail_errno(err, EH_CLASS_BUG, errno, "cannot use the jail's socket");
+    return true;
+}
+
+static void on_socket(void *self, int events);
+
+eh_jail_link *eh_jail_start(eh_run *run, const char *sandbox, int64_t deadline_ms, eh_err *err)
+{
+    eh_jail_link *jail = calloc(1, sizeof *jail);
+    if (jail == NULL) {
+        eh_fail_memory(err, "the jail");
+        return NULL;
+    }
+    *jail = (eh_jail_link){.run = run, .fd = -1, .pid = -1, .window = {.fd = -1}};
+    jail->deadline_ms = deadline_ms;
+    eh_buf_init(&jail->in, IN_MAX);
+    eh_buf_init(&jail->out, OUT_MAX);
+    bool ok = eh_window_create(&jail->window, EH_WINDOW_BYTES, err) && spawn(jail, sandbox, err);
+    if (ok) {
+        EH_FAULT("jail.started");
+        jail->watch = eh_loop_watch(run->loop, jail->fd, EH_READABLE, on_socket, jail);
+        ok = jail->watch != NULL || eh_fail_memory(err, "the jail");
+    }
+    if (ok) return jail;
+    eh_jail_free(jail);
+    return NULL;
+}
+
+static void reap(eh_jail_link *jail)
+{
+    if (jail->pid <= 0 || jail->reaped) return;
+    pid_t pid;
+    do pid = waitpid(jail->pid, &jail->status, 0);
+    while (pid < 0 && errno == EINTR);
+    jail->reaped = true;
+}
+
+void eh_jail_free(eh_jail_link *jail)
+{
+    if (jail == NULL) return;
+    eh_watch_remove(jail->watch);
+    if (jail->fd >= 0) (void)close(jail->fd);
+    if (jail->pid > 0 && !jail->reaped) (void)kill(jail->pid, SIGKILL);
+    reap(jail);
+    for (size_t i = 0; i < jail->queue_count; i++) eh_arena_free(jail->queue[i].arena);
+    eh_arena_free(jail->current);
+    eh_window_close(&jail->window);
+    eh_buf_free(&jail->in);
+    eh_buf_free(&jail->out);
+    free(jail);
+}
+
+const eh_window *eh_jail_window(const eh_jail_link *jail)
+{
+    return &jail->window;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------- */
+
+static void flush(eh_jail_link *jail)
+{
+    while (jail->out.len > 0) {
+        ssize_t n = send(jail->fd, jail->out.data, jail->out.len, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break; /* full, or gone: then reading sees the end */
+        eh_buf_consume(&jail->out, (size_t)n);
+    }
+    int events = jail->queue_count < QUEUE_MAX ? EH_READABLE : 0;
+    if (jail->watch != NULL)
+        eh_watch_events(jail->watch, events | (jail->out.len > 0 ? EH_WRITABLE : 0));
+}
+
+bool eh_jail_send(eh_jail_link *jail, uint16_t type, uint32_t task, const eh_doc *body, eh_err *err)
+{
+    if (!eh_frame_write(&jail->out, type, task, body, err)) return false;
+    flush(jail);
+    return true;
+}
+
+/* ---- receiving -------------------------------------------------------------------------------- */
+
+static bool tell_log(eh_jail_link *jail, const eh_doc *body)
+{
+    if (++jail->logs > LOG_MAX)
+        return eh_fail(&jail->broken, EH_CLASS_LIMIT, "the script wrote more than %d log lines",
+                       LOG_MAX);
+    const char *level = eh_doc_str(body, "level", "info");
+    bool known = strcmp(level, "debug") == 0 || strcmp(level, "warning") == 0 ||
+                 strcmp(level, "error") == 0;
+    eh_event_log(&jail->run->events, known ? level : "info", eh_doc_str(body, "message", ""),
+                 eh_doc_str(body, "instance", NULL), eh_doc_str(body, "resource", NULL));
+    return true;
+}
+
+static bool answer_module(eh_jail_link *jail, const eh_frame *frame, eh_arena *arena)
+{
+    const char *name = eh_doc_str(frame->body, "name", "");
+    eh_slice text;
+    const char *path = NULL;
+    eh_err *err = &jail->broken;
+    if (!eh_module_find(jail->run, name, arena, &text, &path, err)) return false;
+    eh_doc *body = eh_doc_map(arena);
+    if (!eh_doc_put_str(arena, body, "name", eh_slice_str(name), err)) return false;
+    if (text.data != NULL && (!eh_doc_put_str(arena, body, "text", text, err) ||
+                              !eh_doc_put_str(arena, body, "path", eh_slice_str(path), err)))
+        return false;
+    return eh_jail_send(jail, EH_FRAME_MODULE_TEXT, frame->task, body, err);
+}
+
+/* Takes one whole frame out of the input; *more is false when there is none. */
+static bool take_frame(eh_jail_link *jail, bool *more)
+{
+    eh_arena *arena = eh_arena_new(FRAME_ARENA);
+    if (arena == NULL) return eh_fail_memory(&jail->broken, "a frame");
+    eh_frame frame;
+    size_t used = 0;
+    eh_frame_result result =
+        eh_frame_read(eh_buf_slice(&jail->in), arena, &frame, &used, &jail->broken);
+    bool ok = result != EH_FRAME_BAD, keep = false;
+    *more = result == EH_FRAME_READY;
+    if (*more) {
+        eh_buf_consume(&jail->in, used);
+        jail->deadline_us = 0;
+        if (frame.type == EH_FRAME_LOG) {
+            ok = tell_log(jail, frame.body);
+        } else if (frame.type == EH_FRAME_MODULE) {
+            ok = answer_module(jail, &frame, arena);
+        } else {
+            jail->queue[jail->queue_count++] = (queued){frame, arena};
+            keep = true;
+        }
+    }
+    if (!keep) eh_arena_free(arena);
+    return ok;
+}
+
+static void on_socket(void *self, int events)
+{
+    eh_jail_link *jail = self;
+    if (events & EH_WRITABLE) flush(jail);
+    if (!(events & EH_READABLE) || jail->ended || jail->broken.class_ != EH_OK) return;
+    if (!eh_buf_reserve(&jail->in, 65536, &jail->broken)) return;
+    ssize_t n = recv(jail->fd, jail->in.data + jail->in.len, 65536, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) {
+        jail->ended = true;
+        eh_watch_events(jail->watch, 0);
+        return;
+    }
+    jail->in.len += (size_t)n;
+    for (bool more = true; more && jail->queue_count < QUEUE_MAX;)
+        if (!take_frame(jail, &more)) break;
+    flush(jail);
+}
+
+static bool explain_death(eh_jail_link *jail, eh_err *err)
+{
+    EH_FAULT("jail.died");
+    reap(jail);
+    if (WIFSIGNALED(jail->status)) {
+        int number = WTERMSIG(jail->status);
+        if (number == SIGSYS)
+            return eh_fail(err, EH_CLASS_SCRIPT, "the script was ended: forbidden system call");
+        if (number == SIGKILL)
+            return eh_fail(err, EH_CLASS_LIMIT,
+                           "the script was killed: out of memory, or by another process");
+        return eh_fail(err, EH_CLASS_SCRIPT, "the script crashed its interpreter (signal %d)",
+                       number);
+    }
+    return eh_fail(err, EH_CLASS_SCRIPT, "the script's process ended early (exit code %d)",
+                   WEXITSTATUS(jail->status));
+}
+
+static bool find_queued(eh_jail_link *jail, uint32_t only_task, eh_frame *frame)
+{
+    for (size_t i = 0; i < jail->queue_count; i++) {
+        if (only_task != UINT32_MAX && jail->queue[i].frame.task != only_task) continue;
+        *frame = jail->queue[i].frame;
+        jail->current = jail->queue[i].arena;
+        jail->queue_count--;
+        memmove(&jail->queue[i], &jail->queue[i + 1],
+                (jail->queue_count - i) * sizeof jail->queue[0]);
+        flush(jail);
+        return true;
+    }
+    return false;
+}
+
+static bool check_deadline(eh_jail_link *jail, eh_err *err)
+{
+    int64_t now = eh_clock_monotonic(&jail->run->clock);
+    if (jail->deadline_us == 0) jail->deadline_us = now + jail->deadline_ms * 1000;
+    if (now < jail->deadline_us) return true;
+    (void)kill(jail->pid, SIGKILL);
+    eh_fail(err, EH_CLASS_LIMIT, "the script computed for more than %lld ms without an answer",
+            (long long)jail->deadline_ms);
+    return eh_err_hint(err, "an endless loop? The limit is limits.deadline_ms");
+}
+
+bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_err *err)
+{
+    eh_arena_free(jail->current);
+    jail->current = NULL;
+    jail->deadline_us = 0;
+    for (;;) {
+        if (find_queued(jail, only_task, frame)) return true;
+        if (jail->broken.class_ != EH_OK) {
+            if (err->class_ == EH_OK) *err = jail->broken;
+            return false;
+        }
+        if (jail->ended) return explain_death(jail, err);
+        /* A frame may wait in the input because the queue was full. */
+        bool more = false;
+        if (jail->in.len > 0 && jail->queue_count < QUEUE_MAX && !take_frame(jail, &more)) continue;
+        if (more) continue;
+        if (!check_deadline(jail, err) || !eh_run_go_on(jail->run, err) ||
+            !eh_loop_turn(jail->run->loop, 50, err))
+            return false;
+    }
+}
+
+/* ---- errors ----------------------------------------------------------------------------------- */
+
+void eh_jail_read_error(const eh_doc *error, eh_err *err)
+{
+    eh_class class_ = eh_class_from_name(eh_doc_str(error, "class", "script"));
+    if (class_ == EH_OK) class_ = EH_CLASS_SCRIPT;
+    eh_fail(err, class_, "%s", eh_doc_str(error, "message", "the script failed without a message"));
+    eh_err_hint(err, "%s", eh_doc_str(error, "hint", ""));
+    eh_err_place(err, "%s", eh_doc_str(error, "place", ""));
+    const char *trail = eh_doc_str(error, "trail", "");
+    size_t len = strlen(trail);
+    if (len >= sizeof err->trail) len = sizeof err->trail - 1;
+    memcpy(err->trail, trail, len);
+    err->trail[len] = '\0';
+}
+
+eh_doc *eh_jail_write_error(eh_arena *arena, const eh_err *err)
+{
+    eh_doc *map = eh_doc_map(arena);
+    bool ok = eh_doc_put_str(arena, map, "class", eh_slice_str(eh_class_name(err->class_)), NULL) &&
+              eh_doc_put_str(arena, map, "message", eh_slice_str(err->message), NULL) &&
+              eh_doc_put_str(arena, map, "hint", eh_slice_str(err->hint), NULL) &&
+              eh_doc_put_str(arena, map, "place", eh_slice_str(err->place), NULL) &&
+              eh_doc_put_str(arena, map, "trail", eh_slice_str(err->trail), NULL);
+    return ok ? map : NULL;
+}

@@ -1,0 +1,211 @@
+/* engine/stream_file.c: one file into a stream: is it known, what of it is left, its rows. See stream.h. */
+#include "base/fault.h"
+#include "engine/input.h"
+#include "engine/stream_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
+#define LEDGER_MAX     ((size_t)64 * 1024 * 1024)
+
+const char *eh_file_status_name(eh_file_status status)
+{
+    static const char *const names[] = {"loaded", "resumed", "known", "growing", "refused"};
+    return names[status];
+}
+
+/* ---- files whose last units are still under way ------------------------------------------------ */
+
+static void tell_file(eh_stream *s, const eh_stream_file *f)
+{
+    eh_events *e = &s->run->events;
+    eh_event_begin(e, "file_done");
+    eh_event_str(e, "instance", s->instance);
+    eh_event_str(e, "resource", s->resource);
+    eh_event_str(e, "file", f->name);
+    eh_event_str(e, "status", eh_file_status_name(f->outcome.status));
+    eh_event_str(e, "reason", f->outcome.reason);
+    eh_event_int(e, "rows", (int64_t)f->outcome.rows);
+    eh_event_int(e, "dead", (int64_t)f->outcome.dead);
+    eh_event_int(e, "bytes", (int64_t)f->file.size);
+    eh_event_end(e);
+}
+
+static void free_file(eh_stream_file *f)
+{
+    eh_input_free(f->input);
+    eh_file_close(&f->file);
+    eh_arena_free(f->arena);
+    free(f);
+}
+
+void eh_stream_retire(eh_stream *s, bool all)
+{
+    for (eh_stream_file **at = &s->retired; *at != NULL;) {
+        eh_stream_file *f = *at;
+        if (!all && eh_loader_uses(s->loader, f)) {
+            at = &f->next;
+            continue;
+        }
+        *at = f->next;
+        if (f->whole) tell_file(s, f);
+        free_file(f);
+    }
+}
+
+static bool raw_of_file(void *self, const eh_place *place, eh_buf *out, eh_err *err)
+{
+    return eh_input_raw(((eh_stream_file *)self)->input, place, out, err);
+}
+
+/* ---- the parts of a file ------------------------------------------------------------------------ */
+
+static bool load_batches(eh_stream *s, eh_stream_file *f, eh_batch *batch, eh_err *err)
+{
+    for (;;) {
+        bool end;
+        if (!eh_input_next(f->input, batch, &end, err)) return false;
+        if (end) return true;
+        size_t count;
+        const eh_slice *columns = eh_input_columns(f->input, &count);
+        if (!eh_loader_batch(s->loader, batch, columns, count, err) || !eh_run_go_on(s->run, err))
+            return false;
+        s->file_position = eh_input_position(f->input);
+        eh_stream_tell_progress(s);
+        eh_stream_retire(s, false);
+    }
+}
+
+static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint64_t until,
+                      eh_err *err)
+{
+    bool last = until == UINT64_MAX;
+    /* Units of the part before may still ask its input for a record's bytes. */
+    if (f->input != NULL && !eh_loader_drain(s->loader, err)) return false;
+    eh_input_free(f->input);
+    f->input = eh_input_open(&f->file, f->name, eh_doc_get(s->declaration, "format"), &from, until,
+                             err);
+    eh_load_input load = {f->file.identity, f->name, f->file.size, f->file.modified_us,
+                          raw_of_file, f};
+    eh_batch batch = {.arena = NULL};
+    bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
+              eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);
+    eh_batch_free(&batch);
+    if (ok && last && eh_file_changed(&f->file)) {
+        ok = eh_fail(err, EH_CLASS_DATA, "%s changed while it was read", f->name);
+        eh_err_hint(err, "what was committed stays; run again when nobody writes to it");
+    }
+    if (f->input != NULL) s->bytes += eh_input_position(f->input);
+    return ok && eh_loader_end(s->loader, eh_input_end(f->input), last, err);
+}
+
+/* Loads the gaps between what is committed, in order. */
+static bool load_parts(eh_stream *s, eh_stream_file *f, const eh_ledger *ledger, eh_err *err)
+{
+    eh_parse_from from = {0, 0, 1};
+    for (size_t i = 0; i < ledger->range_count; i++) {
+        const eh_range *range = &ledger->ranges[i];
+        if (range->start > from.offset && !load_part(s, f, from, range->start, err)) return false;
+        if (range->end >= from.offset)
+            from = (eh_parse_from){range->end, range->row_end, range->line_end};
+    }
+    return ledger->last_known || load_part(s, f, from, UINT64_MAX, err);
+}
+
+static void print_day(int64_t us, char *out, size_t size)
+{
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc) == NULL || strftime(out, size, "%Y-%m-%d %H:%M UTC", &utc) == 0)
+        out[0] = '\0';
+}
+
+/* Is there anything to load? If not, the outcome says why. */
+static bool decide(eh_stream *s, const eh_ledger *ledger, const char *name,
+                   eh_file_outcome *outcome)
+{
+    if (ledger->complete) {
+        char day[32];
+        print_day(ledger->committed_us, day, sizeof day);
+        outcome->status = EH_FILE_KNOWN;
+        bool renamed = ledger->name != NULL && strcmp(ledger->name, name) != 0;
+        (void)snprintf(outcome->reason, sizeof outcome->reason,
+                       "the same bytes were loaded%s%s on %s", renamed ? " as " : "",
+                       renamed ? ledger->name : "", day);
+        s->files_known++;
+        return false;
+    }
+    outcome->status = ledger->known ? EH_FILE_RESUMED : EH_FILE_LOADED;
+    const char *changed = eh_doc_str(s->declaration, "on_changed_file", "refuse");
+    if (ledger->known || !ledger->name_known || strcmp(changed, "append") == 0) return true;
+    outcome->status = EH_FILE_REFUSED;
+    (void)snprintf(outcome->reason, sizeof outcome->reason,
+                   "its content changed since it was loaded; with on_changed_file = append it "
+                   "loads as a new file");
+    s->files_refused++;
+    return false;
+}
+
+static bool load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
+{
+    eh_ledger ledger = {.known = false};
+    bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
+    if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity, f->name,
+                                f->arena, &ledger, err))
+        return false;
+    return !decide(s, &ledger, f->name, &f->outcome) || load_parts(s, f, &ledger, err);
+}
+
+static bool load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)
+{
+    bool growing;
+    EH_FAULT("file.opened");
+    if (!eh_file_identify(&f->file, &growing, err)) return false;
+    if (s->loader == NULL && !eh_stream_open(s, err)) return false;
+    s->file_size = f->file.size;
+    s->file_position = 0;
+    (void)snprintf(s->file_name, sizeof s->file_name, "%s", f->name);
+    if (!growing) return load_identified(s, f, err);
+    f->outcome.status = EH_FILE_GROWING;
+    (void)snprintf(f->outcome.reason, sizeof f->outcome.reason,
+                   "somebody is still writing to it: left for the next run");
+    s->files_growing++;
+    return true;
+}
+
+static eh_stream_file *new_file(const char *name, eh_err *err)
+{
+    eh_stream_file *f = calloc(1, sizeof *f);
+    if (f != NULL) {
+        f->file.fd = -1;
+        f->arena = eh_arena_new(LEDGER_MAX);
+        f->name = f->arena != NULL ? eh_arena_strdup(f->arena, name) : NULL;
+    }
+    if (f != NULL && f->name != NULL) return f;
+    if (f != NULL) free_file(f);
+    eh_fail_memory(err, "a file");
+    return NULL;
+}
+
+bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_outcome *outcome,
+                    eh_err *err)
+{
+    *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
+    if (!eh_run_go_on(s->run, err)) return false;
+    eh_stream_file *f = new_file(name, err);
+    if (f == NULL) return false;
+    if (!eh_file_open(&f->file, root, name, err)) {
+        free_file(f);
+        return false;
+    }
+    s->files++;
+    f->next = s->retired;
+    s->retired = f;
+    f->whole = load_opened(s, f, err);
+    *outcome = f->outcome;
+    bool ok = f->whole;
+    if (s->loader != NULL) eh_stream_retire(s, false);
+    return ok;
+}
