@@ -150,6 +150,35 @@ size_t eh_doc_count(const eh_doc *doc)
     return is_container(doc) ? doc->as.children.count : 0;
 }
 
+static bool copy_children(eh_arena *arena, const eh_doc *doc, eh_doc *copy, const char *except)
+{
+    for (const eh_doc *c = doc->as.children.first; c != NULL; c = c->next) {
+        if (doc->kind == EH_DOC_MAP && except != NULL && eh_slice_is(c->key, except)) continue;
+        eh_doc *child = eh_doc_copy(arena, c, except);
+        bool ok = doc->kind == EH_DOC_MAP ? eh_doc_put(arena, copy, c->key, child, NULL)
+                                          : eh_doc_push(copy, child, NULL);
+        if (!ok) return false;
+        child->key_line = c->key_line;
+        child->key_column = c->key_column;
+    }
+    return true;
+}
+
+eh_doc *eh_doc_copy(eh_arena *arena, const eh_doc *doc, const char *except)
+{
+    if (doc == NULL) return NULL;
+    eh_doc *copy = doc->kind == EH_DOC_STRING ? eh_doc_string(arena, doc->as.string)
+                                              : make(arena, doc->kind);
+    if (copy == NULL) return NULL;
+    copy->line = doc->line;
+    copy->column = doc->column;
+    if (is_container(doc)) return copy_children(arena, doc, copy, except) ? copy : NULL;
+    if (doc->kind == EH_DOC_BOOLEAN) copy->as.boolean = doc->as.boolean;
+    if (doc->kind == EH_DOC_INTEGER) copy->as.integer = doc->as.integer;
+    if (doc->kind == EH_DOC_DOUBLE) copy->as.real = doc->as.real;
+    return copy;
+}
+
 static bool children_equal(const eh_doc *a, const eh_doc *b)
 {
     if (a->as.children.count != b->as.children.count) return false;

@@ -82,6 +82,10 @@ bool eh_doc_bool(const eh_doc *map, const char *key, bool fallback);
 const eh_doc *eh_doc_first(const eh_doc *doc);
 size_t eh_doc_count(const eh_doc *doc);
 
+/* A deep copy into the arena, without the child of a map that is called `except` (NULL: none). NULL
+ * without memory, or for NULL. */
+eh_doc *eh_doc_copy(eh_arena *arena, const eh_doc *doc, const char *except);
+
 /* Deep equality; places are ignored, order of map keys matters not. */
 bool eh_doc_equal(const eh_doc *a, const eh_doc *b);
 

@@ -39,4 +39,8 @@ bool eh_run_load(eh_run *run, eh_err *err) EH_MUST_USE;     /* op load */
 bool eh_run_preview(eh_run *run, eh_err *err) EH_MUST_USE;  /* op preview */
 bool eh_run_admin(eh_run *run, eh_err *err) EH_MUST_USE;    /* op admin */
 
+/* Runs one resource of a pipeline into a preview instead of a destination. */
+struct eh_preview;
+bool eh_run_pipeline_preview(eh_run *run, struct eh_preview *preview, eh_err *err) EH_MUST_USE;
+
 #endif

@@ -93,16 +93,21 @@ static bool read_zone(void *self, const char *name, eh_slice *tzif, eh_err *err)
     return eh_err_hint(err, "use an IANA name such as Europe/Berlin, or UTC");
 }
 
+eh_transform_context eh_stream_transform_context(eh_stream *s)
+{
+    return (eh_transform_context){
+        .timezone = eh_doc_str(eh_doc_get(s->run->spec, "client"), "timezone", NULL),
+        .hash_key = eh_slice_str(eh_doc_str(s->run->spec, "hash_key", "")),
+        .read_zone = read_zone,
+        .self = s->run,
+    };
+}
+
 bool eh_stream_open(eh_stream *s, eh_err *err)
 {
     eh_run *run = s->run;
     const eh_doc *limits = eh_doc_get(run->spec, "limits");
-    eh_transform_context transform = {
-        .timezone = eh_doc_str(eh_doc_get(run->spec, "client"), "timezone", NULL),
-        .hash_key = eh_slice_str(eh_doc_str(run->spec, "hash_key", "")),
-        .read_zone = read_zone,
-        .self = run,
-    };
+    eh_transform_context transform = eh_stream_transform_context(s);
     int64_t unit_bytes = eh_doc_int(run->spec, "unit_bytes", 0);
     eh_loader_options options = {
         .dest = run->dest,

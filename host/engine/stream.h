@@ -20,6 +20,7 @@ typedef struct eh_stream {
     const char *table;
     const eh_doc *declaration; /* may be NULL */
     const eh_row_hook *rows;   /* NULL: no row function */
+    struct eh_preview *preview; /* not NULL: rows are shown, not loaded */
     eh_loader *loader;         /* NULL until the first file */
     int64_t started_us;        /* monotonic */
     int64_t told_us;           /* when progress was last told */
@@ -52,6 +53,9 @@ typedef struct eh_file_outcome {
 } eh_file_outcome;
 
 const char *eh_file_status_name(eh_file_status status);
+
+/* What its declared transforms need to know. */
+eh_transform_context eh_stream_transform_context(eh_stream *stream);
 
 /* Loads one file, the parts of it that are not committed yet. root as in eh_file_open. */
 bool eh_stream_load(eh_stream *stream, const char *root, const char *name,

@@ -1,6 +1,7 @@
 /* engine/stream_file.c: one file into a stream: is it known, what of it is left, its rows. See stream.h. */
 #include "base/fault.h"
 #include "engine/input.h"
+#include "engine/preview.h"
 #include "engine/stream_private.h"
 
 #include <stdio.h>
@@ -194,6 +195,7 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
 {
     *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
     if (!eh_run_go_on(s->run, err)) return false;
+    if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
     eh_stream_file *f = new_file(name, err);
     if (f == NULL) return false;
     if (!eh_file_open(&f->file, root, name, err)) {

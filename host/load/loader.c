@@ -74,6 +74,10 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
         return NULL;
     }
     loader->options = *options;
+    if (options->transform != NULL) {
+        loader->transform_context = *options->transform;
+        loader->options.transform = &loader->transform_context;
+    }
     loader->parser_columns = SIZE_MAX;
     eh_buf_init(&loader->raw, RAW_MAX);
     if (!start(loader, err)) {

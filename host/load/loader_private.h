@@ -9,6 +9,7 @@ struct eh_loader {
     eh_stream_state state;
     eh_load_counts counts;
     /* columns, from the parser to the table */
+    eh_transform_context transform_context; /* a copy: options.transform points here */
     eh_transform *transform;
     size_t parser_columns; /* bound so far; SIZE_MAX: never */
     eh_source_column *sources;

@@ -1,0 +1,167 @@
+/* engine/calls.c: what a script may ask for: listing and loading files. Every argument is the jail's,
+ * so every argument is checked. */
+#include "engine/pipeline.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#define LIST_MAX   1000
+#define REPLY_MAX  ((size_t)32 * 1024 * 1024)
+#define PATH_LIMIT 4096
+
+/* ---- where a script may reach -------------------------------------------------------------------- */
+
+static bool is_beneath(const char *path, const char *root)
+{
+    size_t len = strlen(root);
+    while (len > 1 && root[len - 1] == '/') len--;
+    return strncmp(path, root, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 1);
+}
+
+static const eh_doc *roots_of(const eh_run *run, const char *instance)
+{
+    const eh_doc *sources = eh_doc_get(run->spec, "sources");
+    for (const eh_doc *s = eh_doc_first(sources); s != NULL; s = s->next)
+        if (strcmp(eh_doc_str(s, "instance", ""), instance) == 0) return eh_doc_get(s, "roots");
+    return NULL;
+}
+
+/* "file:data/acme", "file:/srv/x" or "file:///srv/x" to an absolute folder that the client's
+ * configuration names. Symbolic links are resolved first, so they cannot lead elsewhere. */
+static bool resolve(eh_run *run, const char *instance, const char *location, eh_arena *arena,
+                    const char **folder, eh_err *err)
+{
+    if (strncmp(location, "file:", 5) != 0)
+        return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" is no file: URL", location);
+    const char *path = location + 5;
+    if (strncmp(path, "//", 2) == 0) path += 2;
+    if (path[0] == '\0' || strlen(path) > PATH_LIMIT)
+        return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" names no folder", location);
+    const char *project = eh_doc_str(run->spec, "project", ".");
+    const char *full = path[0] == '/' ? path : eh_arena_printf(arena, "%s/%s", project, path);
+    if (full == NULL) return eh_fail_memory(err, "a path");
+    char *real = realpath(full, NULL);
+    if (real == NULL)
+        return eh_fail_errno(err, EH_CLASS_CONFIG, errno, "cannot open the folder %s", path);
+    *folder = eh_arena_strdup(arena, real);
+    free(real);
+    if (*folder == NULL) return eh_fail_memory(err, "a path");
+    const eh_doc *roots = roots_of(run, instance);
+    for (const eh_doc *r = eh_doc_first(roots); r != NULL; r = r->next)
+        if (r->kind == EH_DOC_STRING && is_beneath(*folder, r->as.string.data)) return true;
+    eh_fail(err, EH_CLASS_DENIED, "%s is not among the folders of source %s", path, instance);
+    return eh_err_hint(err, "a script reaches only the folders that the client's configuration names");
+}
+
+/* ---- files -------------------------------------------------------------------------------------- */
+
+static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err)
+{
+    eh_doc *map = eh_doc_map(arena);
+    bool ok = eh_doc_put_str(arena, map, "name", eh_slice_str(entry->name), err) &&
+              eh_doc_put_int(arena, map, "size", (int64_t)entry->size, err) &&
+              eh_doc_put_int(arena, map, "modified_us", entry->modified_us, err);
+    return ok ? map : NULL;
+}
+
+static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
+                       eh_err *err)
+{
+    const char *folder;
+    if (!resolve(p->run, eh_doc_str(args, "instance", ""), eh_doc_str(args, "location", ""), arena,
+                 &folder, err))
+        return false;
+    eh_file_entry *entries;
+    size_t count;
+    bool more;
+    if (!eh_files_list(folder, eh_doc_str(args, "prefix", ""), eh_doc_str(args, "after", NULL),
+                       LIST_MAX, arena, &entries, &count, &more, err))
+        return false;
+    eh_doc *list = eh_doc_list(arena);
+    *value = eh_doc_map(arena);
+    const char *pattern = eh_doc_str(args, "pattern", NULL);
+    size_t prefix = strlen(eh_doc_str(args, "prefix", ""));
+    for (size_t i = 0; i < count; i++) {
+        bool wanted = pattern == NULL || fnmatch(pattern, entries[i].name + prefix, 0) == 0;
+        if (wanted && !eh_doc_push(list, file_doc(arena, &entries[i], err), err)) return false;
+    }
+    /* The page may be empty where the pattern fits nothing: `after` goes on from the last name seen. */
+    if (count > 0 && !eh_doc_put_str(arena, *value, "last",
+                                     eh_slice_str(entries[count - 1].name), err))
+        return false;
+    return eh_doc_put(arena, *value, eh_slice_str("files"), list, err) &&
+           eh_doc_put_bool(arena, *value, "more", more, err);
+}
+
+/* ---- load --------------------------------------------------------------------------------------- */
+
+static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
+                      eh_err *err)
+{
+    const eh_doc *args = frame->body;
+    const char *instance = eh_doc_str(args, "instance", "");
+    eh_pipeline_stream *s = eh_pipeline_find(p, instance, eh_doc_str(args, "resource", ""));
+    const char *name = eh_doc_str(args, "file", "");
+    if (s == NULL || !s->selected || s->ended)
+        return eh_fail(err, EH_CLASS_SCRIPT, "load: there is no such resource at work");
+    if (name[0] == '\0' || strlen(name) > PATH_LIMIT)
+        return eh_fail(err, EH_CLASS_SCRIPT, "load: no file is named");
+    if (s->failure.class_ != EH_OK) {
+        *err = s->failure;
+        return false;
+    }
+    const char *folder;
+    eh_file_outcome outcome;
+    s->rows.task = frame->task;
+    bool ok = resolve(p->run, instance, eh_doc_str(args, "location", ""), arena, &folder, err) &&
+              eh_stream_load(&s->stream, folder, name, &outcome, err);
+    if (!ok) {
+        s->failure = *err;
+        return false;
+    }
+    *value = eh_doc_map(arena);
+    return eh_doc_put_str(arena, *value, "status",
+                          eh_slice_str(eh_file_status_name(outcome.status)), err) &&
+           eh_doc_put_int(arena, *value, "rows", (int64_t)outcome.rows, err) &&
+           eh_doc_put_int(arena, *value, "dead", (int64_t)outcome.dead, err);
+}
+
+/* ---- answering ---------------------------------------------------------------------------------- */
+
+static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
+                    eh_err *err)
+{
+    const char *op = eh_doc_str(frame->body, "op", "");
+    if (strcmp(op, "files") == 0) return call_files(p, frame->body, arena, value, err);
+    if (strcmp(op, "load") == 0) return call_load(p, frame, arena, value, err);
+    return eh_fail(err, EH_CLASS_SCRIPT, "there is no call \"%s\"", op);
+}
+
+/* Errors that end the run, not the call: nobody is there to hear the answer. */
+static bool ends_run(const eh_pipeline *p, const eh_err *err)
+{
+    return p->run->stopping || err->class_ == EH_CLASS_BUG;
+}
+
+bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
+{
+    eh_arena *arena = eh_arena_new(REPLY_MAX);
+    if (arena == NULL) return eh_fail_memory(err, "a reply");
+    eh_doc *value = NULL;
+    eh_err failed = {.class_ = EH_OK};
+    uint32_t task = frame->task;
+    bool ok = perform(p, frame, arena, &value, &failed);
+    if (!ok && ends_run(p, &failed)) {
+        if (err->class_ == EH_OK) *err = failed;
+        eh_arena_free(arena);
+        return false;
+    }
+    eh_doc *body = eh_doc_map(arena);
+    bool built = ok ? eh_doc_put(arena, body, eh_slice_str("value"), value, err)
+                    : eh_doc_put(arena, body, eh_slice_str("error"),
+                                 eh_jail_write_error(arena, &failed), err);
+    bool sent = built && eh_jail_send(p->jail, EH_FRAME_REPLY, task, body, err);
+    eh_arena_free(arena);
+    return sent;
+}

@@ -1,0 +1,56 @@
+/* engine/load_op.c: `etlhost load`: files into one table, no pipeline, no jail. */
+#include "engine/stream.h"
+
+/* A pretend declaration: what a resource would say of its files. */
+static const eh_doc *declaration(eh_run *run, const eh_doc *load, eh_err *err)
+{
+    eh_doc *map = eh_doc_map(run->arena);
+    static const char *const kept[] = {"format", "columns", "on_changed_file", "max_dead",
+                                       "contract"};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        const eh_doc *value = eh_doc_get(load, kept[i]);
+        if (value != NULL && !eh_doc_put(run->arena, map, eh_slice_str(kept[i]),
+                                         eh_doc_copy(run->arena, value, NULL), err))
+            return NULL;
+    }
+    if (map == NULL) eh_fail_memory(err, "a load");
+    return map;
+}
+
+static bool load_files(eh_stream *s, const eh_doc *files, eh_err *err)
+{
+    for (const eh_doc *f = eh_doc_first(files); f != NULL; f = f->next) {
+        eh_file_outcome outcome;
+        if (f->kind != EH_DOC_STRING)
+            return eh_fail(err, EH_CLASS_BUG, "a file's name is no text");
+        if (!eh_stream_load(s, NULL, f->as.string.data, &outcome, err)) return false;
+    }
+    return true;
+}
+
+bool eh_run_load(eh_run *run, eh_err *err)
+{
+    const eh_doc *load = eh_doc_get(run->spec, "load");
+    const char *table = eh_doc_str(load, "into", NULL);
+    if (table == NULL || table[0] == '\0')
+        return eh_fail(err, EH_CLASS_CONFIG, "no table is given: use --into TABLE");
+    if (!eh_run_open_dest(run, eh_doc_bool(run->spec, "dry_run", false), err)) return false;
+    const eh_doc *declared = declaration(run, load, err);
+    if (declared == NULL) return false;
+    const char *schema = eh_dest_default_schema(run->dest);
+    if (strcmp(eh_dest_kind(run->dest), "postgres") == 0)
+        schema = eh_doc_str(eh_doc_get(run->spec, "destination"), "schema", schema);
+    eh_stream stream = {
+        .run = run,
+        .client = eh_doc_str(eh_doc_get(run->spec, "client"), "id", ""),
+        .instance = "load",
+        .resource = table,
+        .schema = schema,
+        .table = table,
+        .declaration = declared,
+    };
+    eh_err failure = {.class_ = EH_OK};
+    bool ok = load_files(&stream, eh_doc_get(load, "files"), &failure);
+    (void)eh_stream_end(&stream, ok ? NULL : &failure);
+    return true;
+}

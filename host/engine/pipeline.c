@@ -1,0 +1,251 @@
+/* engine/pipeline.c: one script in its jail, from START to FINISHED. What it declares is read in
+ * declare.c, its calls are answered in calls.c. */
+#include "engine/pipeline.h"
+#include "engine/preview.h"
+
+#define DEADLINE_MS 60000
+#define MEMORY_BYTES ((int64_t)256 * 1024 * 1024)
+
+eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance, const char *resource)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->streams[i].stream.instance, instance) == 0 &&
+            strcmp(p->streams[i].stream.resource, resource) == 0)
+            return &p->streams[i];
+    return NULL;
+}
+
+/* ---- frames to the jail ---------------------------------------------------------------------- */
+
+static bool put_copy(eh_arena *arena, eh_doc *map, const char *key, const eh_doc *value,
+                     const char *except, eh_err *err)
+{
+    if (value == NULL) return true;
+    return eh_doc_put(arena, map, eh_slice_str(key), eh_doc_copy(arena, value, except), err);
+}
+
+static bool put_limits(eh_arena *arena, eh_doc *body, const eh_doc *limits, eh_err *err)
+{
+    eh_doc *map = eh_doc_map(arena);
+    return eh_doc_put_int(arena, map, "memory_bytes",
+                          eh_doc_int(limits, "memory_bytes", MEMORY_BYTES), err) &&
+           eh_doc_put_int(arena, map, "deadline_ms", eh_doc_int(limits, "deadline_ms", DEADLINE_MS),
+                          err) &&
+           eh_doc_put(arena, body, eh_slice_str("limits"), map, err);
+}
+
+static bool send_start(eh_pipeline *p, bool check_only, eh_err *err)
+{
+    eh_run *run = p->run;
+    eh_arena *arena = run->arena;
+    const eh_doc *pipeline = eh_doc_get(run->spec, "pipeline");
+    eh_doc *body = eh_doc_map(arena), *script = eh_doc_map(arena);
+    bool ok = eh_doc_put_str(arena, body, "mode", eh_slice_str(check_only ? "check" : "run"), err) &&
+              eh_doc_put_str(arena, body, "sandbox",
+                             eh_slice_str(eh_doc_str(run->spec, "sandbox", "strict")), err) &&
+              eh_doc_put_str(arena, script, "name",
+                             eh_slice_str(eh_doc_str(pipeline, "path", "pipeline")), err) &&
+              eh_doc_put_str(arena, script, "text", eh_slice_str(eh_doc_str(pipeline, "text", "")),
+                             err) &&
+              eh_doc_put_str(arena, script, "kind",
+                             eh_slice_str(eh_doc_str(pipeline, "kind", "pipeline")), err) &&
+              eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
+              put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
+              put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
+              put_limits(arena, body, eh_doc_get(run->spec, "limits"), err);
+    return ok && eh_jail_send(p->jail, EH_FRAME_START, 0, body, err);
+}
+
+static bool send_go(eh_pipeline *p, eh_err *err)
+{
+    eh_arena *arena = p->run->arena;
+    eh_doc *body = eh_doc_map(arena), *list = eh_doc_list(arena);
+    for (size_t i = 0; i < p->count; i++) {
+        const eh_stream *s = &p->streams[i].stream;
+        if (!p->streams[i].selected) continue;
+        eh_doc *one = eh_doc_map(arena);
+        if (!eh_doc_put_str(arena, one, "instance", eh_slice_str(s->instance), err) ||
+            !eh_doc_put_str(arena, one, "resource", eh_slice_str(s->resource), err) ||
+            !eh_doc_push(list, one, err))
+            return false;
+    }
+    return eh_doc_put(arena, body, eh_slice_str("resources"), list, err) &&
+           eh_jail_send(p->jail, EH_FRAME_GO, 0, body, err);
+}
+
+/* ---- frames from the jail ---------------------------------------------------------------------- */
+
+static bool unexpected(const eh_frame *frame, eh_err *err)
+{
+    return eh_fail(err, EH_CLASS_SCRIPT, "the script's process broke the protocol (frame %u)",
+                   (unsigned)frame->type);
+}
+
+static bool await(eh_pipeline *p, uint16_t type, eh_frame *frame, eh_err *err)
+{
+    if (!eh_jail_next(p->jail, UINT32_MAX, frame, err)) return false;
+    if (frame->type == EH_FRAME_FAILED) {
+        eh_jail_read_error(eh_doc_get(frame->body, "error"), err);
+        return false;
+    }
+    return frame->type == type || unexpected(frame, err);
+}
+
+static bool task_done(eh_pipeline *p, const eh_frame *frame, eh_err *err)
+{
+    eh_pipeline_stream *s = eh_pipeline_find(p, eh_doc_str(frame->body, "instance", ""),
+                                             eh_doc_str(frame->body, "resource", ""));
+    if (s == NULL || !s->selected || s->ended) return unexpected(frame, err);
+    const eh_doc *error = eh_doc_get(frame->body, "error");
+    if (error != NULL && s->failure.class_ == EH_OK) eh_jail_read_error(error, &s->failure);
+    s->ended = true;
+    (void)eh_stream_end(&s->stream, s->failure.class_ != EH_OK ? &s->failure : NULL);
+    return true;
+}
+
+static bool serve(eh_pipeline *p, eh_err *err)
+{
+    for (;;) {
+        eh_frame frame;
+        if (!eh_jail_next(p->jail, UINT32_MAX, &frame, err)) return false;
+        switch (frame.type) {
+        case EH_FRAME_CALL:
+            if (!eh_pipeline_call(p, &frame, err)) return false;
+            if (p->preview != NULL && eh_preview_is_full(p->preview)) return true;
+            break;
+        case EH_FRAME_TASK_DONE:
+            if (!task_done(p, &frame, err)) return false;
+            break;
+        case EH_FRAME_FINISHED: return true;
+        case EH_FRAME_FAILED:
+            eh_jail_read_error(eh_doc_get(frame.body, "error"), err);
+            return false;
+        default: return unexpected(&frame, err);
+        }
+    }
+}
+
+/* ---- the run ----------------------------------------------------------------------------------- */
+
+static void tell_declared(eh_run *run, const eh_doc *body)
+{
+    eh_event_begin(&run->events, "declared");
+    eh_event_doc(&run->events, "resources", eh_doc_get(body, "resources"));
+    eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
+    eh_event_end(&run->events);
+}
+
+static bool hello(eh_pipeline *p, const char *sandbox, eh_err *err)
+{
+    eh_frame frame;
+    if (!await(p, EH_FRAME_HELLO, &frame, err)) return false;
+    if (eh_doc_int(frame.body, "version", 0) != 1) return unexpected(&frame, err);
+    if (!eh_doc_bool(frame.body, "seccomp", false) && strcmp(sandbox, "weak") != 0) {
+        eh_fail(err, EH_CLASS_CONFIG, "this system has no seccomp, so scripts cannot be jailed");
+        return eh_err_hint(err, "to run them all the same: --sandbox weak, or sandbox: weak in "
+                                "etlhost.yaml");
+    }
+    if (!eh_doc_bool(frame.body, "landlock", true))
+        eh_event_log(&p->run->events, "debug", "this kernel has no Landlock; seccomp is the wall",
+                     NULL, NULL);
+    return true;
+}
+
+static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
+{
+    const char *sandbox = eh_doc_str(p->run->spec, "sandbox", "strict");
+    const eh_doc *limits = eh_doc_get(p->run->spec, "limits");
+    p->jail = eh_jail_start(p->run, sandbox, eh_doc_int(limits, "deadline_ms", DEADLINE_MS) + 1000,
+                            err);
+    eh_frame frame;
+    if (p->jail == NULL || !hello(p, sandbox, err) || !send_start(p, check_only, err) ||
+        !await(p, EH_FRAME_DECLARED, &frame, err))
+        return false;
+    tell_declared(p->run, frame.body);
+    const eh_doc *problem = eh_doc_first(eh_doc_get(frame.body, "problems"));
+    if (problem != NULL && !check_only) {
+        eh_jail_read_error(problem, err);
+        err->class_ = EH_CLASS_CONFIG;
+        return false;
+    }
+    return eh_pipeline_declare(p, eh_doc_get(frame.body, "resources"), err);
+}
+
+static bool nothing_selected(const eh_pipeline *p, eh_err *err)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->streams[i].selected) return false;
+    const char *only = eh_doc_str(p->run->spec, "only_resource", NULL);
+    if (only == NULL) return eh_fail(err, EH_CLASS_CONFIG, "the pipeline has no resources to run");
+    eh_fail(err, EH_CLASS_CONFIG, "there is no resource \"%s\"", only);
+    if (p->count > 0)
+        eh_err_hint(err, "the first one is \"%s.%s\"; etlhost check lists all",
+                    p->streams[0].stream.instance, p->streams[0].stream.resource);
+    return false;
+}
+
+static void end_all(eh_pipeline *p, const eh_err *why)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        eh_pipeline_stream *s = &p->streams[i];
+        if (s->selected && !s->ended && (s->stream.loader != NULL || s->stream.files > 0))
+            (void)eh_stream_end(&s->stream, s->failure.class_ != EH_OK ? &s->failure : why);
+        s->ended = true;
+        eh_row_link_free(&s->rows);
+    }
+}
+
+static bool operate(eh_pipeline *p, bool check_only, eh_err *err)
+{
+    if (!evaluate(p, check_only, err)) return false;
+    if (check_only) return true;
+    for (size_t i = 0, chosen = 0; i < p->count; i++) {
+        chosen += p->streams[i].selected;
+        if (i + 1 == p->count && chosen == 0) return nothing_selected(p, err);
+    }
+    if (p->count == 0) return nothing_selected(p, err);
+    return send_go(p, err) && serve(p, err);
+}
+
+static void only_preview(eh_pipeline *p, struct eh_preview *preview, const eh_doc *options)
+{
+    const char *instance = eh_doc_str(options, "instance", "");
+    const char *resource = eh_doc_str(options, "resource", "");
+    for (size_t i = 0; i < p->count; i++) {
+        eh_pipeline_stream *s = &p->streams[i];
+        s->selected = strcmp(s->stream.instance, instance) == 0 &&
+                      strcmp(s->stream.resource, resource) == 0;
+        s->stream.preview = preview;
+    }
+}
+
+bool eh_run_pipeline_preview(eh_run *run, struct eh_preview *preview, eh_err *err)
+{
+    const eh_doc *options = eh_doc_get(run->spec, "preview");
+    eh_pipeline p = {.run = run, .preview = preview};
+    bool ok = evaluate(&p, false, err);
+    if (ok) {
+        only_preview(&p, preview, options);
+        bool any = false;
+        for (size_t i = 0; i < p.count; i++) any = any || p.streams[i].selected;
+        if (!any)
+            ok = eh_fail(err, EH_CLASS_CONFIG, "there is no resource %s.%s",
+                         eh_doc_str(options, "instance", ""), eh_doc_str(options, "resource", ""));
+    }
+    ok = ok && send_go(&p, err) && serve(&p, err);
+    end_all(&p, err);
+    eh_jail_free(p.jail);
+    return ok && !run->failed;
+}
+
+bool eh_run_pipeline(eh_run *run, eh_err *err)
+{
+    bool check_only = strcmp(eh_doc_str(run->spec, "op", ""), "check") == 0;
+    if (!check_only && !eh_run_open_dest(run, eh_doc_bool(run->spec, "dry_run", false), err))
+        return false;
+    eh_pipeline p = {.run = run};
+    bool ok = operate(&p, check_only, err);
+    end_all(&p, err);
+    eh_jail_free(p.jail);
+    return ok;
+}

@@ -1,0 +1,237 @@
+/* engine/preview.c: see preview.h. Printing is in preview_print.c. */
+#include "base/map.h"
+#include "engine/preview_private.h"
+
+#include <stdlib.h>
+
+#define SAMPLE_ROWS    100000
+#define TEXT_MAX       ((size_t)256 * 1024 * 1024)
+#define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
+#define DEAD_TOLD      1000
+
+eh_preview *eh_preview_new(eh_run *run, eh_err *err)
+{
+    eh_preview *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        eh_fail_memory(err, "a preview");
+        return NULL;
+    }
+    const eh_doc *options = eh_doc_get(run->spec, "preview");
+    int64_t limit = eh_doc_int(options, "limit", 20);
+    p->run = run;
+    p->limit = limit < 0 ? 0 : (size_t)limit;
+    p->sample = p->limit > SAMPLE_ROWS ? p->limit : SAMPLE_ROWS;
+    p->width = (size_t)eh_doc_int(options, "width", 0);
+    p->arena = eh_arena_new(TEXT_MAX);
+    p->names = eh_names_new();
+    eh_map_init(&p->index);
+    const char *output = eh_doc_str(options, "output", "table");
+    if (p->arena == NULL || p->names == NULL)
+        eh_fail_memory(err, "a preview");
+    else if (!eh_print_format_from_name(eh_slice_str(output), &p->format))
+        eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\": use table, ndjson or csv", output);
+    if (err->class_ == EH_OK) return p;
+    eh_preview_free(p);
+    return NULL;
+}
+
+void eh_preview_free(eh_preview *p)
+{
+    if (p == NULL) return;
+    eh_arena_free(p->arena);
+    eh_names_free(p->names);
+    eh_map_free(&p->index);
+    free(p->columns);
+    free(p->rows);
+    free(p->where);
+    free(p);
+}
+
+bool eh_preview_is_full(const eh_preview *p)
+{
+    return p->seen >= p->sample;
+}
+
+/* ---- columns ------------------------------------------------------------------------------------- */
+
+static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
+{
+    if (p->column_count == p->column_capacity) {
+        size_t capacity = p->column_capacity * 2 + 32;
+        eh_preview_column *more = realloc(p->columns, capacity * sizeof *more);
+        if (more == NULL) return eh_fail_memory(err, "a preview");
+        p->columns = more;
+        p->column_capacity = capacity;
+    }
+    const char *name = eh_names_of(p->names, written, err);
+    if (name == NULL || !eh_map_put(&p->index, written, p->column_count, err)) return false;
+    p->columns[p->column_count++] = (eh_preview_column){.name = name};
+    return true;
+}
+
+/* Where the columns of this batch stand among all columns seen; SIZE_MAX for dropped ones. */
+static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t count, eh_err *err)
+{
+    size_t *where = realloc(p->where, (count + 1) * sizeof *where);
+    if (where == NULL) return eh_fail_memory(err, "a preview");
+    p->where = where;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t index = SIZE_MAX;
+        if (!sources[i].dropped && !eh_map_get(&p->index, sources[i].written, &index)) {
+            index = p->column_count;
+            if (!add_column(p, sources[i].written, err)) return false;
+        }
+        where[i] = (size_t)index;
+    }
+    return true;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
+
+static bool keep_text(eh_preview *p, eh_slice text, eh_slice *kept)
+{
+    char *copy = eh_arena_strndup(p->arena, text.data, text.len);
+    *kept = eh_slice_of(copy, text.len);
+    return copy != NULL;
+}
+
+static bool learn(eh_preview *p, eh_preview_column *column, const eh_cell *cell)
+{
+    if (eh_cell_is_null(cell)) return true;
+    eh_type type = eh_infer_join(column->type, eh_infer_cell(cell));
+    if (column->values++ == 0 || type != column->type) {
+        column->type = type;
+        column->reason = eh_infer_reason(cell);
+        if (eh_cell_has_text(cell) && !keep_text(p, eh_cell_text(cell), &column->example))
+            return false;
+    }
+    return true;
+}
+
+static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t count)
+{
+    if (p->row_count == p->row_capacity) {
+        size_t capacity = p->row_capacity * 2 + 64;
+        eh_preview_row *more = realloc(p->rows, capacity * sizeof *more);
+        if (more == NULL) return false;
+        p->rows = more;
+        p->row_capacity = capacity;
+    }
+    eh_cell *cells = eh_arena_zalloc(p->arena, p->column_count, sizeof *cells);
+    if (cells == NULL) return false;
+    for (size_t c = 0; c < count; c++) {
+        if (p->where[c] == SIZE_MAX) continue;
+        eh_cell cell = *eh_batch_cell(batch, row, c);
+        eh_slice text;
+        if (eh_cell_has_text(&cell)) {
+            if (!keep_text(p, eh_cell_text(&cell), &text)) return false;
+            cell.as.text = text.data;
+        }
+        cells[p->where[c]] = cell;
+    }
+    p->rows[p->row_count++] = (eh_preview_row){cells, p->column_count};
+    return true;
+}
+
+static void tell_dead(eh_preview *p, const eh_stream *s, const char *file, const eh_dead *dead)
+{
+    if (p->dead++ >= DEAD_TOLD) return;
+    eh_events *e = &p->run->events;
+    eh_event_begin(e, "dead_row");
+    eh_event_str(e, "instance", s->instance);
+    eh_event_str(e, "resource", s->resource);
+    eh_event_str(e, "file", file);
+    if (dead->place.line > 0) eh_event_int(e, "line", (int64_t)dead->place.line);
+    eh_event_int(e, "row", (int64_t)dead->place.row);
+    if (dead->column.len > 0) eh_event_slice(e, "column", dead->column);
+    eh_event_slice(e, "code", dead->code);
+    eh_event_slice(e, "reason", dead->reason);
+    eh_event_end(e);
+}
+
+static bool take_batch(eh_preview *p, const eh_batch *batch, const eh_source_column *sources,
+                       size_t count, eh_err *err)
+{
+    if (!place_columns(p, sources, count, err)) return false;
+    for (size_t r = 0; r < batch->rows && !eh_preview_is_full(p); r++) {
+        p->seen++;
+        for (size_t c = 0; c < count; c++) {
+            if (p->where[c] == SIZE_MAX) continue;
+            if (!learn(p, &p->columns[p->where[c]], eh_batch_cell(batch, r, c)))
+                return eh_fail_memory(err, "a preview");
+        }
+        if (p->row_count < p->limit && !keep_row(p, batch, r, count))
+            return eh_fail(err, EH_CLASS_LIMIT, "too many rows to show at once: lower --limit");
+    }
+    return true;
+}
+
+/* ---- files --------------------------------------------------------------------------------------- */
+
+/* The columns after transforms and the row function. */
+static bool transform(eh_preview *p, eh_stream *s, eh_transform *t, eh_batch *batch,
+                      const eh_slice *written, size_t written_count, eh_err *err)
+{
+    if (!eh_transform_bind(t, written, written_count, err) || !eh_transform_apply(t, batch, err))
+        return false;
+    size_t count, added_count = 0;
+    const eh_transform_column *columns = eh_transform_columns(t, &count);
+    const eh_slice *added = NULL;
+    if (s->rows != NULL &&
+        !s->rows->apply(s->rows->self, batch, columns, count, &added, &added_count, err))
+        return false;
+    eh_source_column *sources = calloc(count + added_count + 1, sizeof *sources);
+    if (sources == NULL) return eh_fail_memory(err, "a preview");
+    for (size_t i = 0; i < count; i++)
+        sources[i] = (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
+    for (size_t i = 0; i < added_count; i++)
+        sources[count + i] = (eh_source_column){added[i], false, false};
+    bool ok = take_batch(p, batch, sources, count + added_count, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        eh_type declared = columns[i].type;
+        if (declared != EH_TYPE_UNKNOWN && p->where[i] != SIZE_MAX) {
+            p->columns[p->where[i]].declared = declared;
+        }
+    }
+    free(sources);
+    return ok;
+}
+
+static bool read_batches(eh_preview *p, eh_stream *s, eh_input *input, eh_transform *t,
+                         const char *name, eh_err *err)
+{
+    eh_batch batch;
+    bool ok = eh_batch_init(&batch, BATCH_TEXT_MAX, err);
+    for (bool end = false; ok && !end && !eh_preview_is_full(p);) {
+        ok = eh_run_go_on(p->run, err) && eh_input_next(input, &batch, &end, err);
+        if (!ok || end) break;
+        size_t count;
+        const eh_slice *columns = eh_input_columns(input, &count);
+        ok = transform(p, s, t, &batch, columns, count, err);
+        for (size_t i = 0; ok && i < batch.dead_count; i++) tell_dead(p, s, name, &batch.dead[i]);
+    }
+    /* A file with a header and no rows still has columns to show. */
+    size_t count;
+    const eh_slice *columns = eh_input_columns(input, &count);
+    for (size_t i = 0; ok && p->column_count == 0 && i < count; i++)
+        ok = add_column(p, columns[i], err);
+    eh_batch_free(&batch);
+    return ok;
+}
+
+bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *name, eh_err *err)
+{
+    if (eh_preview_is_full(p)) return true;
+    eh_file file;
+    if (!eh_file_open(&file, root, name, err)) return false;
+    eh_transform_context context = eh_stream_transform_context(s);
+    eh_parse_from start = {0, 0, 0};
+    eh_input *input = eh_input_open(&file, name, eh_doc_get(s->declaration, "format"), &start,
+                                    UINT64_MAX, err);
+    eh_transform *t = input != NULL ? eh_transform_new(s->declaration, &context, err) : NULL;
+    bool ok = t != NULL && read_batches(p, s, input, t, name, err);
+    eh_transform_free(t);
+    eh_input_free(input);
+    eh_file_close(&file);
+    return ok;
+}

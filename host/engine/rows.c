@@ -1,0 +1,322 @@
+/* engine/rows.c: see rows.h. The form of ROWS and ROWS_DONE is in docs/reference/messages.md. */
+#include "engine/rows.h"
+
+#include "data/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX     ((size_t)1024 * 1024)
+#define ADDED_MAX     200
+#define REASON_LENGTH 2000
+
+void eh_row_link_init(eh_row_link *link, eh_jail_link *jail, const eh_stream *stream)
+{
+    *link = (eh_row_link){.jail = jail, .stream = stream};
+}
+
+void eh_row_link_free(eh_row_link *link)
+{
+    eh_arena_free(link->arena);
+    free(link->added);
+    free(link->gone);
+    *link = (eh_row_link){.jail = NULL};
+}
+
+/* ---- rows into the window ------------------------------------------------------------------------ */
+
+static size_t text_of_row(const eh_batch *batch, size_t row)
+{
+    size_t bytes = 0;
+    for (size_t c = 0; c < batch->columns; c++) {
+        const eh_cell *cell = eh_batch_cell(batch, row, c);
+        if (eh_cell_has_text(cell)) bytes += cell->len;
+    }
+    return bytes;
+}
+
+/* How many rows from `row` on fit the window: cells first, their text behind them. */
+static size_t rows_that_fit(const eh_batch *batch, size_t row, size_t window)
+{
+    size_t used = 0, count = 0;
+    while (row + count < batch->rows) {
+        used += batch->columns * sizeof(eh_window_cell) + text_of_row(batch, row + count);
+        if (used > window) break;
+        count++;
+    }
+    return count;
+}
+
+static void fill_window(const eh_batch *batch, size_t row, size_t rows, unsigned char *window)
+{
+    eh_window_cell *out = (eh_window_cell *)(void *)window;
+    size_t at = rows * batch->columns * sizeof *out;
+    for (size_t r = row; r < row + rows; r++) {
+        for (size_t c = 0; c < batch->columns; c++, out++) {
+            const eh_cell *cell = eh_batch_cell(batch, r, c);
+            *out = (eh_window_cell){.kind = cell->kind, .flags = cell->flags, .len = cell->len};
+            if (eh_cell_has_text(cell)) {
+                out->as.offset = at;
+                if (cell->len > 0) memcpy(window + at, cell->as.text, cell->len);
+                at += cell->len;
+            } else {
+                out->as.integer = cell->as.integer;
+            }
+        }
+    }
+}
+
+static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size_t rows,
+                      const eh_transform_column *columns, size_t count, eh_err *err)
+{
+    fill_window(batch, row, rows, eh_jail_window(link->jail)->data);
+    eh_arena *arena = eh_arena_new(NAMES_MAX);
+    eh_doc *body = eh_doc_map(arena), *names = eh_doc_list(arena);
+    bool ok = arena != NULL || eh_fail_memory(err, "rows");
+    for (size_t i = 0; ok && i < batch->columns; i++) {
+        /* A dropped column is not to be seen by the script: it has no name. */
+        eh_slice name = i < count ? columns[i].name : link->added[i - count];
+        if (i < count && columns[i].dropped) name = eh_slice_str("");
+        ok = eh_doc_push(names, eh_doc_string(arena, name), err);
+    }
+    char stream[512];
+    (void)snprintf(stream, sizeof stream, "%s.%s", link->stream->instance, link->stream->resource);
+    ok = ok && eh_doc_put_str(arena, body, "stream", eh_slice_str(stream), err) &&
+         eh_doc_put_int(arena, body, "rows", (int64_t)rows, err) &&
+         eh_doc_put_int(arena, body, "cells", 0, err) &&
+         eh_doc_put_int(arena, body, "stride", (int64_t)batch->columns, err) &&
+         eh_doc_put(arena, body, eh_slice_str("columns"), names, err) &&
+         eh_jail_send(link->jail, EH_FRAME_ROWS, link->task, body, err);
+    eh_arena_free(arena);
+    return ok;
+}
+
+/* ---- changes out of ROWS_DONE --------------------------------------------------------------------- */
+
+typedef struct slice_of_rows {
+    size_t first; /* row of the batch */
+    size_t rows;
+    const eh_transform_column *columns;
+    size_t count; /* the transform's columns; the function's own come behind */
+} slice_of_rows;
+
+static bool forged(eh_err *err, const char *what)
+{
+    return eh_fail(err, EH_CLASS_SCRIPT, "the script's process sent rows that are wrong: %s", what);
+}
+
+/* The batch column for a name that the function wrote to; a new name makes a new column. */
+static bool find_column(eh_row_link *link, eh_batch *batch, const slice_of_rows *part,
+                        eh_slice name, size_t *column, eh_err *err)
+{
+    for (size_t i = 0; i < part->count; i++) {
+        if (part->columns[i].dropped || !eh_slice_equal(part->columns[i].name, name)) continue;
+        *column = i;
+        return true;
+    }
+    for (size_t i = 0; i < link->added_count; i++) {
+        if (!eh_slice_equal(link->added[i], name)) continue;
+        *column = part->count + i;
+        return true;
+    }
+    if (name.len == 0 || name.len > 255 || memchr(name.data, 0, name.len) != NULL)
+        return forged(err, "a column name");
+    if (link->added_count == ADDED_MAX)
+        return eh_fail(err, EH_CLASS_LIMIT, "a row function added more than %d columns", ADDED_MAX);
+    if (link->added_count == link->added_capacity) {
+        size_t capacity = link->added_capacity * 2 + 8;
+        eh_slice *more = realloc(link->added, capacity * sizeof *more);
+        if (more == NULL) return eh_fail_memory(err, "columns");
+        link->added = more;
+        link->added_capacity = capacity;
+    }
+    if (link->arena == NULL) link->arena = eh_arena_new(NAMES_MAX);
+    char *copy = link->arena != NULL ? eh_arena_strndup(link->arena, name.data, name.len) : NULL;
+    if (copy == NULL) return eh_fail_memory(err, "columns");
+    link->added[link->added_count++] = eh_slice_of(copy, name.len);
+    *column = part->count + link->added_count - 1;
+    return eh_batch_set_columns(batch, part->count + link->added_count, err);
+}
+
+typedef struct reader {
+    const unsigned char *at;
+    size_t left;
+} reader;
+
+static bool take(reader *r, void *out, size_t len)
+{
+    if (r->left < len) return false;
+    memcpy(out, r->at, len);
+    r->at += len;
+    r->left -= len;
+    return true;
+}
+
+static bool read_text(reader *r, eh_batch *batch, eh_cell *cell, uint8_t kind, eh_err *err)
+{
+    uint32_t len;
+    if (!take(r, &len, sizeof len) || r->left < len) return forged(err, "a value's length");
+    char *copy = eh_arena_strndup(batch->arena, (const char *)r->at, len);
+    if (copy == NULL) return eh_fail_memory(err, "a row's values");
+    r->at += len;
+    r->left -= len;
+    *cell = (eh_cell){.kind = kind, .len = len, .as.text = copy};
+    if (!eh_utf8_valid(copy, len)) return forged(err, "text that is not UTF-8");
+    if (kind == EH_CELL_JSON) {
+        bool duplicate;
+        if (!eh_json_check(eh_slice_of(copy, len), &duplicate, err)) return false;
+        if (duplicate) cell->flags = EH_CELL_DUPLICATE;
+    }
+    return true;
+}
+
+/* kind, then eight bytes for integers and doubles, one for booleans, or length and bytes. */
+static bool read_value(reader *r, eh_batch *batch, eh_cell *cell, eh_err *err)
+{
+    uint8_t kind, boolean;
+    if (!take(r, &kind, 1)) return forged(err, "a value");
+    switch (kind) {
+    case EH_CELL_NULL: *cell = (eh_cell){.kind = EH_CELL_NULL}; return true;
+    case EH_CELL_BOOLEAN:
+        if (!take(r, &boolean, 1) || boolean > 1) return forged(err, "a boolean");
+        *cell = (eh_cell){.kind = kind, .as.integer = boolean};
+        return true;
+    case EH_CELL_INTEGER:
+        *cell = (eh_cell){.kind = kind};
+        return take(r, &cell->as.integer, 8) || forged(err, "an integer");
+    case EH_CELL_DOUBLE:
+        *cell = (eh_cell){.kind = kind};
+        return take(r, &cell->as.real, 8) || forged(err, "a number");
+    case EH_CELL_STRING:
+    case EH_CELL_JSON: return read_text(r, batch, cell, kind, err);
+    default: return forged(err, "the kind of a value");
+    }
+}
+
+static bool apply_changes(eh_row_link *link, eh_batch *batch, const slice_of_rows *part,
+                          const eh_doc *body, eh_err *err)
+{
+    const eh_doc *data = eh_doc_get(body, "data");
+    if (data == NULL || data->kind != EH_DOC_STRING || data->as.string.len == 0) return true;
+    const eh_doc *names = eh_doc_get(body, "columns");
+    size_t count = eh_doc_count(names), index = 0;
+    size_t *columns = calloc(count + 1, sizeof *columns);
+    if (columns == NULL) return eh_fail_memory(err, "rows");
+    bool ok = true;
+    for (const eh_doc *n = eh_doc_first(names); ok && n != NULL; n = n->next)
+        ok = n->kind == EH_DOC_STRING
+                 ? find_column(link, batch, part, n->as.string, &columns[index++], err)
+                 : forged(err, "a column name");
+    reader r = {(const unsigned char *)data->as.string.data, data->as.string.len};
+    while (ok && r.left > 0) {
+        uint32_t row;
+        uint16_t column;
+        if (!take(&r, &row, sizeof row) || !take(&r, &column, sizeof column) || row >= part->rows ||
+            column >= count)
+            ok = forged(err, "the place of a change");
+        else
+            ok = read_value(&r, batch, eh_batch_cell(batch, part->first + row, columns[column]), err);
+    }
+    free(columns);
+    return ok;
+}
+
+static bool mark_dropped(eh_row_link *link, const slice_of_rows *part, const eh_doc *list,
+                         eh_err *err)
+{
+    for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next) {
+        if (d->kind != EH_DOC_INTEGER || d->as.integer < 0 ||
+            (uint64_t)d->as.integer >= part->rows)
+            return forged(err, "a dropped row");
+        link->gone[part->first + (size_t)d->as.integer] = 1;
+    }
+    return true;
+}
+
+static bool bury_failed(eh_row_link *link, eh_batch *batch, const slice_of_rows *part,
+                        const eh_doc *list, eh_err *err)
+{
+    bool stop = strcmp(eh_doc_str(link->stream->declaration, "on_row_error", "dead"), "stop") == 0;
+    for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next) {
+        int64_t row = eh_doc_int(d, "row", -1);
+        const char *message = eh_doc_str(d, "message", "the row function failed");
+        if (row < 0 || (uint64_t)row >= part->rows) return forged(err, "a failed row");
+        size_t at = part->first + (size_t)row;
+        if (stop) {
+            eh_fail(err, EH_CLASS_SCRIPT, "%s", message);
+            eh_err_hint(err, "on_row_error = stop ends the run; dead would keep the row aside");
+            return false;
+        }
+        size_t len = strlen(message);
+        eh_dead dead = {
+            .place = batch->places[at],
+            .code = eh_slice_str("row_function"),
+            .reason = eh_slice_of(message, len > REASON_LENGTH ? REASON_LENGTH : len),
+        };
+        link->gone[at] = 1;
+        if (!eh_batch_add_dead(batch, &dead, err)) return false;
+        batch->dead[batch->dead_count - 1].raw = eh_slice_of(NULL, 0);
+    }
+    return true;
+}
+
+static bool run_part(eh_row_link *link, eh_batch *batch, const slice_of_rows *part, eh_err *err)
+{
+    if (!send_rows(link, batch, part->first, part->rows, part->columns, part->count, err))
+        return false;
+    for (;;) {
+        eh_frame frame;
+        if (!eh_jail_next(link->jail, link->task, &frame, err)) return false;
+        if (frame.type != EH_FRAME_ROWS_DONE) return forged(err, "another frame came first");
+        if (!apply_changes(link, batch, part, frame.body, err) ||
+            !mark_dropped(link, part, eh_doc_get(frame.body, "dropped"), err) ||
+            !bury_failed(link, batch, part, eh_doc_get(frame.body, "failed"), err))
+            return false;
+        if (!eh_doc_bool(frame.body, "more", false)) return true;
+    }
+}
+
+static void remove_gone(eh_row_link *link, eh_batch *batch)
+{
+    size_t kept = 0;
+    for (size_t r = 0; r < batch->rows; r++) {
+        if (link->gone[r]) continue;
+        if (kept != r) {
+            memcpy(eh_batch_cell(batch, kept, 0), eh_batch_cell(batch, r, 0),
+                   batch->stride * sizeof(eh_cell));
+            batch->places[kept] = batch->places[r];
+        }
+        kept++;
+    }
+    batch->rows = kept;
+}
+
+bool eh_row_link_apply(void *self, eh_batch *batch, const eh_transform_column *columns,
+                       size_t count, const eh_slice **added, size_t *added_count, eh_err *err)
+{
+    eh_row_link *link = self;
+    if (batch->rows > link->gone_capacity) {
+        uint8_t *gone = realloc(link->gone, batch->rows);
+        if (gone == NULL) return eh_fail_memory(err, "rows");
+        link->gone = gone;
+        link->gone_capacity = batch->rows;
+    }
+    if (batch->rows > 0) memset(link->gone, 0, batch->rows);
+    if (!eh_batch_set_columns(batch, count + link->added_count, err)) return false;
+    size_t window = eh_jail_window(link->jail)->size;
+    for (size_t row = 0; row < batch->rows;) {
+        size_t rows = rows_that_fit(batch, row, window);
+        if (rows == 0)
+            return eh_fail(err, EH_CLASS_LIMIT,
+                           "row %llu is larger than the %zu bytes that a row function may see",
+                           (unsigned long long)batch->places[row].row, window);
+        slice_of_rows part = {row, rows, columns, count};
+        if (!run_part(link, batch, &part, err)) return false;
+        row += rows;
+    }
+    remove_gone(link, batch);
+    *added = link->added;
+    *added_count = link->added_count;
+    return true;
+}
