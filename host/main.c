@@ -1,9 +1,34 @@
 /* main.c: which role am I? */
 #include "version.h"
 
-#include <stdio.h>
+#include "base/fault.h"
+#include "engine/engine.h"
 
-int main(void)
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef EH_FAULTS
+/* Test builds die where ETLHOST_FAULT says, in the role that ETLHOST_FAULT_ROLE names. */
+static void arm_fault(const char *role)
 {
+    const char *wanted = getenv("ETLHOST_FAULT_ROLE");
+    if (strcmp(wanted != NULL ? wanted : "engine", role) == 0)
+        eh_fault_arm(getenv("ETLHOST_FAULT"));
+}
+#else
+static void arm_fault(const char *role)
+{
+    (void)role;
+}
+#endif
+
+int main(int argc, char **argv)
+{
+    const char *role = argc > 1 ? argv[1] : "";
+    if (strcmp(role, "--engine") == 0) {
+        arm_fault("engine");
+        return eh_engine_main();
+    }
     return puts("etlhost " EH_VERSION) < 0;
 }
