@@ -1,0 +1,43 @@
+"""make bench: see tests/bench/run."""
+
+import os
+import subprocess
+import sys
+
+import groups
+import table
+from data import Data
+from server import Server
+
+FOLDER = os.path.abspath("build/bench")
+
+
+def main():
+    rows = int(os.environ.get("BENCH_ROWS", 2_000_000))
+    runs = int(os.environ.get("BENCH_RUNS", 5))
+    print(f"data: {rows:,} orders below {FOLDER}", file=sys.stderr)
+    data = Data(os.path.join(FOLDER, "data"), rows)
+    server = Server(FOLDER)
+    peers = None
+    if os.environ.get("PEERS") == "1":
+        from peers import Peers
+        peers = Peers(FOLDER, data, server)
+    bench = groups.Bench(FOLDER, data, server, runs, peers)
+    chosen = sys.argv[1:] or list(groups.ALL)
+    done = []
+    for name in chosen:
+        print(f"measuring {name} ...", file=sys.stderr)
+        try:
+            done.append(groups.ALL[name](bench))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as problem:
+            print(f"{name} could not be measured: {problem}", file=sys.stderr)
+    result = (f"{rows:,} orders ({os.path.getsize(data.csv) >> 20} MB of CSV), "
+              f"{data.json_rows:,} JSON records, medians of {runs}, PostgreSQL "
+              f"{server.sql('show server_version')}, {os.cpu_count()} cores\n\n" + table.text(done))
+    print(result)
+    with open(os.path.join(FOLDER, "result.txt"), "w") as out:
+        out.write(result + "\n")
+    return 0 if len(done) == len(chosen) else 1
+
+
+sys.exit(main())
