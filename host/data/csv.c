@@ -9,7 +9,6 @@
 #include "data/csv_scan.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define MIB             ((size_t)1024 * 1024)
@@ -180,100 +179,9 @@ static inline void pass(csv *p, const eh_csv_record *r)
     p->pos = r->end;
 }
 
-static eh_slice column_name(const csv *p, size_t column)
+static eh_csv_judge judge(const csv *p, size_t columns)
 {
-    return column < p->name_count ? p->names[column] : eh_slice_of(NULL, 0);
-}
-
-/* The column that byte `at` of a well-formed record is in. */
-static size_t column_at(const eh_csv_walk *w, eh_slice raw, size_t at)
-{
-    size_t column = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < at; i++) {
-        quoted ^= raw.data[i] == w->quote;
-        column += !quoted && raw.data[i] == w->delimiter;
-    }
-    return column;
-}
-
-typedef struct fault {
-    const char *code; /* NULL: none */
-    eh_slice column;
-    char reason[192];
-} fault;
-
-/* A NUL or bytes that are not UTF-8, whichever comes first. */
-static void find_bad_byte(const csv *p, eh_slice raw, fault *f)
-{
-    size_t valid = eh_csv_utf8_prefix(raw.data, raw.len);
-    const char *nul = memchr(raw.data, 0, valid);
-    if (nul == NULL && valid == raw.len) return;
-    size_t at = nul != NULL ? (size_t)(nul - raw.data) : valid;
-    bool utf16 = p->decoder.encoding != EH_CSV_UTF8;
-    f->code = nul != NULL ? "nul_byte" : utf16 ? "invalid_utf16" : "invalid_utf8";
-    f->column = column_name(p, column_at(&p->walk, raw, at));
-    (void)snprintf(f->reason, sizeof f->reason, "%s at byte %zu of the record",
-                   nul != NULL ? "a NUL"
-                   : utf16     ? "half a character"
-                               : "bytes that are not UTF-8",
-                   at + 1);
-}
-
-static void find_quote_fault(const csv *p, const eh_csv_record *r, eh_csv_outcome outcome,
-                             fault *f)
-{
-    f->column = column_name(p, r->fields);
-    if (outcome == EH_CSV_OPEN_QUOTE) {
-        f->code = "unterminated_quote";
-        (void)snprintf(f->reason, sizeof f->reason,
-                       "the quote opened on line %" PRIu64 " is never closed", r->fault_line);
-    } else if (r->after_quote) {
-        f->code = "bare_quote";
-        (void)snprintf(f->reason, sizeof f->reason,
-                       "text after the closing quote of the field that began on line %" PRIu64,
-                       r->fault_line);
-    } else {
-        f->code = "bare_quote";
-        (void)snprintf(f->reason, sizeof f->reason,
-                       "a quote inside a field that does not begin with one");
-    }
-}
-
-/* Why the record cannot be a row of so many columns; code NULL when it can. */
-static void find_fault(const csv *p, const eh_csv_record *r, eh_csv_outcome outcome,
-                       size_t columns, fault *f)
-{
-    f->code = NULL;
-    f->column = eh_slice_of(NULL, 0);
-    if (outcome != EH_CSV_RECORD) {
-        find_quote_fault(p, r, outcome, f);
-        return;
-    }
-    eh_slice raw = eh_slice_of(p->walk.data + r->start, r->text_end - r->start);
-    if (r->doubtful) find_bad_byte(p, raw, f);
-    if (f->code != NULL || r->fields == columns) return;
-    f->code = "ragged_row";
-    (void)snprintf(f->reason, sizeof f->reason, "%zu field%s where the header has %zu",
-                   r->fields, r->fields == 1 ? "" : "s", columns);
-}
-
-static bool fail_long(const csv *p, const eh_csv_record *r, eh_csv_outcome outcome, eh_err *err)
-{
-    if (outcome == EH_CSV_NO_MEMORY)
-        return eh_fail(err, EH_CLASS_LIMIT,
-                       "the CSV record on line %" PRIu64 " does not fit a batch", r->line);
-    if (outcome == EH_CSV_LONG_RECORD)
-        return eh_fail(err, EH_CLASS_LIMIT,
-                       "the CSV record that begins on line %" PRIu64
-                       " is longer than %zu bytes",
-                       r->line, p->walk.max_record);
-    (void)eh_fail(err, EH_CLASS_LIMIT,
-                  "the CSV field that begins on line %" PRIu64 " is longer than %zu bytes",
-                  r->fault_line, p->walk.max_field);
-    if (!r->fault_quoted) return false;
-    return eh_err_hint(err, "look for a quote on line %" PRIu64 " that is never closed",
-                       r->fault_line);
+    return (eh_csv_judge){&p->walk, p->decoder.encoding, p->names, p->name_count, columns};
 }
 
 /* ---- first line and header ---- */
@@ -293,7 +201,8 @@ static void read_first_line(csv *p)
     if (w->delimiter == 0)
         w->delimiter = eh_csv_detect(p->buf.data + p->pos,
                                      left < SAMPLE_BYTES ? left : SAMPLE_BYTES, w->quote);
-    p->stage = STAGE_HEADER;
+    p->stage = p->no_header ? STAGE_RECORDS : STAGE_HEADER;
+    p->need = p->batch_bytes;
 }
 
 static bool name_columns(csv *p, eh_cell *cells, size_t count, eh_err *err)
@@ -335,9 +244,9 @@ static bool take_header(csv *p, eh_csv_record *r, eh_err *err)
 static bool good_header(const csv *p, const eh_csv_record *r, eh_csv_outcome outcome,
                         eh_err *err)
 {
-    fault f;
-    find_fault(p, r, outcome, r->fields, &f);
-    if (f.code == NULL) return true;
+    eh_csv_fault f;
+    eh_csv_judge j = judge(p, r->fields);
+    if (!eh_csv_find_fault(&j, r, outcome, &f)) return true;
     return eh_fail(err, EH_CLASS_DATA, "the header on line %" PRIu64 " cannot be read: %s",
                    r->line, f.reason);
 }
@@ -366,7 +275,7 @@ static got read_header(csv *p, eh_err *err)
     }
     if (outcome == EH_CSV_SHORT) return GOT_NOTHING;
     if (outcome > EH_CSV_SHORT) {
-        (void)fail_long(p, &r, outcome, err);
+        (void)eh_csv_fail_long(&p->walk, &r, outcome, err);
         return GOT_ERROR;
     }
     if (!good_header(p, &r, outcome, err) || !take_header(p, &r, err)) return GOT_ERROR;
@@ -378,18 +287,29 @@ static got read_header(csv *p, eh_err *err)
 
 /* ---- records to batches ---- */
 
-static bool add_dead(csv *p, const eh_csv_record *r, const fault *f, eh_batch *batch,
+static bool add_dead(csv *p, const eh_csv_record *r, const eh_csv_fault *f, eh_batch *batch,
                      eh_err *err)
 {
-    eh_dead dead = {.place = {.offset = p->offset, .row = p->row + 1, .line = r->line}};
+    uint64_t offset = p->offset;
+    size_t pos = p->pos;
     pass(p, r);
-    p->row++;
-    dead.place.end = p->offset;
-    dead.raw = eh_slice_of(p->walk.data + r->start, r->text_end - r->start);
-    dead.column = f->column;
-    dead.code = eh_slice_str(f->code);
-    dead.reason = eh_slice_str(f->reason);
-    return eh_batch_add_dead(batch, &dead, err);
+    eh_dead dead = {
+        .place = {.offset = offset, .end = p->offset, .row = p->row + 1, .line = r->line},
+        .raw = eh_slice_of(p->walk.data + r->start, r->text_end - r->start),
+        .column = f->column,
+        .code = eh_slice_str(f->code),
+        .reason = eh_slice_str(f->reason),
+    };
+    /* A batch that others have filled is handed out first, and this record is met again. */
+    bool first = batch->rows + batch->dead_count == 0;
+    if (eh_batch_add_dead(batch, &dead, first ? err : NULL)) {
+        p->row++;
+        return true;
+    }
+    p->offset = offset;
+    p->pos = pos;
+    eh_csv_walk_back(&p->walk, r);
+    return false;
 }
 
 static inline void add_good(csv *p, const eh_csv_record *r, eh_batch *batch)
@@ -418,33 +338,28 @@ static bool number_columns(csv *p, const eh_csv_record *r, eh_batch *batch, eh_e
 static bool settle(csv *p, const eh_csv_record *r, eh_csv_outcome outcome, eh_batch *batch,
                    eh_err *err)
 {
-    fault f;
-    find_fault(p, r, outcome, p->names != NULL ? p->name_count : r->fields, &f);
-    if (f.code != NULL) return add_dead(p, r, &f, batch, err);
+    eh_csv_fault f;
+    eh_csv_judge j = judge(p, p->names != NULL ? p->name_count : r->fields);
+    if (eh_csv_find_fault(&j, r, outcome, &f)) return add_dead(p, r, &f, batch, err);
     if (p->names == NULL) return number_columns(p, r, batch, err);
     batch->rows++;
     add_good(p, r, batch);
     return true;
 }
 
-/* A record that is not simply a row. False: the batch ends before it, or *failed. */
+/* A record that is not simply a row. False: the batch ends before it; when the batch is empty,
+ * and the record is not SHORT, err is set. */
 static bool add_other(csv *p, const eh_csv_record *r, eh_csv_outcome outcome, eh_batch *batch,
-                      bool *failed, eh_err *err)
+                      eh_err *err)
 {
-    bool ok = true;
     if (outcome == EH_CSV_BLANK) {
         pass(p, r);
-    } else if (outcome == EH_CSV_SHORT) {
-        return false;
-    } else if (outcome > EH_CSV_SHORT) {
-        /* What was read before it is handed out first; then this record is met again. */
-        if (batch->rows + batch->dead_count > 0) return false;
-        ok = fail_long(p, r, outcome, err);
-    } else {
-        ok = settle(p, r, outcome, batch, err);
+        return true;
     }
-    *failed = !ok;
-    return ok;
+    if (outcome < EH_CSV_SHORT) return settle(p, r, outcome, batch, err);
+    if (outcome > EH_CSV_SHORT && batch->rows + batch->dead_count == 0)
+        (void)eh_csv_fail_long(&p->walk, r, outcome, err);
+    return false;
 }
 
 static got read_records(csv *p, eh_batch *batch, eh_err *err)
@@ -452,7 +367,6 @@ static got read_records(csv *p, eh_batch *batch, eh_err *err)
     static const eh_place nowhere;
     eh_csv_walk *w = &p->walk;
     size_t start = p->pos, most = p->need > p->batch_bytes ? 1 : p->batch_rows;
-    bool failed = false;
     if (!eh_batch_set_columns(batch, p->name_count, err)) return GOT_ERROR;
     w->arena = batch->arena;
     aim(p);
@@ -467,9 +381,10 @@ static got read_records(csv *p, eh_batch *batch, eh_err *err)
             continue;
         }
         batch->rows--;
-        if (!add_other(p, &r, outcome, batch, &failed, err)) break;
+        if (add_other(p, &r, outcome, batch, err)) continue;
+        if (outcome != EH_CSV_SHORT && batch->rows + batch->dead_count == 0) return GOT_ERROR;
+        break;
     }
-    if (failed) return GOT_ERROR;
     return p->pos > start ? GOT_SOME : GOT_NOTHING;
 }
 
@@ -486,8 +401,11 @@ static eh_parse read_on(csv *p, eh_batch *batch, eh_err *err)
 {
     for (;;) {
         if (!p->last && p->buf.len - p->pos <= p->need) return EH_PARSE_MORE;
-        if (p->stage == STAGE_FIRST_LINE) read_first_line(p);
         if (p->pos == p->buf.len) return EH_PARSE_END;
+        if (p->stage == STAGE_FIRST_LINE) {
+            read_first_line(p);
+            continue;
+        }
         got g = p->stage == STAGE_HEADER ? read_header(p, err) : read_records(p, batch, err);
         if (g == GOT_ERROR) return EH_PARSE_ERROR;
         p->need = g == GOT_NOTHING ? p->need * 2 : p->batch_bytes;

@@ -1,9 +1,10 @@
 /* data/csv_scan.h: the parts of the CSV parser, private to csv*.c.
  *
  * csv_text.c decodes, csv_scan.c finds the bytes that matter, csv_walk.c makes fields of them,
- * csv_head.c knows first lines, csv.c is the parser. Scanning has no state: it marks every
- * delimiter, quote and line end, quoted or not, and the walk alone knows what is inside quotes.
- * So a bad quote can be recovered from at any line end without scanning again. Floor 1. */
+ * csv_fault.c tells what is wrong with them, csv_head.c knows first lines, csv.c is the parser.
+ * Scanning has no state: it marks every delimiter, quote and line end, quoted or not, and the
+ * walk alone knows what is inside quotes. So a bad quote can be recovered from at any line end
+ * without scanning again. Floor 1. */
 #ifndef EH_DATA_CSV_SCAN_H
 #define EH_DATA_CSV_SCAN_H
 
@@ -13,9 +14,13 @@
 
 /* ---- csv_scan.c ---- */
 
+/* Bytes indexed at a time: they and their index fit a level 2 cache. The fuzzer makes it small.
+ */
+#ifndef EH_CSV_SEGMENT
+#define EH_CSV_SEGMENT ((size_t)32768)
+#endif
+
 enum {
-    EH_CSV_SEGMENT =
-        32768, /* bytes indexed at a time: they and their index fit a level 2 cache */
     EH_CSV_INDEX_SLACK = 64 /* entries that a scan may write past the last one it counts */
 };
 
@@ -120,6 +125,32 @@ eh_csv_outcome eh_csv_walk_record(eh_csv_walk *walk, eh_cell *cells, size_t capa
 
 /* Goes back to a record's start. */
 void eh_csv_walk_back(eh_csv_walk *walk, const eh_csv_record *record);
+
+/* ---- csv_fault.c ---- */
+
+typedef struct eh_csv_fault {
+    const char *code; /* constant; NULL when there is no fault */
+    eh_slice column;  /* one of the judge's names, or empty */
+    char reason[192];
+} eh_csv_fault;
+
+/* What a record is measured by. Borrowed. */
+typedef struct eh_csv_judge {
+    const eh_csv_walk *walk;
+    eh_csv_encoding encoding;
+    const eh_slice *names; /* for eh_csv_fault.column; may be NULL when name_count is 0 */
+    size_t name_count;
+    size_t columns; /* fields that a row has */
+} eh_csv_judge;
+
+/* True when the record cannot be a row; *fault says why. `outcome` is what the walk gave for
+ * it: RECORD or one of the bad quotes. */
+bool eh_csv_find_fault(const eh_csv_judge *judge, const eh_csv_record *record,
+                       eh_csv_outcome outcome, eh_csv_fault *fault);
+
+/* The error for an outcome past SHORT. Returns false. */
+bool eh_csv_fail_long(const eh_csv_walk *walk, const eh_csv_record *record,
+                      eh_csv_outcome outcome, eh_err *err);
 
 /* ---- csv_head.c ---- */
 

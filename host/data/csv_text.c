@@ -157,42 +157,85 @@ size_t eh_csv_encoded_length(eh_csv_encoding encoding, const char *data, size_t 
     return bytes;
 }
 
-/* Length of the character at p, 0 if it is none or is cut. */
-static size_t character(const unsigned char *p, size_t len)
+/* ---- UTF-8 ----
+ *
+ * An automaton in registers: a row for each byte holds six bits for each state it may be met
+ * in, namely the next state; a state is the shift that brings its six bits down. A step is then
+ * one load that waits for nothing and one shift. The states say what may come next. */
+enum {
+    WHOLE = 0,   /* a character */
+    BAD = 6,     /* for ever */
+    TAIL_1 = 12, /* one byte 80..bf */
+    TAIL_2 = 18,
+    TAIL_3 = 24,
+    AFTER_E0 = 30, /* a0..bf, else it is overlong; then TAIL_1 */
+    AFTER_ED = 36, /* 80..9f, else a surrogate */
+    AFTER_F0 = 42, /* 90..bf, else overlong; then TAIL_2 */
+    AFTER_F4 = 48, /* 80..8f, else past U+10FFFF */
+    STATE_MASK = 63
+};
+
+#define TO(state, next) ((uint64_t)((next) ^ BAD) << (state))
+#define ALL_BAD                                                                                \
+    ((uint64_t)BAD << WHOLE | (uint64_t)BAD << BAD | (uint64_t)BAD << TAIL_1 |                 \
+     (uint64_t)BAD << TAIL_2 | (uint64_t)BAD << TAIL_3 | (uint64_t)BAD << AFTER_E0 |           \
+     (uint64_t)BAD << AFTER_ED | (uint64_t)BAD << AFTER_F0 | (uint64_t)BAD << AFTER_F4)
+#define LEAD(next) (ALL_BAD ^ TO(WHOLE, next))
+#define TAIL       (ALL_BAD ^ TO(TAIL_1, WHOLE) ^ TO(TAIL_2, TAIL_1) ^ TO(TAIL_3, TAIL_2))
+
+static const uint64_t utf8_rows[256] = {
+    [0x00 ... 0x7f] = LEAD(WHOLE),
+    [0x80 ... 0x8f] = TAIL ^ TO(AFTER_ED, TAIL_1) ^ TO(AFTER_F4, TAIL_2),
+    [0x90 ... 0x9f] = TAIL ^ TO(AFTER_ED, TAIL_1) ^ TO(AFTER_F0, TAIL_2),
+    [0xa0 ... 0xbf] = TAIL ^ TO(AFTER_E0, TAIL_1) ^ TO(AFTER_F0, TAIL_2),
+    [0xc0 ... 0xc1] = ALL_BAD,
+    [0xc2 ... 0xdf] = LEAD(TAIL_1),
+    [0xe0] = LEAD(AFTER_E0),
+    [0xe1 ... 0xec] = LEAD(TAIL_2),
+    [0xed] = LEAD(AFTER_ED),
+    [0xee ... 0xef] = LEAD(TAIL_2),
+    [0xf0] = LEAD(AFTER_F0),
+    [0xf1 ... 0xf3] = LEAD(TAIL_3),
+    [0xf4] = LEAD(AFTER_F4),
+    [0xf5 ... 0xff] = ALL_BAD,
+};
+
+static inline uint64_t utf8_step(uint64_t state, unsigned char byte)
 {
-    unsigned char c = p[0];
-    if (c < 0x80) return 1;
-    size_t n = c >= 0xc2 && c < 0xe0   ? 2
-               : (c & 0xf0) == 0xe0    ? 3
-               : c >= 0xf0 && c < 0xf5 ? 4
-                                       : 0;
-    if (n == 0 || n > len) return 0;
-    /* The second byte's range keeps out overlong forms, surrogates and what is past U+10FFFF.
-     */
-    unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high) return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    return n;
+    return utf8_rows[byte] >> (state & STATE_MASK);
+}
+
+/* Eight steps, written out because -O2 does not unroll. */
+static inline uint64_t utf8_eight(uint64_t state, const unsigned char *p)
+{
+    state = utf8_step(utf8_step(state, p[0]), p[1]);
+    state = utf8_step(utf8_step(state, p[2]), p[3]);
+    state = utf8_step(utf8_step(state, p[4]), p[5]);
+    return utf8_step(utf8_step(state, p[6]), p[7]) & STATE_MASK;
+}
+
+/* Where the last whole character before `len` ends, going from `good`, where one did. */
+static size_t whole_prefix(const unsigned char *p, size_t good, size_t len)
+{
+    uint64_t state = WHOLE;
+    for (size_t at = good; at < len && state != BAD; at++) {
+        state = utf8_step(state, p[at]) & STATE_MASK;
+        if (state == WHOLE) good = at + 1;
+    }
+    return good;
 }
 
 size_t eh_csv_utf8_prefix(const char *data, size_t len)
 {
     const unsigned char *p = (const unsigned char *)data;
-    size_t at = 0;
-    while (at < len) {
-        uint64_t eight;
-        if (len - at >= sizeof eight) {
-            memcpy(&eight, p + at, sizeof eight);
-            if ((eight & 0x8080808080808080ULL) == 0) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        size_t n = character(p + at, len - at);
-        if (n == 0) return at;
-        at += n;
+    uint64_t state = WHOLE, word;
+    size_t at = 0, good = 0;
+    for (; len - at >= sizeof word && state != BAD; at += sizeof word) {
+        memcpy(&word, p + at, sizeof word);
+        if (state == WHOLE) good = at;
+        bool ascii = (word & 0x8080808080808080ULL) == 0;
+        if (state != WHOLE || !ascii) state = utf8_eight(state, p + at);
     }
-    return at;
+    for (; at < len; at++) state = utf8_step(state, p[at]) & STATE_MASK;
+    return state == WHOLE ? len : whole_prefix(p, good, len);
 }

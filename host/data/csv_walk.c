@@ -228,7 +228,8 @@ static inline eh_csv_outcome quoted_field(eh_csv_walk *w, eh_csv_record *r, size
     if (__builtin_expect(len > w->max_field, 0)) return too_long(w, r, open + 1, q.close, true);
     *after = q.close + 1;
     if (*after >= w->limit) {
-        if (!w->at_end) return at_limit(w, r, open + 1, true);
+        if (!w->at_end)
+            return w->limit - r->start > w->max_record ? EH_CSV_LONG_RECORD : EH_CSV_SHORT;
         *c = AT_END;
     } else {
         *c = w->data[*after];

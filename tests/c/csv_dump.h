@@ -110,8 +110,8 @@ static void put_columns(const eh_parser *parser, eh_buf *out)
 }
 
 /* Parses all of `input` and appends to `out`. An error ends it with a line "error: ...". */
-static void csv_dump(const eh_csv_options *options, eh_slice input, csv_dump_how how,
-                     eh_buf *out)
+static inline void csv_dump(const eh_csv_options *options, eh_slice input, csv_dump_how how,
+                            eh_buf *out)
 {
     eh_err err = {.class_ = EH_OK};
     eh_batch batch;
@@ -142,6 +142,97 @@ static void csv_dump(const eh_csv_options *options, eh_slice input, csv_dump_how
     eh_buf_free(&rows);
     eh_parser_free(parser);
     eh_batch_free(&batch);
+}
+
+/* ---- for the tests ---- */
+
+#define OUT_MAX ((size_t)64 << 20)
+
+static inline eh_slice bytes(const char *text, size_t len)
+{
+    return eh_slice_of(text, len);
+}
+
+/* Text with its NULs. */
+#define BYTES(literal) bytes(literal, sizeof(literal) - 1)
+
+static inline void parse_to(const eh_csv_options *options, eh_slice input, csv_dump_how how,
+                            eh_buf *out)
+{
+    eh_buf_free(out);
+    eh_buf_init(out, OUT_MAX);
+    csv_dump(options, input, how, out);
+}
+
+/* Text, all of it ASCII or given as units, as UTF-16. */
+static inline size_t utf16(bool big, const uint16_t *units, size_t count, char *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[2 * i] = (char)(big ? units[i] >> 8 : units[i] & 0xff);
+        out[2 * i + 1] = (char)(big ? units[i] & 0xff : units[i] >> 8);
+    }
+    return 2 * count;
+}
+
+/* What a parser gives that begins where `batch` ends; without the line of columns. */
+static inline void csv_dump_rest(const eh_csv_options *options, const eh_parser *parser,
+                                 const eh_batch *batch, eh_slice input, eh_buf *out)
+{
+    eh_csv_options o = *options;
+    o.from = eh_parse_after(batch);
+    o.delimiter = eh_csv_delimiter(parser);
+    o.encoding = eh_csv_encoding_of(parser);
+    o.columns = eh_parser_columns(parser, &o.column_count);
+    eh_slice rest = eh_slice_of(input.data + o.from.offset, input.len - (size_t)o.from.offset);
+    parse_to(&o, rest, (csv_dump_how){.with_place = true}, out);
+    eh_buf columns;
+    eh_buf_init(&columns, OUT_MAX);
+    put_columns(parser, &columns);
+    must(out->len >= columns.len && memcmp(out->data, columns.data, columns.len) == 0);
+    eh_buf_consume(out, columns.len);
+    eh_buf_free(&columns);
+}
+
+static inline bool same(const eh_buf *all, size_t from, const eh_buf *part)
+{
+    return part->len == all->len - from &&
+           (part->len == 0 || memcmp(all->data + from, part->data, part->len) == 0);
+}
+
+/* Aborts unless a parser that begins at any batch's end gives what the first one gives from
+ * there on. Returns the number of batches. */
+static inline size_t csv_goes_on(const eh_csv_options *options, eh_slice input)
+{
+    csv_dump_how how = {.with_place = true};
+    eh_batch batch;
+    eh_buf whole, rest, so_far;
+    eh_buf_init(&whole, OUT_MAX);
+    eh_buf_init(&rest, OUT_MAX);
+    eh_buf_init(&so_far, OUT_MAX);
+    parse_to(options, input, how, &whole);
+    must(eh_batch_init(&batch, (size_t)1 << 30, NULL));
+    eh_parser *p = eh_csv_new(options, NULL);
+    must(p != NULL && eh_parser_feed(p, input.data, input.len, true, NULL));
+    uint64_t end = 0;
+    size_t batches = 0;
+    for (; eh_parser_next(p, &batch, NULL) == EH_PARSE_BATCH; batches++) {
+        must(batches == 0 || batch.start == end);
+        end = batch.end;
+        put_batch(&batch, how, &so_far);
+        size_t count;
+        if (eh_parser_columns(p, &count) == NULL) continue;
+        rest.len = 0;
+        put_columns(p, &rest);
+        size_t head = rest.len;
+        csv_dump_rest(options, p, &batch, input, &rest);
+        must(same(&whole, head + so_far.len, &rest));
+    }
+    eh_parser_free(p);
+    eh_batch_free(&batch);
+    eh_buf_free(&whole);
+    eh_buf_free(&rest);
+    eh_buf_free(&so_far);
+    return batches;
 }
 
 #endif
