@@ -127,6 +127,26 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
            eh_doc_put_int(arena, *value, "dead", (int64_t)outcome.dead, err);
 }
 
+/* The jail's part of a retry is only to be there for the row functions. */
+static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
+                       eh_err *err)
+{
+    const eh_doc *args = frame->body;
+    eh_pipeline_stream *s = eh_pipeline_find(p, eh_doc_str(args, "instance", ""),
+                                             eh_doc_str(args, "resource", ""));
+    const eh_doc *retry = eh_doc_get(p->run->spec, "retry");
+    if (s == NULL || !s->selected || s->ended || retry == NULL)
+        return eh_fail(err, EH_CLASS_SCRIPT, "retry: there is no such resource at work");
+    uint64_t count = 0;
+    s->rows.task = frame->task;
+    if (!eh_stream_retry(&s->stream, eh_doc_str(retry, "id", NULL), &count, err)) {
+        s->failure = *err;
+        return false;
+    }
+    *value = eh_doc_map(arena);
+    return eh_doc_put_int(arena, *value, "rows", (int64_t)count, err);
+}
+
 /* ---- answering ---------------------------------------------------------------------------------- */
 
 static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
@@ -135,6 +155,7 @@ static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_d
     const char *op = eh_doc_str(frame->body, "op", "");
     if (strcmp(op, "files") == 0) return call_files(p, frame->body, arena, value, err);
     if (strcmp(op, "load") == 0) return call_load(p, frame, arena, value, err);
+    if (strcmp(op, "retry") == 0) return call_retry(p, frame, arena, value, err);
     return eh_fail(err, EH_CLASS_SCRIPT, "there is no call \"%s\"", op);
 }
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
+#define HEADER_MAX     ((size_t)1024 * 1024)
 
 typedef enum kind { KIND_CSV, KIND_JSON } kind;
 
@@ -299,6 +300,33 @@ uint64_t eh_input_position(const eh_input *input)
 const char *eh_input_format(const eh_input *input)
 {
     return input->kind == KIND_CSV ? "csv" : "json";
+}
+
+static bool append_field(eh_buf *out, eh_slice field, eh_err *err)
+{
+    bool ok = eh_buf_append_byte(out, '"', err);
+    for (size_t i = 0; ok && i < field.len; i++)
+        ok = (field.data[i] != '"' || eh_buf_append_byte(out, '"', err)) &&
+             eh_buf_append_byte(out, field.data[i], err);
+    return ok && eh_buf_append_byte(out, '"', err);
+}
+
+const char *eh_input_header(const eh_input *input, eh_arena *arena)
+{
+    if (input->kind != KIND_CSV) return NULL;
+    size_t count;
+    const eh_slice *columns = eh_parser_columns(input->parser, &count);
+    char delimiter = eh_csv_delimiter(input->parser);
+    if (delimiter == 0) return NULL;
+    eh_buf out;
+    eh_buf_init(&out, HEADER_MAX);
+    bool ok = eh_buf_append_byte(&out, delimiter, NULL);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = (i == 0 || eh_buf_append_byte(&out, delimiter, NULL)) &&
+             append_field(&out, columns[i], NULL);
+    const char *text = ok ? eh_arena_strndup(arena, out.data, out.len) : NULL;
+    eh_buf_free(&out);
+    return text;
 }
 
 bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)

@@ -69,8 +69,9 @@ static bool send_go(eh_pipeline *p, eh_err *err)
             !eh_doc_push(list, one, err))
             return false;
     }
+    bool retry = eh_doc_get(p->run->spec, "retry") != NULL;
     return eh_doc_put(arena, body, eh_slice_str("resources"), list, err) &&
-           eh_jail_send(p->jail, EH_FRAME_GO, 0, body, err);
+           eh_doc_put_bool(arena, body, "retry", retry, err) && eh_jail_send(p->jail, EH_FRAME_GO, 0, body, err);
 }
 
 /* ---- frames from the jail ---------------------------------------------------------------------- */

@@ -61,6 +61,12 @@ eh_transform_context eh_stream_transform_context(eh_stream *stream);
 bool eh_stream_load(eh_stream *stream, const char *root, const char *name,
                     eh_file_outcome *outcome, eh_err *err) EH_MUST_USE;
 
+/* Sends the stream's dead rows (all, or the one with this id) through the present declaration again; those
+ * that were sent are then resolved, and the ones that fail again are new dead rows. *count: how many
+ * were sent. */
+bool eh_stream_retry(eh_stream *stream, const char *dead_id, uint64_t *count,
+                     eh_err *err) EH_MUST_USE;
+
 /* Ends the stream: with why NULL it is finished, otherwise abandoned. Tells stream_done, and the
  * error if there is one; run.failed is set then. False when finishing failed (told, too). */
 bool eh_stream_end(eh_stream *stream, const eh_err *why);

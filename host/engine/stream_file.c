@@ -34,7 +34,7 @@ static void tell_file(eh_stream *s, const eh_stream_file *f)
     eh_event_end(e);
 }
 
-static void free_file(eh_stream_file *f)
+void eh_stream_free_file(eh_stream_file *f)
 {
     eh_input_free(f->input);
     eh_file_close(&f->file);
@@ -52,7 +52,7 @@ void eh_stream_retire(eh_stream *s, bool all)
         }
         *at = f->next;
         if (f->whole) tell_file(s, f);
-        free_file(f);
+        eh_stream_free_file(f);
     }
 }
 
@@ -63,6 +63,25 @@ static bool raw_of_file(void *self, const eh_place *place, eh_buf *out, eh_err *
 
 /* ---- the parts of a file ------------------------------------------------------------------------ */
 
+/* The record of a retried row says where that row stood, not where it stands among the retried. */
+static void remap_place(const eh_retry *retry, eh_place *place)
+{
+    size_t low = 0, high = retry->count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (retry->starts[middle] <= place->offset) low = middle;
+        else high = middle;
+    }
+    place->row = retry->rows[low];
+    place->line = retry->lines[low];
+}
+
+static void remap(const eh_retry *retry, eh_batch *batch)
+{
+    for (size_t r = 0; r < batch->rows; r++) remap_place(retry, &batch->places[r]);
+    for (size_t d = 0; d < batch->dead_count; d++) remap_place(retry, &batch->dead[d].place);
+}
+
 static bool load_batches(eh_stream *s, eh_stream_file *f, eh_batch *batch, eh_err *err)
 {
     for (;;) {
@@ -71,6 +90,9 @@ static bool load_batches(eh_stream *s, eh_stream_file *f, eh_batch *batch, eh_er
         if (end) return true;
         size_t count;
         const eh_slice *columns = eh_input_columns(f->input, &count);
+        if (f->header == NULL) f->header = eh_input_header(f->input, f->arena);
+        eh_loader_header(s->loader, f->header);
+        if (f->retry != NULL) remap(f->retry, batch);
         if (!eh_loader_batch(s->loader, batch, columns, count, err) || !eh_run_go_on(s->run, err))
             return false;
         s->file_position = eh_input_position(f->input);
@@ -86,15 +108,14 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
     /* Units of the part before may still ask its input for a record's bytes. */
     if (f->input != NULL && !eh_loader_drain(s->loader, err)) return false;
     eh_input_free(f->input);
-    f->input = eh_input_open(&f->file, f->name, eh_doc_get(s->declaration, "format"), &from, until,
-                             err);
+    f->input = eh_input_open(&f->file, f->name, f->format, &from, until, err);
     eh_load_input load = {f->file.identity, f->name, f->file.size, f->file.modified_us,
-                          raw_of_file, f};
+                          raw_of_file, f, f->retry != NULL};
     eh_batch batch = {.arena = NULL};
     bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
               eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);
     eh_batch_free(&batch);
-    if (ok && last && eh_file_changed(&f->file)) {
+    if (ok && last && !f->file.ours && eh_file_changed(&f->file)) {
         ok = eh_fail(err, EH_CLASS_DATA, "%s changed while it was read", f->name);
         eh_err_hint(err, "what was committed stays; run again when nobody writes to it");
     }
@@ -149,7 +170,7 @@ static bool decide(eh_stream *s, const eh_ledger *ledger, const char *name,
     return false;
 }
 
-static bool load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
+bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
 {
     eh_ledger ledger = {.known = false};
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
@@ -168,7 +189,7 @@ static bool load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)
     s->file_size = f->file.size;
     s->file_position = 0;
     (void)snprintf(s->file_name, sizeof s->file_name, "%s", f->name);
-    if (!growing) return load_identified(s, f, err);
+    if (!growing) return eh_stream_load_identified(s, f, err);
     f->outcome.status = EH_FILE_GROWING;
     (void)snprintf(f->outcome.reason, sizeof f->outcome.reason,
                    "somebody is still writing to it: left for the next run");
@@ -176,18 +197,30 @@ static bool load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)
     return true;
 }
 
-static eh_stream_file *new_file(const char *name, eh_err *err)
+eh_stream_file *eh_stream_new_file(eh_stream *s, const char *name, eh_err *err)
 {
     eh_stream_file *f = calloc(1, sizeof *f);
     if (f != NULL) {
         f->file.fd = -1;
+        f->format = eh_doc_get(s->declaration, "format");
         f->arena = eh_arena_new(LEDGER_MAX);
         f->name = f->arena != NULL ? eh_arena_strdup(f->arena, name) : NULL;
     }
     if (f != NULL && f->name != NULL) return f;
-    if (f != NULL) free_file(f);
+    if (f != NULL) eh_stream_free_file(f);
     eh_fail_memory(err, "a file");
     return NULL;
+}
+
+bool eh_stream_run_file(eh_stream *s, eh_stream_file *f,
+                        bool (*load)(eh_stream *stream, eh_stream_file *file, eh_err *err),
+                        eh_err *err)
+{
+    s->files++;
+    f->next = s->retired;
+    s->retired = f;
+    f->whole = load(s, f, err);
+    return f->whole;
 }
 
 bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_outcome *outcome,
@@ -196,18 +229,14 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
     *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
     if (!eh_run_go_on(s->run, err)) return false;
     if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
-    eh_stream_file *f = new_file(name, err);
+    eh_stream_file *f = eh_stream_new_file(s, name, err);
     if (f == NULL) return false;
     if (!eh_file_open(&f->file, root, name, err)) {
-        free_file(f);
+        eh_stream_free_file(f);
         return false;
     }
-    s->files++;
-    f->next = s->retired;
-    s->retired = f;
-    f->whole = load_opened(s, f, err);
+    bool ok = eh_stream_run_file(s, f, load_opened, err);
     *outcome = f->outcome;
-    bool ok = f->whole;
     if (s->loader != NULL) eh_stream_retire(s, false);
     return ok;
 }

@@ -100,7 +100,8 @@ static bool detect_coding(eh_file *file, eh_err *err)
 
 bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err)
 {
-    *file = (eh_file){.fd = open_input(root, name, err)};
+    *file = (eh_file){.fd = open_input(root, name, err),
+                      .ours = root == NULL && strcmp(name, "-") == 0};
     if (file->fd < 0) return false;
     struct stat st;
     bool ok = fstat(file->fd, &st) == 0;
@@ -176,7 +177,7 @@ static bool write_identity(eh_file *file, EVP_MD_CTX *context, eh_err *err)
 
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
 {
-    *growing = has_writer(file->fd);
+    *growing = !file->ours && has_writer(file->fd);
     file->identity[0] = '\0';
     if (*growing) return true;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -186,7 +187,7 @@ bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
     if (ok && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
         ok = eh_fail(err, EH_CLASS_BUG, "SHA-256 is not to be had");
     ok = ok && hash_bytes(file, context, chunk, err);
-    *growing = ok && eh_file_changed(file);
+    *growing = ok && !file->ours && eh_file_changed(file);
     if (ok && !*growing) ok = write_identity(file, context, err);
     EVP_MD_CTX_free(context);
     free(chunk);

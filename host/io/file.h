@@ -35,6 +35,7 @@ typedef struct eh_file {
     uint64_t size;
     int64_t modified_us;
     eh_coding coding;
+    bool ours;           /* an unlinked copy that we wrote: nobody else can change it */
     char identity[96]; /* "sha256:<hex>:<size>"; set by eh_file_identify */
 } eh_file;
 

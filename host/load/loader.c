@@ -127,11 +127,17 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     eh_transform_free(loader->transform);
     loader->transform = transform;
     loader->input = *input;
+    loader->header = NULL;
     loader->file_cell = text_cell(input->name);
     loader->position = *from;
     if (loader->position.line == 0) loader->position.line = 1;
     loader->parser_columns = SIZE_MAX;
     return true;
+}
+
+void eh_loader_header(eh_loader *loader, const char *header)
+{
+    loader->header = header;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */

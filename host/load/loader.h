@@ -58,6 +58,7 @@ typedef struct eh_load_input {
     int64_t modified; /* microseconds */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
     void *raw_self;
+    bool any_dead; /* its records were dead before: max_dead does not apply */
 } eh_load_input;
 
 typedef struct eh_load_counts {
@@ -79,6 +80,10 @@ const eh_stream_state *eh_loader_state(const eh_loader *loader);
 /* Begins a part of an input that is not committed yet, at `from`. */
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err) EH_MUST_USE;
+
+/* What is needed to read a dead record of this input again: kept with its units (eh_unit.header). Text
+ * is borrowed like the input's. */
+void eh_loader_header(eh_loader *loader, const char *header);
 
 /* Loads a batch of that part. written: the parser's columns. The batch may be changed. */
 bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,

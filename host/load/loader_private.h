@@ -26,6 +26,7 @@ struct eh_loader {
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;
+    const char *header; /* of the input */
     eh_parse_from position; /* where the open unit begins */
     eh_err failure;         /* of a unit; the first one */
     /* cells that are the same for many rows */

@@ -86,6 +86,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
         unit->max_dead_ratio = (double)ratio->as.integer;
     int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
     unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
+    if (loader->input.any_dead) unit->max_dead_rows = SIZE_MAX;
     loader->open = unit;
     loader->opened_us = eh_clock_monotonic(loader->options.clock);
     loader->time_cell.as.integer = eh_clock_wall(loader->options.clock);
@@ -145,6 +146,7 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
     unit->row_end = next->row;
     unit->line_end = next->line;
     unit->last = last;
+    unit->header = loader->header;
     unit->encoder = loader->encoder;
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
     loader->open = NULL;

@@ -41,7 +41,8 @@ struct eh_unit {
     uint64_t row_start, row_end;   /* records of the input before the start, before the end */
     uint64_t line_start, line_end; /* 1-based line at start, at end */
     bool last;              /* `end` is the end of the input */
-    const char *header;     /* JSON list of the written column names, for resuming; may be NULL */
+    const char *header;     /* CSV: the delimiter, then the header line; NULL for JSON. With it a dead
+                               record can be read again */
     /* content */
     const char *schema;
     const char *table;

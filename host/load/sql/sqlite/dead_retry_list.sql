@@ -1,0 +1,19 @@
+-- The dead rows of stream ?1 (the one with id ?2, or all when it is null), those of one file together.
+SELECT d.dead_id,
+       d.file,
+       d.row_number,
+       d.line,
+       hex(d.raw) AS raw,
+       (SELECT u.header
+          FROM _etl_files f
+          JOIN _etl_units u ON u.stream_id = f.stream_id AND u.input = f.input
+         WHERE f.stream_id = d.stream_id AND f.name = d.file AND u.header IS NOT NULL
+           AND u.load_id <= d.load_id
+         ORDER BY u.load_id DESC
+         LIMIT 1) AS header
+  FROM _etl_dead_rows d
+ WHERE d.stream_id = CAST(?1 AS INTEGER)
+   AND d.status = 'dead'
+   AND d.raw IS NOT NULL
+   AND (?2 IS NULL OR d.dead_id = CAST(?2 AS INTEGER))
+ ORDER BY d.file, header, d.dead_id;
