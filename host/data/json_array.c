@@ -24,6 +24,14 @@ static find fail_at(const eh_json_parser *p, size_t at, const char *what, eh_err
     return FIND_ERROR;
 }
 
+static find fail_long(const eh_json_parser *p, eh_err *err)
+{
+    (void)eh_fail(err, EH_CLASS_LIMIT,
+                  "record %" PRIu64 " is longer than the limit of %zu bytes", p->row,
+                  p->max_record);
+    return FIND_ERROR;
+}
+
 static size_t skip_space(const char *data, size_t at, size_t end)
 {
     while (at < end && eh_json_is_space(data[at])) at++;
@@ -62,12 +70,16 @@ static find find_window(eh_json_parser *p, const eh_batch *batch, size_t used, w
     size_t limit = share < EH_JSON_WINDOW_BYTES ? share : EH_JSON_WINDOW_BYTES;
     /* What ends the last element must be in the share too, for it may be all that was fed. */
     limit = limit > w->start ? limit - w->start - 1 : 0;
+    /* Not a byte past the longest record is looked at, whether it was fed or not. */
+    size_t len = view - w->start;
+    if (len > p->max_record + 1) len = p->max_record + 1;
     eh_json_scan scan = p->scan; /* one that ran out of bytes goes on where it was */
     p->scan = (eh_json_scan){.pos = 0};
-    switch (eh_json_scan_run(&scan, eh_json_data(p) + w->start, view - w->start, limit)) {
+    switch (eh_json_scan_run(&scan, eh_json_data(p) + w->start, len, limit)) {
     case EH_JSON_SCAN_FOUND:
         break;
     case EH_JSON_SCAN_MORE:
+        if (len > p->max_record) return fail_long(p, err);
         if (eh_json_batch_empty(batch)) p->scan = scan;
         return FIND_NONE;
     case EH_JSON_SCAN_EMPTY:
@@ -102,20 +114,9 @@ static eh_json_read read_element(eh_json_parser *p, eh_batch *batch, eh_json_rec
     }
     record->len = r->tokens.at[r->i - 1] + 1 - record->start;
     record->end = last ? r->tokens.len : r->tokens.at[r->i];
-    if (record->len > p->max_record) {
-        eh_json_drop_row(p, batch);
-        return EH_JSON_READ_BAD;
-    }
     eh_json_keep_row(p, batch, record);
     if (!last) r->i++; /* past the comma */
     return read;
-}
-
-static bool fail_long(const eh_json_parser *p, eh_err *err)
-{
-    return eh_fail(err, EH_CLASS_LIMIT,
-                   "record %" PRIu64 " is longer than the limit of %zu bytes", p->row,
-                   p->max_record);
 }
 
 /* Takes the element at record->start in a window of `len` bytes and sets its end. */
@@ -133,11 +134,6 @@ static eh_json_step take_element(eh_json_parser *p, eh_batch *batch, eh_json_rec
     size_t end = record->end;
     while (end > record->start && eh_json_is_space(data[end - 1])) end--;
     record->len = end - record->start;
-    if (record->len > p->max_record) {
-        if (!eh_json_batch_empty(batch)) return EH_JSON_CLOSE;
-        (void)fail_long(p, err);
-        return EH_JSON_STOP;
-    }
     while (fit && token < r->tokens.count && r->tokens.at[token] <= record->end) token++;
     return eh_json_take_alone(p, batch, record, token, err);
 }
@@ -166,15 +162,10 @@ static eh_json_step take_window(eh_json_parser *p, eh_batch *batch, const window
 }
 
 /* No element was found for an empty batch. */
-static eh_parse wait_for_element(eh_json_parser *p, size_t start, eh_err *err)
+static eh_parse wait_for_element(const eh_json_parser *p, eh_err *err)
 {
-    size_t available = eh_json_available(p);
-    if (available > start && available - start > p->max_record) {
-        (void)fail_long(p, err);
-        return EH_PARSE_ERROR;
-    }
     if (!p->last) return EH_PARSE_MORE;
-    (void)fail_at(p, available, "the array has no end", err);
+    (void)fail_at(p, eh_json_available(p), "the array has no end", err);
     (void)eh_err_hint(err, "The input was cut short.");
     return EH_PARSE_ERROR;
 }
@@ -191,7 +182,7 @@ static eh_parse read_elements(eh_json_parser *p, eh_batch *batch, eh_err *err)
         find found = find_window(p, batch, (size_t)(p->offset - from), &w, empty ? err : NULL);
         if (found != FIND_WINDOW && !empty) return EH_PARSE_BATCH;
         if (found == FIND_ERROR) return EH_PARSE_ERROR;
-        if (found == FIND_NONE) return wait_for_element(p, w.start, err);
+        if (found == FIND_NONE) return wait_for_element(p, err);
         if (found == FIND_CLOSE) {
             eh_json_advance(p, w.start);
             p->phase = EH_JSON_TRAILING;

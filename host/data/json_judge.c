@@ -59,7 +59,8 @@ static void skip_space(judge *j)
 static char peek(judge *j)
 {
     skip_space(j);
-    return j->at < j->len ? j->text[j->at] : '\0';
+    if (j->at == j->len) return '\0';
+    return j->text[j->at];
 }
 
 /* Moves past a string whose quote is at j->at; *raw is its inside. */
@@ -187,7 +188,18 @@ static bool read_array(judge *j, unsigned depth)
 
 static bool ends_scalar(char c)
 {
-    return eh_json_is_space(c) || memchr("{}[]:,\"", c, 7) != NULL;
+    switch (c) {
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case ':':
+    case ',':
+    case '"':
+        return true;
+    default:
+        return eh_json_is_space(c);
+    }
 }
 
 static bool read_scalar(judge *j)

@@ -83,13 +83,13 @@ static eh_json_read read_line(eh_json_parser *p, eh_batch *batch, const eh_json_
 static eh_json_step take_line(eh_json_parser *p, eh_batch *batch, const eh_json_record *record,
                               bool fit, eh_err *err)
 {
-    if (is_blank(eh_json_data(p) + record->start, record->len)) return EH_JSON_GO_ON;
-    if (!eh_json_batch_open(p, batch)) return EH_JSON_CLOSE;
     if (record->len > p->max_record) {
         if (!eh_json_batch_empty(batch)) return EH_JSON_CLOSE;
         (void)fail_long(p, err);
         return EH_JSON_STOP;
     }
+    if (is_blank(eh_json_data(p) + record->start, record->len)) return EH_JSON_GO_ON;
+    if (!eh_json_batch_open(p, batch)) return EH_JSON_CLOSE;
     eh_json_read read = fit ? read_line(p, batch, record, err) : EH_JSON_READ_BAD;
     if (read == EH_JSON_READ_GOOD) return EH_JSON_GO_ON;
     if (read == EH_JSON_READ_FAILED) return EH_JSON_STOP;
@@ -118,7 +118,7 @@ static eh_json_step take_window(eh_json_parser *p, eh_batch *batch, size_t len, 
 /* No whole line is there. */
 static eh_parse wait_for_line(eh_json_parser *p, eh_err *err)
 {
-    if (eh_json_available(p) > p->max_record) {
+    if (eh_json_available(p) > p->max_record + 1) { /* a carriage return may be the last byte */
         (void)fail_long(p, err);
         return EH_PARSE_ERROR;
     }

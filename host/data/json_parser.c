@@ -48,14 +48,14 @@ static eh_parse detect_object(eh_json_parser *p, size_t at, eh_err *err)
     size_t from = p->searched > at ? p->searched : at;
     const char *feed = memchr(data + from, '\n', available - from);
     p->searched = available;
-    if (feed == NULL && !p->last) {
-        size_t most = p->max_record > 0 ? p->max_record : RECORD_BYTES;
-        if (available <= most) return EH_PARSE_MORE;
+    size_t end = feed != NULL ? (size_t)(feed - data) : available;
+    size_t most = p->max_record > 0 ? p->max_record : RECORD_BYTES;
+    if (end - at > most + 1) { /* a carriage return may be the last byte */
         (void)eh_fail(err, EH_CLASS_LIMIT,
                       "the first line is longer than the limit of %zu bytes", most);
         return EH_PARSE_ERROR;
     }
-    size_t end = feed != NULL ? (size_t)(feed - data) : available;
+    if (feed == NULL && !p->last) return EH_PARSE_MORE;
     eh_json_verdict verdict =
         eh_json_judge_record(eh_slice_of(data + at, end - at), &p->judge_keys, &fault, err);
     if (verdict == EH_JSON_NO_VERDICT) return EH_PARSE_ERROR;
