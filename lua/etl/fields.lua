@@ -1,0 +1,118 @@
+-- etl.fields: options as data. One declaration parses, refuses unknown keys with the nearest name,
+-- fills in defaults, and feeds the documentation.
+--
+--   fields.check({ url = "url", limit = { type = "integer", default = 100 } }, values, report)
+--
+-- A declaration is a type ("url"; with "?" it may be left out) or a table: type, default, optional,
+-- help, secret, one_of. The types: string, integer, number, boolean, url, secret, map, list,
+-- function, "string or list", "string or map", "number or map", any.
+local core = ...
+local problems = require "etl.problems"
+
+local fields = {}
+
+local function is_map(value) return type(value) == "table" and not core.is_list(value) end
+local function is_list(value)
+  return type(value) == "table" and (core.is_list(value) or next(value) == nil)
+end
+local function is_string(value) return type(value) == "string" and value ~= "" end
+local function is_number(value) return type(value) == "number" end
+
+-- What a value must be, and how that is said.
+local types = {
+  string = { is_string, "text" },
+  url = { function(value) return is_string(value) and value:match "^%a[%w+.-]*:." ~= nil end,
+    "a URL" },
+  integer = { function(value) return math.type(value) == "integer" end, "a whole number" },
+  number = { is_number, "a number" },
+  boolean = { function(value) return type(value) == "boolean" end, "true or false" },
+  -- A handle, or what stands for one; the secret itself never comes into this process.
+  secret = { function(value) return is_string(value) or is_map(value) end, "a secret" },
+  map = { is_map, "a map" },
+  list = { is_list, "a list" },
+  ["function"] = { function(value) return type(value) == "function" end, "a function" },
+  ["string or list"] = { function(value) return is_string(value) or is_list(value) end,
+    "a name or a list of names" },
+  ["string or map"] = { function(value) return is_string(value) or is_map(value) end,
+    "a word or a map" },
+  ["number or map"] = { function(value) return is_number(value) or is_map(value) end,
+    "a number or a map" },
+  any = { function() return true end, "anything" },
+}
+
+-- The long form of a declaration. Raises for one that is wrong: that is the writer's slip.
+function fields.declare(name, declaration)
+  if type(declaration) == "string" then
+    local kind, optional = declaration:match "^(.-)(%??)$"
+    declaration = { type = kind, optional = optional == "?" }
+  end
+  if type(declaration) ~= "table" or not types[declaration.type] then
+    local kind = type(declaration) == "table" and declaration.type or declaration
+    error(("option %s: there is no type \"%s\"%s"):format(name, tostring(kind),
+      problems.suggest(kind, types)), 0)
+  end
+  return declaration
+end
+
+-- value as words for a message, cut short.
+local function show(value)
+  if type(value) == "string" then return ("\"%s\""):format(value:sub(1, 60)) end
+  if type(value) == "table" then return is_list(value) and "a list" or "a map" end
+  return tostring(value)
+end
+
+local function check_one(name, declaration, value, report)
+  local kind = types[declaration.type]
+  if not kind[1](value) then
+    local shown = declaration.secret and "" or ", not " .. show(value)
+    report(("%s must be %s%s"):format(name, kind[2], shown))
+    return nil
+  end
+  if declaration.one_of then
+    for _, allowed in ipairs(declaration.one_of) do
+      if value == allowed then return value end
+    end
+    report(("%s = %s: it must be one of %s"):format(name, show(value),
+      table.concat(declaration.one_of, ", ")))
+    return nil
+  end
+  return value
+end
+
+-- Checks values against the declarations. report(message) is called for each problem; words maps
+-- names that other tools use to a sentence that names ours. Returns the values that are right,
+-- with defaults filled in.
+function fields.check(declarations, values, report, words)
+  local result = {}
+  if values == nil or values == core.null then values = {} end
+  if not is_map(values) and next(values) ~= nil then
+    report("a map of options is expected, not " .. show(values))
+    return result
+  end
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if not declarations[name] then
+      local ours = words and words[name]
+      report(ours and ("\"%s\": %s"):format(name, ours)
+        or ("unknown option \"%s\"%s"):format(name, problems.suggest(name, declarations)))
+    end
+  end
+  for name, declared in pairs(declarations) do
+    local declaration = fields.declare(name, declared)
+    local value = values[name]
+    if value ~= nil and value ~= core.null then
+      result[name] = check_one(name, declaration, value, report)
+    elseif declaration.default ~= nil then
+      result[name] = declaration.default
+    elseif not declaration.optional then
+      report(("%s is missing"):format(name))
+    end
+  end
+  return result
+end
+
+fields.is_map, fields.is_list = is_map, is_list
+
+return fields

@@ -1,0 +1,130 @@
+-- etl.plan: from a script and the client's sources to what is declared to the engine. Called by the
+-- host only. Everything that is wrong is collected; only a script that cannot be evaluated at all
+-- ends here.
+local core = ...
+local context = require "etl.context"
+local fields = require "etl.fields"
+local pipeline = require "etl.pipeline"
+local problems = require "etl.problems"
+local resource = require "etl.resource"
+local source = require "etl.source"
+
+local plan = {}
+
+local function sorted_names(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- What the script returned, as a pipeline, and the sources that it defines itself.
+local function read_result(result, found)
+  if pipeline.is(result) then return result, {} end
+  if source.is(result) then return pipeline {}, { [result.name] = result } end
+  local hint = "end the file with `return pipeline { ... }` (etl.pipeline) or `return source "
+    .. "{ ... }` (etl.source)"
+  found:add(nil, "the script returned %s; %s",
+    result == nil and "nothing" or "a " .. type(result), hint)
+  return pipeline {}, {}
+end
+
+-- The source that an entry of the client's file uses, or nil.
+local function find_source(entry, own, report)
+  if own[entry.use] then return own[entry.use] end
+  if not tostring(entry.use):match "^[a-z0-9_]+[a-z0-9_.]*$" then
+    report(("\"%s\" cannot be the name of a source"):format(tostring(entry.use)))
+    return nil
+  end
+  local ok, result = pcall(require, "sources." .. entry.use)
+  if not ok then
+    report(problems.split(result))
+    return nil
+  end
+  if not source.is(result) then
+    report(("sources/%s does not return a source (etl.source)"):format(entry.use))
+    return nil
+  end
+  return result
+end
+
+-- The resources the client's file lists, as a set; nil for all.
+local function selection(entry, resources, report)
+  if entry.resources == nil or entry.resources == core.null then return nil end
+  local chosen = {}
+  for _, name in ipairs(entry.resources) do
+    if resources[name] == nil then
+      report(("there is no resource \"%s\"%s"):format(tostring(name),
+        problems.suggest(name, resources)))
+    end
+    chosen[name] = true
+  end
+  return chosen
+end
+
+local function make_run(ctx, extract)
+  return function() extract(ctx) end
+end
+
+-- One resource: its declaration, and the functions that stay here.
+local function declare(plan_state, entry, from, settings, name, options, report)
+  local ctx = context.new {
+    instance = entry.instance, resource = name, settings = settings, options = options,
+    client = plan_state.client,
+  }
+  if not options.extract then report "extract is missing: nothing says how the rows are fetched" end
+  local declared = plan_state.declared
+  declared[#declared + 1] = resource.declare(
+    { instance = entry.instance, resource = name, source = from.name }, options, report)
+  plan_state.entries[#plan_state.entries + 1] = {
+    instance = entry.instance, resource = name,
+    run = make_run(ctx, options.extract or function() end), row = options.row,
+  }
+end
+
+local function plan_source(plan_state, entry, own)
+  local found, pipe = plan_state.found, plan_state.pipe
+  local scope = "source " .. entry.instance
+  local function report(message, place) found:add(place, "%s: %s", scope, message) end
+  local from = find_source(entry, own, report)
+  if not from then return end
+  local settings, resources = source.open(from, entry.settings, report)
+  local chosen = selection(entry, resources, report)
+  local changes = pipeline.changes_for(pipe, entry.instance, resources, from.resource_options,
+    function(name, message)
+      found:add(pipe.place, "%s%s: %s", scope, name and ", resource " .. name or "", message)
+    end)
+  for _, name in ipairs(sorted_names(resources)) do
+    if changes[name] ~= false and not (chosen and not chosen[name]) then
+      local function report_here(message)
+        found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
+      end
+      if type(name) ~= "string" or not fields.is_map(resources[name]) then
+        report_here "a resource is a name and a map of options"
+      else
+        local options = source.check(from, resources[name], report_here)
+        options = resource.merge(options, changes[name] or {})
+        declare(plan_state, entry, from, settings, name, options, report_here)
+      end
+    end
+  end
+end
+
+-- chunk: the script as a function; start: the START message. Returns what DECLARED says, and the
+-- functions of each resource in the same order.
+function plan.run(chunk, start)
+  local found = problems.new()
+  local pipe, own = read_result(chunk(), found)
+  local instances = {}
+  for _, entry in ipairs(start.sources or {}) do instances[entry.instance] = true end
+  pipeline.check(pipe, start.client and start.client.id, instances,
+    function(message, place) found:add(place, "%s", message) end)
+  local plan_state = {
+    found = found, pipe = pipe, client = start.client or {},
+    declared = core.list {}, entries = {},
+  }
+  for _, entry in ipairs(start.sources or {}) do plan_source(plan_state, entry, own) end
+  return plan_state.entries, { resources = plan_state.declared, problems = found.list }
+end
+
+return plan

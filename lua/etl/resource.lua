@@ -1,0 +1,254 @@
+-- etl.resource: the options of a resource: what they are called, how a pipeline's changes are laid
+-- over a source's, and the declaration that the engine gets (docs/reference/messages.md).
+local core = ...
+local fields = require "etl.fields"
+local problems = require "etl.problems"
+
+local resource = {}
+
+resource.options = {
+  table = "string?",
+  write = { type = "string", optional = true, one_of = { "append" } },
+  key = "string or list?",
+  cursor = "string or map?",
+  columns = "map?",
+  rename = "map?",
+  drop = "string or list?", hash = "string or list?", mask = "string or list?",
+  keep = "map?", discard = "map?", constants = "map?",
+  contract = "string or map?",
+  row = "function?",
+  on_row_error = { type = "string", optional = true, one_of = { "dead", "stop" } },
+  on_changed_file = { type = "string", optional = true, one_of = { "append", "refuse" } },
+  format = "string or map?",
+  max_dead = "number or map?",
+  extract = "function?",
+}
+
+-- What a client may not change from outside: how the rows are fetched is the source's.
+local source_only = { extract = true }
+
+resource.words = {
+  primary_key = "the word here is `key`",
+  primary_keys = "the word here is `key`",
+  merge_key = "the word here is `key`",
+  unique_key = "the word here is `key`",
+  write_disposition = "the word here is `write`",
+  sync_mode = "the word here is `write`, with `cursor` for what is read again",
+  data_selector = "the word here is `records`, in sources made with etl.rest",
+  incremental = "the word here is `cursor`",
+  cursor_field = "the word here is `cursor`",
+  cursor_path = "the word here is `cursor`",
+  replication_key = "the word here is `cursor`",
+  table_name = "the word here is `table`",
+  destination_table = "the word here is `table`",
+  column_types = "the word here is `columns`",
+  schema = "the types of columns go into `columns`",
+  schema_contract = "the word here is `contract`",
+  exclude = "the word here is `drop`",
+  exclude_columns = "the word here is `drop`",
+  columns_to_drop = "the word here is `drop`",
+  rename_columns = "the word here is `rename`",
+  filter = "the words here are `keep` and `discard`",
+  transform = "the word here is `row`",
+  transformer = "the word here is `row`",
+  selected = "write `name = false` to switch a resource off",
+  enabled = "write `name = false` to switch a resource off",
+  file_format = "the word here is `format`",
+  full_refresh = "that is no property of a resource: run with --full-refresh",
+  ["full-refresh"] = "that is no property of a resource: run with --full-refresh",
+}
+
+local column_types = {
+  boolean = true, bigint = true, numeric = true, double = true, date = true, time = true,
+  timestamp = true, datetime = true, json = true, text = true, binary = true,
+}
+local column_words = {
+  integer = "bigint", int = "bigint", int8 = "bigint", smallint = "bigint", long = "bigint",
+  string = "text", varchar = "text", char = "text", uuid = "text",
+  float = "double", real = "double", number = "numeric", decimal = "numeric",
+  money = "numeric", bool = "boolean", timestamptz = "timestamp", jsonb = "json",
+  object = "json", bytea = "binary", bytes = "binary",
+}
+
+-- Lists of what is to be taken away only grow: a client cannot unhide what a source hides.
+local growing = { drop = true, hash = true, mask = true }
+
+local function as_list(value)
+  if type(value) == "table" then return value end
+  return { value }
+end
+
+local function merge_maps(base, changes)
+  local result = {}
+  for name, value in pairs(base) do result[name] = value end
+  for name, value in pairs(changes) do
+    local both = fields.is_map(result[name]) and fields.is_map(value)
+    result[name] = both and merge_maps(result[name], value) or value
+  end
+  return result
+end
+
+local function join(first, second)
+  local list = core.list {}
+  for _, one in ipairs(as_list(first)) do list[#list + 1] = one end
+  for _, one in ipairs(as_list(second)) do list[#list + 1] = one end
+  return list
+end
+
+-- One row function after the other; either may drop the row.
+local function both_rows(first, second)
+  return function(row)
+    if first(row) == false then return false end
+    return second(row)
+  end
+end
+
+-- Lays changes over the options of a resource. One merge rule: maps merge, scalars and lists
+-- replace.
+function resource.merge(base, changes)
+  local result = merge_maps(base, changes)
+  for name in pairs(growing) do
+    if base[name] and changes[name] then result[name] = join(base[name], changes[name]) end
+  end
+  if base.row and changes.row then result.row = both_rows(base.row, changes.row) end
+  return result
+end
+
+-- The declarations of options, those that the source adds included; for a pipeline's changes
+-- without what only a source may say.
+function resource.declarations(extra, for_client)
+  local all = {}
+  for name, declaration in pairs(resource.options) do
+    if not (for_client and source_only[name]) then all[name] = declaration end
+  end
+  for name, declaration in pairs(extra or {}) do all[name] = declaration end
+  return all
+end
+
+local function name_list(option, value, report)
+  if value == nil then return nil end
+  local list = core.list {}
+  for _, name in ipairs(as_list(value)) do
+    if type(name) ~= "string" then
+      report(("%s must hold names of columns"):format(option))
+      return nil
+    end
+    list[#list + 1] = name
+  end
+  return list
+end
+
+local function column(name, value, report)
+  local declared = fields.is_map(value) and value or { type = value }
+  local clean = fields.check({
+    type = "string", zone = "string?",
+    epoch = { type = "string", optional = true, one_of = { "s", "ms" } },
+  }, declared, function(message) report(("columns.%s: %s"):format(name, message)) end)
+  if clean.type and not column_types[clean.type] then
+    local ours = column_words[clean.type:lower()]
+    report(("columns.%s: there is no type \"%s\"%s"):format(name, clean.type,
+      ours and ("; the word here is `%s`"):format(ours)
+      or problems.suggest(clean.type, column_types)))
+  end
+  return clean
+end
+
+local function columns(value, report)
+  if value == nil then return nil end
+  local result = {}
+  for name, declared in pairs(value) do result[name] = column(name, declared, report) end
+  return result
+end
+
+local function is_scalar(value)
+  return type(value) == "string" or type(value) == "number" or type(value) == "boolean"
+    or value == core.null
+end
+
+-- column -> scalar, or where `lists` says so a list of scalars.
+local function scalars(option, value, lists, report)
+  for name, one in pairs(value or {}) do
+    local ok = is_scalar(one)
+    if lists and fields.is_list(one) then
+      ok = #one > 0
+      for _, item in ipairs(one) do ok = ok and is_scalar(item) end
+    end
+    if not ok then
+      report(("%s.%s must be a text, a number, true, false or null%s"):format(option, name,
+        lists and ", or a list of them" or ""))
+    end
+  end
+  return value
+end
+
+local function renames(value, report)
+  for from, to in pairs(value or {}) do
+    if type(to) ~= "string" or to == "" then report(("rename.%s must be a name"):format(from)) end
+  end
+  return value
+end
+
+local contract_words = { "evolve", "freeze", "discard_row", "discard_value" }
+
+local function contract(value, report)
+  if value == nil then return nil end
+  if type(value) == "string" then value = { tables = value, columns = value, types = value } end
+  local one = { type = "string", optional = true, one_of = contract_words }
+  return fields.check({ tables = one, columns = one, types = one }, value,
+    function(message) report("contract: " .. message) end)
+end
+
+local function format(value, report)
+  if value == nil then return nil end
+  if type(value) == "string" then value = { type = value } end
+  return fields.check({
+    type = { type = "string", optional = true, one_of = { "csv", "jsonl", "json" } },
+    delimiter = "string?", quote = "string?", header = "boolean?", nulls = "list?",
+    path = "string?", encoding = "string?",
+  }, value, function(message) report("format: " .. message) end)
+end
+
+-- A share (0.05) or a number of rows.
+local function max_dead(value, report)
+  if value == nil then return nil end
+  if math.type(value) == "integer" then return { rows = value } end
+  if type(value) == "number" then return { ratio = value } end
+  local clean = fields.check({ ratio = "number?", rows = "integer?" }, value,
+    function(message) report("max_dead: " .. message) end)
+  if clean.ratio then clean.ratio = clean.ratio + 0.0 end
+  return clean
+end
+
+local function cursor(value, report)
+  if value == nil then return nil end
+  if type(value) == "string" then value = { field = value } end
+  return fields.check({ field = "string", lag = "string?" }, value,
+    function(message) report("cursor: " .. message) end)
+end
+
+-- The declaration of checked options. names: instance, resource, source.
+function resource.declare(names, options, report)
+  return {
+    instance = names.instance, resource = names.resource, source = names.source,
+    table = options.table,
+    write = options.write or "append",
+    key = name_list("key", options.key, report),
+    cursor = cursor(options.cursor, report),
+    columns = columns(options.columns, report),
+    rename = renames(options.rename, report),
+    drop = name_list("drop", options.drop, report),
+    hash = name_list("hash", options.hash, report),
+    mask = name_list("mask", options.mask, report),
+    keep = scalars("keep", options.keep, true, report),
+    discard = scalars("discard", options.discard, true, report),
+    constants = scalars("constants", options.constants, false, report),
+    contract = contract(options.contract, report),
+    row = options.row ~= nil,
+    on_row_error = options.on_row_error or "dead",
+    on_changed_file = options.on_changed_file or "refuse",
+    format = format(options.format, report),
+    max_dead = max_dead(options.max_dead, report),
+  }
+end
+
+return resource
