@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "engine/engine.h"
+#include "jail/jail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,10 @@ int main(int argc, char **argv)
     if (strcmp(role, "--engine") == 0) {
         arm_fault("engine");
         return eh_engine_main();
+    }
+    if (strcmp(role, "--jail") == 0) {
+        arm_fault("jail");
+        return eh_jail_main(argc > 2 ? argv[2] : "strict");
     }
     return puts("etlhost " EH_VERSION) < 0;
 }

@@ -29,8 +29,7 @@ static int l_freeze(lua_State *L)
     return 1;
 }
 
-/* where(): "file:line" of the nearest caller that is not one of our own modules, or nil. */
-static int l_where(lua_State *L)
+bool eh_jail_push_where(lua_State *L)
 {
     static const char own[] = "@lua/etl/";
     lua_Debug ar;
@@ -38,9 +37,15 @@ static int l_where(lua_State *L)
         if (lua_getinfo(L, "Sl", &ar) == 0 || ar.currentline <= 0) continue;
         if (strncmp(ar.source, own, sizeof own - 1) == 0) continue;
         lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
-        return 1;
+        return true;
     }
-    return 0;
+    return false;
+}
+
+/* where(): "file:line" of the nearest caller that is not one of our own modules, or nil. */
+static int l_where(lua_State *L)
+{
+    return eh_jail_push_where(L) ? 1 : 0;
 }
 
 /* error(t): makes t an error object; its fields are class, message, hint, place, trail, code. */

@@ -70,6 +70,8 @@ void eh_env_freeze(lua_State *L, const char *name)
     lua_setfield(L, -2, "__metatable");
     lua_pushboolean(L, 1);
     lua_rawsetp(L, -2, &frozen_key);
+    /* A module that can be called (etl.source) still can. */
+    if (luaL_getmetafield(L, -3, "__call") != LUA_TNIL) lua_setfield(L, -2, "__call");
     lua_setmetatable(L, -2);
     lua_remove(L, -2);
 }

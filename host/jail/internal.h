@@ -78,6 +78,9 @@ void eh_env_add_core(lua_State *L);      /* core.c: what lua/etl alone is given 
 void eh_modules_load(lua_State *L, eh_slice text, const char *name);
 void eh_modules_require(lua_State *L, const char *name);
 
+/* core.c. "file:line" of the nearest caller that is a script; false and nothing pushed without one. */
+bool eh_jail_push_where(lua_State *L);
+
 /* tasks.c. The registry's entries are set by eh_tasks_declare: [entries] -> []. */
 void eh_tasks_declare(lua_State *L);
 /* Pushes field `name` of entry `index`. */

@@ -143,6 +143,7 @@ static int end_evaluation(lua_State *L)
     if (e->task.pending != 2) return luaL_error(L, "the planner gave %d results", e->task.pending);
     luaL_checkstack(L, 8, NULL);
     lua_xmove(thread, L, 2);
+    lua_insert(L, -2); /* [declared, entries] */
     eh_tasks_declare(L);
     eh_doc *body = eh_vm_to_doc(L, -1, eh_link_arena(&e->jail->link));
     eh_err err = {.class_ = EH_OK};

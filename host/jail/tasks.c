@@ -86,6 +86,7 @@ static int take_reply(lua_State *L, int status, lua_KContext id)
         return 1;
     }
     eh_vm_push_doc(L, error);
+    if (eh_doc_get(error, "place") == NULL && eh_jail_push_where(L)) lua_setfield(L, -2, "place");
     luaL_setmetatable(L, EH_VM_ERR_META);
     return lua_error(L);
 }
