@@ -1,13 +1,15 @@
 /* jail/calls.c: pcall, xpcall and coroutines that do not hide a limit from the host.
  *
- * With the stock functions a script catches the error of the deadline and goes on; these raise it
- * again as long as the state is doomed. A function that waits for the engine may do so inside a
- * script's coroutine: each resume on the way out waits as well, and goes on where it was. */
+ * With the stock functions a script catches the error of the deadline and goes on; these raise
+ * it again as long as the state is doomed. A function that waits for the engine may do so
+ * inside a script's coroutine: each resume on the way out waits as well, and goes on where it
+ * was. */
 #include "jail/internal.h"
 
 #include <lauxlib.h>
 
-/* ---- Protected calls ------------------------------------------------------------------------- */
+/* ---- Protected calls
+ * ------------------------------------------------------------------------- */
 
 /* [true, results...] or [..., error]; `first` is the place of the `true`. */
 static int finish_pcall(lua_State *L, int status, lua_KContext first)
@@ -53,11 +55,13 @@ static int l_xpcall(lua_State *L)
 
 void eh_env_add_calls(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"pcall", l_pcall}, {"xpcall", l_xpcall}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"pcall", l_pcall}, {"xpcall", l_xpcall}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
 
-/* ---- Coroutines ------------------------------------------------------------------------------ */
+/* ---- Coroutines
+ * ------------------------------------------------------------------------------ */
 
 static const char threads_key = 't';
 
@@ -203,7 +207,8 @@ static bool is_closable(lua_State *L, lua_State *thread)
 static int l_close(lua_State *L)
 {
     lua_State *thread = check_thread(L);
-    if (!is_closable(L, thread)) return luaL_error(L, "cannot close a coroutine that is running");
+    if (!is_closable(L, thread))
+        return luaL_error(L, "cannot close a coroutine that is running");
     int status = eh_vm_reset(L, thread);
     eh_vm_check(L);
     lua_pushboolean(L, status == LUA_OK);

@@ -1,5 +1,5 @@
-/* jail/core.c: the functions that the host's own Lua (lua/etl) is given as its chunk argument. They
- * are no secret, only not part of what scripts are promised. */
+/* jail/core.c: the functions that the host's own Lua (lua/etl) is given as its chunk argument.
+ * They are no secret, only not part of what scripts are promised. */
 #include "jail/internal.h"
 
 #include <lauxlib.h>
@@ -48,7 +48,8 @@ static int l_where(lua_State *L)
     return eh_jail_push_where(L) ? 1 : 0;
 }
 
-/* error(t): makes t an error object; its fields are class, message, hint, place, trail, code. */
+/* error(t): makes t an error object; its fields are class, message, hint, place, trail, code.
+ */
 static int l_error_object(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -73,9 +74,10 @@ static int l_log(lua_State *L)
 
 void eh_env_add_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"call", l_call},         {"list", l_list}, {"is_list", l_is_list}, {"freeze", l_freeze},
-        {"where", l_where}, {"error", l_error_object}, {"log", l_log}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"call", l_call},       {"list", l_list},
+                                         {"is_list", l_is_list}, {"freeze", l_freeze},
+                                         {"where", l_where},     {"error", l_error_object},
+                                         {"log", l_log},         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     eh_vm_push_null(L);
     lua_setfield(L, -2, "null");

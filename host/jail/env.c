@@ -24,7 +24,8 @@ eh_jail *eh_jail_of(lua_State *L)
     return jail;
 }
 
-/* ---- Read-only tables ---------------------------------------------------------------------- */
+/* ---- Read-only tables ----------------------------------------------------------------------
+ */
 
 static int l_refuse_write(lua_State *L)
 {
@@ -84,7 +85,8 @@ static bool is_frozen(lua_State *L, int index)
     return frozen;
 }
 
-/* ---- Functions that need a guard ------------------------------------------------------------ */
+/* ---- Functions that need a guard ------------------------------------------------------------
+ */
 
 static int l_rawset(lua_State *L)
 {
@@ -131,24 +133,26 @@ static int l_undefined(lua_State *L)
     return luaL_error(L, "\"%s\" is not defined here", key);
 }
 
-/* ---- Building -------------------------------------------------------------------------------- */
+/* ---- Building
+ * -------------------------------------------------------------------------------- */
 
 static const char *const base_names[] = {
-    "assert", "error",  "getmetatable", "ipairs", "next",     "pairs", "rawequal",
-    "rawget", "rawlen", "select",       "tonumber", "tostring", "type",  "_VERSION", NULL};
+    "assert", "error",  "getmetatable", "ipairs",   "next", "pairs",    "rawequal", "rawget",
+    "rawlen", "select", "tonumber",     "tostring", "type", "_VERSION", NULL};
 static const char *const string_names[] = {
     "byte",  "char", "find",     "format",  "gmatch", "gsub",   "len",   "lower",
     "match", "pack", "packsize", "reverse", "sub",    "unpack", "upper", NULL};
-static const char *const table_names[] = {"concat", "insert", "move", "pack",
+static const char *const table_names[] = {"concat", "insert", "move",   "pack",
                                           "remove", "sort",   "unpack", NULL};
 static const char *const math_names[] = {
-    "abs",  "acos", "asin", "atan",       "ceil",       "cos", "deg",    "exp",        "floor",
-    "fmod", "huge", "log",  "max",        "maxinteger", "min", "mininteger", "modf",   "pi",
-    "rad",  "random", "randomseed", "sin", "sqrt",      "tan", "tointeger", "type",    "ult",
-    NULL};
+    "abs", "acos",       "asin", "atan",      "ceil", "cos",    "deg",
+    "exp", "floor",      "fmod", "huge",      "log",  "max",    "maxinteger",
+    "min", "mininteger", "modf", "pi",        "rad",  "random", "randomseed",
+    "sin", "sqrt",       "tan",  "tointeger", "type", "ult",    NULL};
 static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes",
                                          "len",  "offset",      NULL};
-static const char *const coroutine_names[] = {"isyieldable", "running", "status", "yield", NULL};
+static const char *const coroutine_names[] = {"isyieldable", "running", "status", "yield",
+                                              NULL};
 
 /* [from] -> [to]: the named fields only. */
 static void pick(lua_State *L, const char *const *names)

@@ -1,5 +1,5 @@
-/* jail/internal.h: the state of the script process, shared by the files of this room. Private to
- * jail/. Functions that take a lua_State may raise. */
+/* jail/internal.h: the state of the script process, shared by the files of this room. Private
+ * to jail/. Functions that take a lua_State may raise. */
 #ifndef EH_JAIL_INTERNAL_H
 #define EH_JAIL_INTERNAL_H
 
@@ -10,9 +10,9 @@
 #include "wire/window.h"
 
 enum {
-    EH_JAIL_MAX_TASKS = 64,        /* run at once; further ones wait their turn */
-    EH_JAIL_MAX_ENTRIES = 10000,   /* resources that a script may declare */
-    EH_JAIL_MAX_COROUTINES = 1000, /* a longer chain of coroutine.close ends Lua 5.4.4 */
+    EH_JAIL_MAX_TASKS = 64,              /* run at once; further ones wait their turn */
+    EH_JAIL_MAX_ENTRIES = 10000,         /* resources that a script may declare */
+    EH_JAIL_MAX_COROUTINES = 1000,       /* a longer chain of coroutine.close ends Lua 5.4.4 */
     EH_JAIL_MAX_TEXT = 16 * 1024 * 1024, /* of one string.rep */
     EH_JAIL_MAX_LOG = 8 * 1024,
     EH_JAIL_LOG_LINES = 200, /* a second */
@@ -51,7 +51,7 @@ typedef struct eh_jail {
     bool in_rows;        /* a row function is running */
     size_t coroutines;   /* made since they were last counted */
     int64_t log_second;
-    int64_t log_lines;   /* in that second */
+    int64_t log_lines; /* in that second */
     int64_t log_dropped;
     char trace[EH_JAIL_TRACE];
 } eh_jail;
@@ -74,11 +74,13 @@ void eh_env_add_time(lua_State *L);      /* time.c */
 void eh_env_add_modules(lua_State *L);   /* modules.c: load, require */
 void eh_env_add_core(lua_State *L);      /* core.c: what lua/etl alone is given */
 
-/* modules.c. Pushes the chunk as a function in the environment; raises when it does not compile. */
+/* modules.c. Pushes the chunk as a function in the environment; raises when it does not
+ * compile. */
 void eh_modules_load(lua_State *L, eh_slice text, const char *name);
 void eh_modules_require(lua_State *L, const char *name);
 
-/* core.c. "file:line" of the nearest caller that is a script; false and nothing pushed without one. */
+/* core.c. "file:line" of the nearest caller that is a script; false and nothing pushed without
+ * one. */
 bool eh_jail_push_where(lua_State *L);
 
 /* tasks.c. The registry's entries are set by eh_tasks_declare: [entries] -> []. */

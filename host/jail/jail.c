@@ -15,9 +15,11 @@ static const int64_t default_turn_ms = 30000;
 /* Beyond what Lua may hold: frames, documents, the allocator's own waste. */
 static const size_t extra_memory = (size_t)256 * 1024 * 1024;
 
-/* ---- What is said ---------------------------------------------------------------------------- */
+/* ---- What is said
+ * ---------------------------------------------------------------------------- */
 
-static bool put_text(eh_arena *arena, eh_doc *map, const char *key, const char *text, eh_err *err)
+static bool put_text(eh_arena *arena, eh_doc *map, const char *key, const char *text,
+                     eh_err *err)
 {
     return text[0] == '\0' || eh_doc_put_str(arena, map, key, eh_slice_str(text), err);
 }
@@ -66,7 +68,8 @@ static int report(eh_jail *jail, const eh_err *failure)
     return EXIT_REPORTED;
 }
 
-/* ---- Before the script ----------------------------------------------------------------------- */
+/* ---- Before the script
+ * ----------------------------------------------------------------------- */
 
 static int open_state(lua_State *L)
 {
@@ -109,7 +112,8 @@ static bool set_limits(eh_jail *jail, const eh_doc *start, eh_err *err)
     return eh_wall_limit_memory(&jail->wall, (size_t)memory + extra_memory, err);
 }
 
-/* ---- Evaluating ------------------------------------------------------------------------------- */
+/* ---- Evaluating
+ * ------------------------------------------------------------------------------- */
 
 typedef struct evaluation {
     eh_jail *jail;
@@ -117,8 +121,8 @@ typedef struct evaluation {
     eh_task task;
 } evaluation;
 
-/* The planner of lua/etl, the script's chunk and what START says, as a task: evaluating is under
- * the same limits as running. */
+/* The planner of lua/etl, the script's chunk and what START says, as a task: evaluating is
+ * under the same limits as running. */
 static int begin_evaluation(lua_State *L)
 {
     evaluation *e = lua_touserdata(L, 1);
@@ -140,7 +144,8 @@ static int end_evaluation(lua_State *L)
 {
     evaluation *e = lua_touserdata(L, 1);
     lua_State *thread = e->task.thread;
-    if (e->task.pending != 2) return luaL_error(L, "the planner gave %d results", e->task.pending);
+    if (e->task.pending != 2)
+        return luaL_error(L, "the planner gave %d results", e->task.pending);
     luaL_checkstack(L, 8, NULL);
     lua_xmove(thread, L, 2);
     lua_insert(L, -2); /* [declared, entries] */
@@ -162,14 +167,15 @@ static bool evaluate(eh_jail *jail, const eh_doc *start, eh_err *err)
     return ok;
 }
 
-/* ---- The run ------------------------------------------------------------------------------------ */
+/* ---- The run
+ * ------------------------------------------------------------------------------------ */
 
 static bool expect(eh_jail *jail, uint16_t type, eh_frame *frame, eh_err *err)
 {
     if (!eh_link_next(&jail->link, frame, err)) return false;
-    return frame->type == type || eh_fail(err, EH_CLASS_REMOTE,
-                                          "a message of type %u came where %u was expected",
-                                          frame->type, type);
+    return frame->type == type ||
+           eh_fail(err, EH_CLASS_REMOTE, "a message of type %u came where %u was expected",
+                   frame->type, type);
 }
 
 static bool run(eh_jail *jail, eh_err *err)

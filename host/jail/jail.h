@@ -1,9 +1,9 @@
 /* jail/jail.h: the process that runs scripts, `etlhost --jail strict|weak`.
  *
- * It is started with an empty environment, the engine's socket as descriptor 3 and the window as
- * descriptor 4, and builds its wall before it reads a byte. What it may then say and hear is in
- * docs/reference/messages.md. It keeps no secret, file or connection, and ends with _exit: a Lua
- * state that a script has had is never closed. Floor 4. */
+ * It is started with an empty environment, the engine's socket as descriptor 3 and the window
+ * as descriptor 4, and builds its wall before it reads a byte. What it may then say and hear is
+ * in docs/reference/messages.md. It keeps no secret, file or connection, and ends with _exit: a
+ * Lua state that a script has had is never closed. Floor 4. */
 #ifndef EH_JAIL_JAIL_H
 #define EH_JAIL_JAIL_H
 

@@ -1,7 +1,9 @@
-/* jail/modules.c: load and require. Chunks are text, never bytecode, and see only the environment.
+/* jail/modules.c: load and require. Chunks are text, never bytecode, and see only the
+ * environment.
  *
- * "etl" and "etl.x" are the host's own and come out of the executable; no project can put something
- * else in their place. Any other name is asked of the engine, which knows the project's folders. */
+ * "etl" and "etl.x" are the host's own and come out of the executable; no project can put
+ * something else in their place. Any other name is asked of the engine, which knows the
+ * project's folders. */
 #include "jail/internal.h"
 
 #include "base/embed.h"
@@ -28,7 +30,8 @@ static int l_load(lua_State *L)
     luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING, 1, "string");
     const char *text = lua_tolstring(L, 1, &len);
     const char *name = luaL_optstring(L, 2, "=(load)");
-    luaL_argcheck(L, strchr(luaL_optstring(L, 3, "bt"), 't') != NULL, 3, "only text can be loaded");
+    luaL_argcheck(L, strchr(luaL_optstring(L, 3, "bt"), 't') != NULL, 3,
+                  "only text can be loaded");
     luaL_argcheck(L, len <= EH_FRAME_MAX, 1, "too long");
     bool has_env = !lua_isnone(L, 4);
     if (luaL_loadbufferx(L, text, len, name, "t") != LUA_OK) {
@@ -44,14 +47,15 @@ static int l_load(lua_State *L)
     return 1;
 }
 
-/* ---- require --------------------------------------------------------------------------------- */
+/* ---- require
+ * --------------------------------------------------------------------------------- */
 
 static bool name_is_valid(const char *name)
 {
     bool at_start = true;
     for (; *name != '\0'; name++) {
-        bool is_word = (*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') ||
-                       *name == '_';
+        bool is_word =
+            (*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9') || *name == '_';
         if (!is_word && (*name != '.' || at_start)) return false;
         at_start = !is_word;
     }
@@ -99,8 +103,8 @@ static void load_foreign(lua_State *L, const char *name)
         (void)luaL_error(L, "require: %s", err.message);
     const eh_doc *text = eh_doc_get(frame.body, "text");
     if (text == NULL || text->kind != EH_DOC_STRING)
-        (void)luaL_error(L, "there is no module \"%s\" in the project, nor a source of that name",
-                         name);
+        (void)luaL_error(
+            L, "there is no module \"%s\" in the project, nor a source of that name", name);
     const char *path = eh_doc_str(frame.body, "path", name);
     eh_modules_load(L, text->as.string, path);
     lua_pushstring(L, name); /* [chunk, name] */
@@ -139,11 +143,11 @@ static void run_module(lua_State *L, const char *name)
     lua_setfield(L, -3, name);
 }
 
-
 void eh_modules_require(lua_State *L, const char *name)
 {
     luaL_checkstack(L, 16, NULL);
-    if (!name_is_valid(name)) (void)luaL_error(L, "\"%s\" cannot be the name of a module", name);
+    if (!name_is_valid(name))
+        (void)luaL_error(L, "\"%s\" cannot be the name of a module", name);
     push_loaded(L);
     if (lua_getfield(L, -1, name) != LUA_TNIL) {
         if (is_loading(L))
@@ -164,6 +168,7 @@ static int l_require(lua_State *L)
 
 void eh_env_add_modules(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"load", l_load}, {"require", l_require}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"load", l_load}, {"require", l_require}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -1,7 +1,7 @@
 /* jail/tasks.c: the resources of a run as coroutines, each with at most one CALL out.
  *
- * All of them start (64 at most at once), and whichever the engine answers goes on. A reply must
- * name a task that waits: anything else is a broken engine and ends the run. */
+ * All of them start (64 at most at once), and whichever the engine answers goes on. A reply
+ * must name a task that waits: anything else is a broken engine and ends the run. */
 #include "jail/internal.h"
 
 #include <lauxlib.h>
@@ -9,7 +9,8 @@
 
 static const char entries_key = 'n';
 
-/* ---- Declared entries -------------------------------------------------------------------------- */
+/* ---- Declared entries
+ * -------------------------------------------------------------------------- */
 
 /* [entry] -> [entry]: the text field, copied for the run. */
 static eh_slice copy_field(lua_State *L, eh_arena *arena, const char *name)
@@ -69,7 +70,8 @@ static bool find_entry(const eh_jail *jail, const eh_doc *item, size_t *index, e
                    instance.data, resource.data);
 }
 
-/* ---- Calling the engine ------------------------------------------------------------------------- */
+/* ---- Calling the engine
+ * ------------------------------------------------------------------------- */
 
 /* Continuation of l_call: the reply has arrived. */
 static int take_reply(lua_State *L, int status, lua_KContext id)
@@ -78,7 +80,8 @@ static int take_reply(lua_State *L, int status, lua_KContext id)
     eh_jail *jail = eh_jail_of(L);
     const eh_doc *reply = jail->reply;
     if (reply == NULL || jail->current == NULL || jail->current->id != (uint32_t)id)
-        return luaL_error(L, "a coroutine that waits for the engine was resumed by another task");
+        return luaL_error(L,
+                          "a coroutine that waits for the engine was resumed by another task");
     jail->reply = NULL;
     const eh_doc *error = eh_doc_get(reply, "error");
     if (error == NULL || error->kind != EH_DOC_MAP) {
@@ -86,7 +89,8 @@ static int take_reply(lua_State *L, int status, lua_KContext id)
         return 1;
     }
     eh_vm_push_doc(L, error);
-    if (eh_doc_get(error, "place") == NULL && eh_jail_push_where(L)) lua_setfield(L, -2, "place");
+    if (eh_doc_get(error, "place") == NULL && eh_jail_push_where(L))
+        lua_setfield(L, -2, "place");
     luaL_setmetatable(L, EH_VM_ERR_META);
     return lua_error(L);
 }
@@ -95,11 +99,13 @@ static void must_be_able_to_call(lua_State *L, const eh_jail *jail)
 {
     if (jail->in_rows) (void)luaL_error(L, "a row function cannot call the engine");
     if (jail->current == NULL)
-        (void)luaL_error(L, "the engine can only be called while a resource runs, not while files "
-                            "are being loaded");
+        (void)luaL_error(L,
+                         "the engine can only be called while a resource runs, not while files "
+                         "are being loaded");
     if (!eh_task_can_wait(L))
-        (void)luaL_error(L, "the engine cannot be called here: inside a callback of gsub or sort, "
-                            "or while a module is being required");
+        (void)luaL_error(L,
+                         "the engine cannot be called here: inside a callback of gsub or sort, "
+                         "or while a module is being required");
 }
 
 /* call{op = ..., ...}: one request to the engine; returns its value or raises its error. */
@@ -118,7 +124,8 @@ int l_call(lua_State *L)
     return eh_task_wait(L, (lua_KContext)jail->current->id, take_reply);
 }
 
-/* ---- The crew ------------------------------------------------------------------------------------ */
+/* ---- The crew
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct start_args {
     eh_jail *jail;
@@ -133,7 +140,8 @@ static int start_task(lua_State *L)
     return 0;
 }
 
-static bool send_done(eh_jail *jail, const eh_member *member, const eh_err *failure, eh_err *err)
+static bool send_done(eh_jail *jail, const eh_member *member, const eh_err *failure,
+                      eh_err *err)
 {
     eh_arena *arena = eh_link_arena(&jail->link);
     eh_doc *body = eh_doc_map(arena);
@@ -141,9 +149,8 @@ static bool send_done(eh_jail *jail, const eh_member *member, const eh_err *fail
     if (!eh_doc_put_str(arena, body, "instance", entry->instance, err) ||
         !eh_doc_put_str(arena, body, "resource", entry->resource, err))
         return false;
-    if (failure != NULL &&
-        !eh_doc_put(arena, body, eh_slice_str("error"),
-                    eh_jail_error_doc(arena, failure, jail->trace), err))
+    if (failure != NULL && !eh_doc_put(arena, body, eh_slice_str("error"),
+                                       eh_jail_error_doc(arena, failure, jail->trace), err))
         return false;
     return eh_link_send(&jail->link, EH_FRAME_TASK_DONE, member->id, body, err);
 }
@@ -162,7 +169,8 @@ static bool go_on(eh_jail *jail, eh_member *member, eh_err *err)
 {
     eh_err failure = {.class_ = EH_OK};
     jail->current = member;
-    eh_task_state state = eh_task_resume(&member->task, jail->trace, sizeof jail->trace, &failure);
+    eh_task_state state =
+        eh_task_resume(&member->task, jail->trace, sizeof jail->trace, &failure);
     jail->current = NULL;
     jail->reply = NULL;
     if (state == EH_TASK_WAITING && member->waiting) return true;
@@ -192,8 +200,9 @@ static bool handle(eh_jail *jail, const eh_frame *frame, eh_err *err)
     if (frame->type == EH_FRAME_ROWS && waits)
         return eh_rows_answer(jail, frame->task, frame->body, err);
     if (frame->type != EH_FRAME_REPLY || !waits)
-        return eh_fail(err, EH_CLASS_REMOTE, "a message of type %u for task %u was not expected",
-                       frame->type, frame->task);
+        return eh_fail(err, EH_CLASS_REMOTE,
+                       "a message of type %u for task %u was not expected", frame->type,
+                       frame->task);
     member->waiting = false;
     jail->reply = frame->body;
     return go_on(jail, member, err);
@@ -209,7 +218,8 @@ typedef struct queue {
 static bool read_go(eh_jail *jail, const eh_doc *go, queue *q, eh_err *err)
 {
     const eh_doc *resources = eh_doc_get(go, "resources");
-    *q = (queue){.entries = eh_arena_zalloc(jail->arena, eh_doc_count(resources), sizeof(size_t))};
+    *q = (queue){.entries =
+                     eh_arena_zalloc(jail->arena, eh_doc_count(resources), sizeof(size_t))};
     if (q->entries == NULL) return eh_fail_memory(err, "the list of resources");
     for (const eh_doc *item = eh_doc_first(resources); item != NULL; item = item->next)
         if (!find_entry(jail, item, &q->entries[q->count++], err)) return false;

@@ -5,8 +5,8 @@
 
 #include <lauxlib.h>
 
-/* A script that prints in a loop must not fill the disk of the host: a budget each second, and the
- * number of what was left out. */
+/* A script that prints in a loop must not fill the disk of the host: a budget each second, and
+ * the number of what was left out. */
 static bool may_log(eh_jail *jail, eh_err *err)
 {
     eh_clock clock = eh_clock_system();
@@ -41,7 +41,8 @@ static int l_print(lua_State *L)
     const char *text = lua_tolstring(L, -1, &len);
     if (len > EH_JAIL_MAX_LOG) len = EH_JAIL_MAX_LOG;
     eh_err err = {.class_ = EH_OK};
-    if (may_log(jail, &err) && eh_jail_log(jail, "info", eh_slice_of(text, len), &err)) return 0;
+    if (may_log(jail, &err) && eh_jail_log(jail, "info", eh_slice_of(text, len), &err))
+        return 0;
     if (err.class_ != EH_OK) return luaL_error(L, "print: %s", err.message);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* jail/time.c: os.time, os.date, os.clock and os.difftime, all in UTC.
  *
- * The C library would read zone files (the wall forbids it) and the locale; the calendar here is
- * the proleptic Gregorian one, by the day-count of the era of 400 years. */
+ * The C library would read zone files (the wall forbids it) and the locale; the calendar here
+ * is the proleptic Gregorian one, by the day-count of the era of 400 years. */
 #include "jail/internal.h"
 
 #include "base/clock.h"
@@ -54,7 +54,8 @@ static civil civil_of(int64_t seconds)
     return c;
 }
 
-/* ---- os.time --------------------------------------------------------------------------------- */
+/* ---- os.time
+ * --------------------------------------------------------------------------------- */
 
 enum { FIELD_MAX = 100000000 }; /* keeps all the arithmetic above inside 64 bits */
 
@@ -85,11 +86,12 @@ static int l_time(lua_State *L)
     return 1;
 }
 
-/* ---- os.date --------------------------------------------------------------------------------- */
+/* ---- os.date
+ * --------------------------------------------------------------------------------- */
 
-static const char *const month_names[] = {"January", "February", "March",     "April",
-                                          "May",     "June",     "July",      "August",
-                                          "September", "October", "November", "December"};
+static const char *const month_names[] = {"January",   "February", "March",    "April",
+                                          "May",       "June",     "July",     "August",
+                                          "September", "October",  "November", "December"};
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
 
@@ -123,15 +125,22 @@ static void add_format(luaL_Buffer *out, const civil *c, const char *format, int
 static const char *compound(char letter)
 {
     switch (letter) {
-    case 'c': return "%a %b %e %H:%M:%S %Y";
+    case 'c':
+        return "%a %b %e %H:%M:%S %Y";
     case 'D':
-    case 'x': return "%m/%d/%y";
-    case 'F': return "%Y-%m-%d";
-    case 'R': return "%H:%M";
-    case 'r': return "%I:%M:%S %p";
+    case 'x':
+        return "%m/%d/%y";
+    case 'F':
+        return "%Y-%m-%d";
+    case 'R':
+        return "%H:%M";
+    case 'r':
+        return "%I:%M:%S %p";
     case 'T':
-    case 'X': return "%H:%M:%S";
-    default: return NULL;
+    case 'X':
+        return "%H:%M:%S";
+    default:
+        return NULL;
     }
 }
 
@@ -142,32 +151,81 @@ static bool print_letter(char *out, size_t size, const civil *c, char letter)
     int week = iso_week(c, &iso_year);
     int n = -1;
     switch (letter) {
-    case 'Y': n = snprintf(out, size, "%lld", (long long)c->year); break;
-    case 'y': n = snprintf(out, size, "%02d", (int)(((c->year % 100) + 100) % 100)); break;
-    case 'G': n = snprintf(out, size, "%lld", (long long)iso_year); break;
-    case 'V': n = snprintf(out, size, "%02d", week); break;
-    case 'm': n = snprintf(out, size, "%02d", c->month); break;
-    case 'd': n = snprintf(out, size, "%02d", c->day); break;
-    case 'e': n = snprintf(out, size, "%2d", c->day); break;
-    case 'j': n = snprintf(out, size, "%03d", c->yearday); break;
-    case 'H': n = snprintf(out, size, "%02d", c->hour); break;
-    case 'I': n = snprintf(out, size, "%02d", hour12(c)); break;
-    case 'M': n = snprintf(out, size, "%02d", c->minute); break;
-    case 'S': n = snprintf(out, size, "%02d", c->second); break;
-    case 'p': n = snprintf(out, size, "%s", c->hour < 12 ? "AM" : "PM"); break;
-    case 'A': n = snprintf(out, size, "%s", day_names[c->weekday]); break;
-    case 'a': n = snprintf(out, size, "%.3s", day_names[c->weekday]); break;
-    case 'B': n = snprintf(out, size, "%s", month_names[c->month - 1]); break;
+    case 'Y':
+        n = snprintf(out, size, "%lld", (long long)c->year);
+        break;
+    case 'y':
+        n = snprintf(out, size, "%02d", (int)(((c->year % 100) + 100) % 100));
+        break;
+    case 'G':
+        n = snprintf(out, size, "%lld", (long long)iso_year);
+        break;
+    case 'V':
+        n = snprintf(out, size, "%02d", week);
+        break;
+    case 'm':
+        n = snprintf(out, size, "%02d", c->month);
+        break;
+    case 'd':
+        n = snprintf(out, size, "%02d", c->day);
+        break;
+    case 'e':
+        n = snprintf(out, size, "%2d", c->day);
+        break;
+    case 'j':
+        n = snprintf(out, size, "%03d", c->yearday);
+        break;
+    case 'H':
+        n = snprintf(out, size, "%02d", c->hour);
+        break;
+    case 'I':
+        n = snprintf(out, size, "%02d", hour12(c));
+        break;
+    case 'M':
+        n = snprintf(out, size, "%02d", c->minute);
+        break;
+    case 'S':
+        n = snprintf(out, size, "%02d", c->second);
+        break;
+    case 'p':
+        n = snprintf(out, size, "%s", c->hour < 12 ? "AM" : "PM");
+        break;
+    case 'A':
+        n = snprintf(out, size, "%s", day_names[c->weekday]);
+        break;
+    case 'a':
+        n = snprintf(out, size, "%.3s", day_names[c->weekday]);
+        break;
+    case 'B':
+        n = snprintf(out, size, "%s", month_names[c->month - 1]);
+        break;
     case 'b':
-    case 'h': n = snprintf(out, size, "%.3s", month_names[c->month - 1]); break;
-    case 'u': n = snprintf(out, size, "%d", c->weekday == 0 ? 7 : c->weekday); break;
-    case 'w': n = snprintf(out, size, "%d", c->weekday); break;
-    case 'z': n = snprintf(out, size, "+0000"); break;
-    case 'Z': n = snprintf(out, size, "UTC"); break;
-    case 'n': n = snprintf(out, size, "\n"); break;
-    case 't': n = snprintf(out, size, "\t"); break;
-    case '%': n = snprintf(out, size, "%%"); break;
-    default: break;
+    case 'h':
+        n = snprintf(out, size, "%.3s", month_names[c->month - 1]);
+        break;
+    case 'u':
+        n = snprintf(out, size, "%d", c->weekday == 0 ? 7 : c->weekday);
+        break;
+    case 'w':
+        n = snprintf(out, size, "%d", c->weekday);
+        break;
+    case 'z':
+        n = snprintf(out, size, "+0000");
+        break;
+    case 'Z':
+        n = snprintf(out, size, "UTC");
+        break;
+    case 'n':
+        n = snprintf(out, size, "\n");
+        break;
+    case 't':
+        n = snprintf(out, size, "\t");
+        break;
+    case '%':
+        n = snprintf(out, size, "%%");
+        break;
+    default:
+        break;
     }
     return n >= 0;
 }

@@ -1,7 +1,9 @@
-/* jail/wall.c: see wall.h. The order matters: each step needs calls that a later one takes away.
+/* jail/wall.c: see wall.h. The order matters: each step needs calls that a later one takes
+ * away.
  *
- * seccomp is the wall. The resource limits, Landlock without a single right, the empty capability
- * set and the closed descriptors are what is left should a way around it be found. */
+ * seccomp is the wall. The resource limits, Landlock without a single right, the empty
+ * capability set and the closed descriptors are what is left should a way around it be found.
+ */
 #include "jail/wall.h"
 
 #include <errno.h>
@@ -32,7 +34,8 @@
 #define SANITIZED 0
 #endif
 
-/* ---- Descriptors and limits --------------------------------------------------------------- */
+/* ---- Descriptors and limits ---------------------------------------------------------------
+ */
 
 /* Standard descriptors must exist, or a later one would take their number; nobody listens. The
  * sanitizers keep their way to speak. */
@@ -102,7 +105,8 @@ static bool set_process_flags(eh_err *err)
     return true;
 }
 
-/* ---- Landlock ------------------------------------------------------------------------------ */
+/* ---- Landlock ------------------------------------------------------------------------------
+ */
 
 /* The newest attribute struct we know of; the kernel takes a prefix (landlock(7)). */
 typedef struct landlock_attr {
@@ -135,7 +139,8 @@ static bool restrict_files(void)
     return ok;
 }
 
-/* ---- seccomp ------------------------------------------------------------------------------- */
+/* ---- seccomp -------------------------------------------------------------------------------
+ */
 
 static bool allow(scmp_filter_ctx filter, int call)
 {

@@ -11,17 +11,18 @@
 #include <stddef.h>
 
 typedef struct eh_wall {
-    bool landlock; /* false on a kernel without it: a warning */
-    bool seccomp;  /* false: strict mode must not go on */
+    bool landlock;       /* false on a kernel without it: a warning */
+    bool seccomp;        /* false: strict mode must not go on */
     size_t in_use_bytes; /* of address space, when the wall was built */
 } eh_wall;
 
 /* socket: the one descriptor that stays usable. All others are closed; 0, 1 and 2 become
- * /dev/null. Cannot be undone. What could not be had is false in *wall; err (class denied) is set
- * only where a limit that every kernel has was refused. */
+ * /dev/null. Cannot be undone. What could not be had is false in *wall; err (class denied) is
+ * set only where a limit that every kernel has was refused. */
 bool eh_wall_build(eh_wall *wall, int socket, eh_err *err) EH_MUST_USE;
 
-/* Lowers the limit of address space to what was in use plus `bytes`; allowed inside the wall. */
+/* Lowers the limit of address space to what was in use plus `bytes`; allowed inside the wall.
+ */
 bool eh_wall_limit_memory(const eh_wall *wall, size_t bytes, eh_err *err) EH_MUST_USE;
 
 #endif

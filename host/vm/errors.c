@@ -1,5 +1,5 @@
-/* vm/errors.c: error values of Lua to eh_err and back; see vm.h. Only raw reads: the value may be
- * anything a script made, and none of its metamethods is called. */
+/* vm/errors.c: error values of Lua to eh_err and back; see vm.h. Only raw reads: the value may
+ * be anything a script made, and none of its metamethods is called. */
 #include "vm/vm.h"
 
 #include <lauxlib.h>
@@ -65,15 +65,20 @@ void eh_vm_describe(lua_State *L, int index, eh_err *err)
     luaL_checkstack(L, 4, NULL);
     index = lua_absindex(L, index);
     switch (lua_type(L, index)) {
-    case LUA_TSTRING: describe_text(lua_tostring(L, index), err); break;
+    case LUA_TSTRING:
+        describe_text(lua_tostring(L, index), err);
+        break;
     case LUA_TNUMBER:
         lua_pushvalue(L, index); /* tostring converts in place: not the script's own value */
         describe_text(lua_tostring(L, -1), err);
         lua_pop(L, 1);
         break;
-    case LUA_TTABLE: describe_table(L, index, err); break;
+    case LUA_TTABLE:
+        describe_table(L, index, err);
+        break;
     default:
-        (void)eh_fail(err, EH_CLASS_SCRIPT, "(the error raised is a %s)", luaL_typename(L, index));
+        (void)eh_fail(err, EH_CLASS_SCRIPT, "(the error raised is a %s)",
+                      luaL_typename(L, index));
     }
 }
 

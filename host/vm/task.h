@@ -21,7 +21,8 @@ typedef struct eh_task {
 void eh_task_init(lua_State *L, eh_task *task, int args);
 
 /* Runs until it waits, ends or fails; a turn of its own. On failure err is set, and trace (size
- * bytes, may be NULL) gets the stack trace. Results stay on the thread's stack until dropped. */
+ * bytes, may be NULL) gets the stack trace. Results stay on the thread's stack until dropped.
+ */
 eh_task_state eh_task_resume(eh_task *task, char *trace, size_t size, eh_err *err);
 
 /* Closes what the coroutine left open and forgets it. Safe twice. */
@@ -31,11 +32,12 @@ void eh_task_drop(eh_task *task);
  * coroutines that the script made, if those are resumed through vm-aware functions
  * (eh_task_is_waiting). Ends in `return eh_task_wait(L, k)`. */
 int eh_task_wait(lua_State *L, lua_KContext ctx, lua_KFunction k);
-/* Whether it may: to be asked before the request is sent. False inside a callback of gsub or sort, a
- * chunk being required, a row function. */
+/* Whether it may: to be asked before the request is sent. False inside a callback of gsub or
+ * sort, a chunk being required, a row function. */
 bool eh_task_can_wait(lua_State *L);
 
-/* After a lua_resume that yielded: is it the host that must act? Then the resumer yields too. */
+/* After a lua_resume that yielded: is it the host that must act? Then the resumer yields too.
+ */
 bool eh_task_is_waiting(lua_State *L);
 
 #endif

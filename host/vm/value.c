@@ -96,15 +96,25 @@ void eh_vm_push_doc(lua_State *L, const eh_doc *doc)
         return;
     }
     switch (doc->kind) {
-    case EH_DOC_NULL: eh_vm_push_null(L); break;
-    case EH_DOC_BOOLEAN: lua_pushboolean(L, doc->as.boolean); break;
-    case EH_DOC_INTEGER: lua_pushinteger(L, doc->as.integer); break;
-    case EH_DOC_DOUBLE: lua_pushnumber(L, doc->as.real); break;
+    case EH_DOC_NULL:
+        eh_vm_push_null(L);
+        break;
+    case EH_DOC_BOOLEAN:
+        lua_pushboolean(L, doc->as.boolean);
+        break;
+    case EH_DOC_INTEGER:
+        lua_pushinteger(L, doc->as.integer);
+        break;
+    case EH_DOC_DOUBLE:
+        lua_pushnumber(L, doc->as.real);
+        break;
     case EH_DOC_STRING:
         (void)lua_pushlstring(L, doc->as.string.data, doc->as.string.len);
         break;
     case EH_DOC_LIST:
-    case EH_DOC_MAP: push_children(L, doc); break;
+    case EH_DOC_MAP:
+        push_children(L, doc);
+        break;
     }
 }
 
@@ -172,7 +182,8 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* The keys of the table, sorted; they stay valid as long as the table holds them. */
-static eh_slice *sorted_keys(lua_State *L, int index, eh_arena *arena, const step *at, size_t *count)
+static eh_slice *sorted_keys(lua_State *L, int index, eh_arena *arena, const step *at,
+                             size_t *count)
 {
     *count = 0;
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
@@ -208,7 +219,8 @@ static eh_doc *convert_map(lua_State *L, int index, eh_arena *arena, const step 
 
 static eh_doc *convert_table(lua_State *L, int index, eh_arena *arena, const step *at)
 {
-    if (at->depth >= MAX_DEPTH) refuse(L, at, "tables are nested too deep, or contain themselves");
+    if (at->depth >= MAX_DEPTH)
+        refuse(L, at, "tables are nested too deep, or contain themselves");
     return eh_vm_is_list(L, index) ? convert_list(L, index, arena, at)
                                    : convert_map(L, index, arena, at);
 }
@@ -221,15 +233,18 @@ static eh_doc *convert(lua_State *L, int index, eh_arena *arena, const step *at)
     const char *text;
     switch (lua_type(L, index)) {
     case LUA_TNONE:
-    case LUA_TNIL: return eh_doc_null(arena);
-    case LUA_TBOOLEAN: return eh_doc_boolean(arena, lua_toboolean(L, index));
+    case LUA_TNIL:
+        return eh_doc_null(arena);
+    case LUA_TBOOLEAN:
+        return eh_doc_boolean(arena, lua_toboolean(L, index));
     case LUA_TNUMBER:
         return lua_isinteger(L, index) ? eh_doc_integer(arena, lua_tointeger(L, index))
                                        : eh_doc_double(arena, lua_tonumber(L, index));
     case LUA_TSTRING:
         text = lua_tolstring(L, index, &len);
         return eh_doc_string(arena, eh_slice_of(text, len));
-    case LUA_TTABLE: return convert_table(L, index, arena, at);
+    case LUA_TTABLE:
+        return convert_table(L, index, arena, at);
     default:
         if (eh_vm_is_null(L, index)) return eh_doc_null(arena);
         lua_pushfstring(L, "a %s cannot be sent", luaL_typename(L, index));

@@ -1,7 +1,8 @@
 /* vm/value.h: documents (base/doc.h) to Lua values and back.
  *
- * A list becomes a table with the list metatable, so that an empty list stays one; a null becomes
- * the one null value, which is not nil. Read raw: no metamethod of a script is called. Floor 3. */
+ * A list becomes a table with the list metatable, so that an empty list stays one; a null
+ * becomes the one null value, which is not nil. Read raw: no metamethod of a script is called.
+ * Floor 3. */
 #ifndef EH_VM_VALUE_H
 #define EH_VM_VALUE_H
 

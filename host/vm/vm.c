@@ -1,5 +1,5 @@
-/* vm/vm.c: the state, its allocator and its protected entry; see vm.h. The watchdog is in watch.c,
- * error values in errors.c. */
+/* vm/vm.c: the state, its allocator and its protected entry; see vm.h. The watchdog is in
+ * watch.c, error values in errors.c. */
 #include "vm/internal.h"
 
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 /* ---- Memory ---------------------------------------------------------------------------- */
 
-/* Lua answers a refusal with an emergency collection and asks once more for the same size. So the
- * first refusal is no failure yet; two in a row are. */
+/* Lua answers a refusal with an emergency collection and asks once more for the same size. So
+ * the first refusal is no failure yet; two in a row are. */
 static bool may_grow(eh_vm *vm, size_t extra)
 {
     if (vm->memory_max == 0) return true;
@@ -121,7 +121,6 @@ int eh_vm_reset(lua_State *L, lua_State *thread)
 
 /* ---- Protected entry --------------------------------------------------------------------- */
 
-
 static int describe(lua_State *L)
 {
     eh_vm_describe(L, 1, lua_touserdata(L, 2));
@@ -151,7 +150,8 @@ bool eh_vm_call(eh_vm *vm, lua_CFunction fn, void *arg, eh_err *err)
         lua_insert(L, -2);
         lua_pushlightuserdata(L, err);
         if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-            (void)eh_fail(err, EH_CLASS_SCRIPT, "the script failed, and describing how failed too");
+            (void)eh_fail(err, EH_CLASS_SCRIPT,
+                          "the script failed, and describing how failed too");
     }
     lua_settop(L, top);
     vm->running = previous;

@@ -2,10 +2,10 @@
  *
  * Memory is counted and capped, time is watched, and every entry from C is protected. The first
  * time a limit is hit the state is doomed: the allocator refuses growth, a hook raises at every
- * instruction, and the functions that scripts could catch errors with are expected to raise again
- * (eh_vm_check). A doomed state is only good for being left. These guards give a good message; the
- * wall around a hostile script is its process. The room knows no module and opens no library.
- * Floor 3. Functions that take a lua_State may raise; the others never do. */
+ * instruction, and the functions that scripts could catch errors with are expected to raise
+ * again (eh_vm_check). A doomed state is only good for being left. These guards give a good
+ * message; the wall around a hostile script is its process. The room knows no module and opens
+ * no library. Floor 3. Functions that take a lua_State may raise; the others never do. */
 #ifndef EH_VM_VM_H
 #define EH_VM_VM_H
 
@@ -43,7 +43,8 @@ void eh_vm_turn_begin(eh_vm *vm);
 void eh_vm_turn_end(eh_vm *vm);
 
 eh_doom eh_vm_doom(const eh_vm *vm);
-/* Fills err (class limit) with the reason and the place where the limit was hit. False, always. */
+/* Fills err (class limit) with the reason and the place where the limit was hit. False, always.
+ */
 bool eh_vm_doom_error(const eh_vm *vm, eh_err *err);
 /* Raises when the state is doomed. */
 void eh_vm_check(lua_State *L);
@@ -53,16 +54,17 @@ void eh_vm_check(lua_State *L);
  * object says. */
 bool eh_vm_call(eh_vm *vm, lua_CFunction fn, void *arg, eh_err *err) EH_MUST_USE;
 
-/* lua_resume for threads of this vm: tells the watchdog which thread runs, and whether the host can
- * be waited for from in there (eh_task_wait). Everything that resumes goes through here. */
+/* lua_resume for threads of this vm: tells the watchdog which thread runs, and whether the host
+ * can be waited for from in there (eh_task_wait). Everything that resumes goes through here. */
 int eh_vm_resume(lua_State *L, lua_State *thread, int args, int *results);
 /* lua_resetthread, likewise. */
 int eh_vm_reset(lua_State *L, lua_State *thread);
 
 /* Makes the metatable of error objects; once a state, before eh_vm_push_error. */
 void eh_vm_open_errors(lua_State *L);
-/* Fills err from the error value at index. A string "file:line: text" gives place and message; a
- * table with a text `message` is an error object (class, code, message, hint, place, trail). */
+/* Fills err from the error value at index. A string "file:line: text" gives place and message;
+ * a table with a text `message` is an error object (class, code, message, hint, place, trail).
+ */
 void eh_vm_describe(lua_State *L, int index, eh_err *err);
 /* Pushes err as an error object: a table with the metatable registered under EH_VM_ERR_META. */
 void eh_vm_push_error(lua_State *L, const eh_err *err);

@@ -2,9 +2,9 @@
  *
  * No hook stands while a script behaves (it would double the cost of a tight loop). A processor
  * timer is armed for each turn; when it fires, its handler only sets a flag and a hook on the
- * running thread, which Lua allows from a signal handler (lua.c does the same); the hook raises.
- * The timer fires again every REARM_MS, because the thread may have changed in between and because
- * a C function never reaches a hook: those end with the process. */
+ * running thread, which Lua allows from a signal handler (lua.c does the same); the hook
+ * raises. The timer fires again every REARM_MS, because the thread may have changed in between
+ * and because a C function never reaches a hook: those end with the process. */
 #include "vm/internal.h"
 
 #include <errno.h>
@@ -14,10 +14,12 @@
 
 enum { REARM_MS = 20 };
 
-/* The only mutable global of the room: a signal handler is given nothing else to find the vm by. */
+/* The only mutable global of the room: a signal handler is given nothing else to find the vm
+ * by. */
 static eh_vm *volatile watched;
 
-/* What a doomed state raises: no script can make this value, and pcall of the jail raises it on. */
+/* What a doomed state raises: no script can make this value, and pcall of the jail raises it
+ * on. */
 static char doom_token;
 
 static void note_place(eh_vm *vm, lua_State *L)
@@ -90,7 +92,8 @@ static void set_timer(int64_t first_ms, int64_t then_ms)
         .it_value = {.tv_sec = first_ms / 1000, .tv_usec = first_ms % 1000 * 1000},
         .it_interval = {.tv_sec = then_ms / 1000, .tv_usec = then_ms % 1000 * 1000},
     };
-    /* Fails only for values out of range (setitimer(2)); then the process's end is the deadline. */
+    /* Fails only for values out of range (setitimer(2)); then the process's end is the
+     * deadline. */
     (void)setitimer(ITIMER_PROF, &timer, NULL);
 }
 

@@ -1,5 +1,5 @@
-/* The engine's part in tests of the jail: starts this very program as `--jail`, sends and expects
- * frames. A test that uses it calls jail_driver_role first thing in main. */
+/* The engine's part in tests of the jail: starts this very program as `--jail`, sends and
+ * expects frames. A test that uses it calls jail_driver_role first thing in main. */
 #ifndef EH_TESTS_JAIL_DRIVER_H
 #define EH_TESTS_JAIL_DRIVER_H
 
@@ -41,7 +41,8 @@ static inline int jail_driver_role(int argc, char **argv)
 static inline void jail_child(int socket_fd, int window_fd)
 {
     int s = fcntl(socket_fd, F_DUPFD, 10), w = fcntl(window_fd, F_DUPFD, 10);
-    if (s < 0 || w < 0 || dup2(s, EH_JAIL_SOCKET) < 0 || dup2(w, EH_JAIL_WINDOW) < 0) _exit(126);
+    if (s < 0 || w < 0 || dup2(s, EH_JAIL_SOCKET) < 0 || dup2(w, EH_JAIL_WINDOW) < 0)
+        _exit(126);
     char *const argv[] = {(char[]){"test"}, (char[]){"--jail"}, (char[]){"strict"}, NULL};
     char *const env[] = {NULL};
     (void)execve("/proc/self/exe", argv, env);
@@ -124,7 +125,8 @@ static inline bool jail_next(jail *j, eh_frame *frame)
         }
         eh_buf_consume(&j->in, used);
         if (frame->type == EH_FRAME_LOG) {
-            assert_true(eh_buf_printf(&j->log, NULL, "%s\n", eh_doc_str(frame->body, "message", "")));
+            assert_true(
+                eh_buf_printf(&j->log, NULL, "%s\n", eh_doc_str(frame->body, "message", "")));
         } else if (frame->type == EH_FRAME_MODULE) {
             jail_answer_module(j, frame);
         } else {
@@ -157,8 +159,8 @@ static inline void put(jail *j, eh_doc *map, const char *key, eh_doc *value)
 }
 
 /* START for a client "acme" with one source instance "shop" of `use`, with these settings. */
-static inline void jail_send_start(jail *j, const char *mode, const char *script, const char *use,
-                                   eh_doc *settings)
+static inline void jail_send_start(jail *j, const char *mode, const char *script,
+                                   const char *use, eh_doc *settings)
 {
     eh_arena *a = j->arena;
     eh_doc *body = eh_doc_map(a), *text = eh_doc_map(a), *client = eh_doc_map(a);

@@ -54,8 +54,10 @@ static void test_check(void **state)
     const eh_doc *declared = jail_expect(&j, EH_FRAME_DECLARED);
     assert_string_equal(
         json(&j, declared),
-        "{\"problems\":[],\"resources\":[{\"hash\":[\"email\"],\"instance\":\"shop\",\"key\":[\"id\"],"
-        "\"on_changed_file\":\"refuse\",\"on_row_error\":\"dead\",\"resource\":\"orders-create\","
+        "{\"problems\":[],\"resources\":[{\"hash\":[\"email\"],\"instance\":\"shop\",\"key\":["
+        "\"id\"],"
+        "\"on_changed_file\":\"refuse\",\"on_row_error\":\"dead\",\"resource\":\"orders-"
+        "create\","
         "\"row\":true,\"source\":\"s3_exports\",\"table\":\"orders\",\"write\":\"append\"}]}");
     eh_frame frame;
     assert_false(jail_next(&j, &frame));
@@ -72,7 +74,7 @@ static void start_run(jail *j, const char *script)
     if (eh_doc_count(problems) > 0) fail_msg("problems: %s", json(j, problems));
 }
 
-#define SOURCE(resources)                                                                          \
+#define SOURCE(resources)                                                                      \
     "return require 'etl.source' { name = 'own', resources = { " resources " } }"
 
 static eh_frame expect_call(jail *j, uint32_t task, const char *text)
@@ -107,14 +109,17 @@ static void test_s3_exports_run(void **state)
     jail_send_start(&j, "run", "return require 'etl.pipeline' {}", "s3_exports", prefixes(&j));
     (void)jail_expect(&j, EH_FRAME_DECLARED);
     jail_send_go(&j, "leads", NULL);
-    (void)expect_call(&j, 1, "{\"instance\":\"shop\",\"location\":\"file:exports\","
-                             "\"op\":\"files\",\"prefix\":\"leads/\"}");
+    (void)expect_call(&j, 1,
+                      "{\"instance\":\"shop\",\"location\":\"file:exports\","
+                      "\"op\":\"files\",\"prefix\":\"leads/\"}");
     jail_reply(&j, 1, "value", files_page(&j, "leads/1.csv", true));
-    (void)expect_call(&j, 1, "{\"file\":\"leads/1.csv\",\"instance\":\"shop\","
-                             "\"location\":\"file:exports\",\"op\":\"load\",\"resource\":\"leads\"}");
+    (void)expect_call(&j, 1,
+                      "{\"file\":\"leads/1.csv\",\"instance\":\"shop\","
+                      "\"location\":\"file:exports\",\"op\":\"load\",\"resource\":\"leads\"}");
     jail_reply(&j, 1, "value", eh_doc_map(j.arena));
-    (void)expect_call(&j, 1, "{\"after\":\"leads/1.csv\",\"instance\":\"shop\","
-                             "\"location\":\"file:exports\",\"op\":\"files\",\"prefix\":\"leads/\"}");
+    (void)expect_call(&j, 1,
+                      "{\"after\":\"leads/1.csv\",\"instance\":\"shop\","
+                      "\"location\":\"file:exports\",\"op\":\"files\",\"prefix\":\"leads/\"}");
     jail_reply(&j, 1, "value", files_page(&j, "leads/2.csv", false));
     (void)jail_expect(&j, EH_FRAME_CALL);
     jail_reply(&j, 1, "value", eh_doc_map(j.arena));
@@ -124,27 +129,29 @@ static void test_s3_exports_run(void **state)
     assert_int_equal(jail_end(&j), 0);
 }
 
-/* Two resources at once; each reply reaches the one that asked, whatever the order, and a call may
- * be made from within coroutines and pcall. */
+/* Two resources at once; each reply reaches the one that asked, whatever the order, and a call
+ * may be made from within coroutines and pcall. */
 static void test_tasks_interleave(void **state)
 {
     (void)state;
     jail j;
     jail_start(&j);
-    start_run(&j, SOURCE("a = { extract = function(ctx)\n"
-                         "  local co = coroutine.wrap(function()\n"
-                         "    coroutine.yield(1)\n"
-                         "    local ok, r = pcall(ctx.load, ctx, { name = 'a', location = 'file:x' })\n"
-                         "    coroutine.yield(tostring(ok) .. r.status)\n"
-                         "  end)\n"
-                         "  assert(co() == 1)\n"
-                         "  print('a', co())\n"
-                         "end },\n"
-                         "b = { extract = function(ctx)\n"
-                         "  local ok, e = pcall(ctx.load, ctx, { name = 'b', location = 'file:x' })\n"
-                         "  print('b', ok, e.class, e.message, tostring(e))\n"
-                         "  error(e)\n"
-                         "end }"));
+    start_run(
+        &j,
+        SOURCE("a = { extract = function(ctx)\n"
+               "  local co = coroutine.wrap(function()\n"
+               "    coroutine.yield(1)\n"
+               "    local ok, r = pcall(ctx.load, ctx, { name = 'a', location = 'file:x' })\n"
+               "    coroutine.yield(tostring(ok) .. r.status)\n"
+               "  end)\n"
+               "  assert(co() == 1)\n"
+               "  print('a', co())\n"
+               "end },\n"
+               "b = { extract = function(ctx)\n"
+               "  local ok, e = pcall(ctx.load, ctx, { name = 'b', location = 'file:x' })\n"
+               "  print('b', ok, e.class, e.message, tostring(e))\n"
+               "  error(e)\n"
+               "end }"));
     jail_send_go(&j, "a", "b", NULL);
     assert_int_equal(jail_expect(&j, EH_FRAME_CALL)->kind, EH_DOC_MAP);
     (void)jail_expect(&j, EH_FRAME_CALL);
@@ -163,8 +170,9 @@ static void test_tasks_interleave(void **state)
     done = jail_expect(&j, EH_FRAME_TASK_DONE);
     assert_null(eh_doc_get(done, "error"));
     (void)jail_expect(&j, EH_FRAME_FINISHED);
-    assert_string_equal(eh_buf_cstr(&j.log),
-                        "b\tfalse\tdenied\tnot yours\tp.lua:11: not yours; ask\na\ttrueloaded\n");
+    assert_string_equal(
+        eh_buf_cstr(&j.log),
+        "b\tfalse\tdenied\tnot yours\tp.lua:11: not yours; ask\na\ttrueloaded\n");
     assert_int_equal(jail_end(&j), 0);
 }
 
