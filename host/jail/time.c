@@ -95,11 +95,6 @@ static const char *const month_names[] = {"January",   "February", "March",    "
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
 
-static int hour12(const civil *c)
-{
-    return c->hour % 12 == 0 ? 12 : c->hour % 12;
-}
-
 /* ISO 8601 week number: the week of the year's first Thursday is week 1. */
 static int iso_week(const civil *c, int64_t *year)
 {
@@ -144,100 +139,113 @@ static const char *compound(char letter)
     }
 }
 
-/* The letters of strftime(3) that do not depend on a locale. False for any other. */
-static bool print_letter(char *out, size_t size, const civil *c, char letter)
+/* A number and the width it is padded to; width 0: this letter stands for none. */
+typedef struct padded {
+    int64_t value;
+    int width;
+    char fill;
+} padded;
+
+/* The letters of strftime(3) that stand for a number. */
+static padded number_of(const civil *c, char letter)
 {
     int64_t iso_year;
     int week = iso_week(c, &iso_year);
-    int n = -1;
     switch (letter) {
     case 'Y':
-        n = snprintf(out, size, "%lld", (long long)c->year);
-        break;
-    case 'y':
-        n = snprintf(out, size, "%02d", (int)(((c->year % 100) + 100) % 100));
-        break;
+        return (padded){c->year, 1, '0'};
     case 'G':
-        n = snprintf(out, size, "%lld", (long long)iso_year);
-        break;
+        return (padded){iso_year, 1, '0'};
+    case 'y':
+        return (padded){(c->year % 100 + 100) % 100, 2, '0'};
     case 'V':
-        n = snprintf(out, size, "%02d", week);
-        break;
+        return (padded){week, 2, '0'};
     case 'm':
-        n = snprintf(out, size, "%02d", c->month);
-        break;
+        return (padded){c->month, 2, '0'};
     case 'd':
-        n = snprintf(out, size, "%02d", c->day);
-        break;
+        return (padded){c->day, 2, '0'};
     case 'e':
-        n = snprintf(out, size, "%2d", c->day);
-        break;
+        return (padded){c->day, 2, ' '};
     case 'j':
-        n = snprintf(out, size, "%03d", c->yearday);
-        break;
+        return (padded){c->yearday, 3, '0'};
     case 'H':
-        n = snprintf(out, size, "%02d", c->hour);
-        break;
+        return (padded){c->hour, 2, '0'};
     case 'I':
-        n = snprintf(out, size, "%02d", hour12(c));
-        break;
+        return (padded){c->hour % 12 == 0 ? 12 : c->hour % 12, 2, '0'};
     case 'M':
-        n = snprintf(out, size, "%02d", c->minute);
-        break;
+        return (padded){c->minute, 2, '0'};
     case 'S':
-        n = snprintf(out, size, "%02d", c->second);
-        break;
-    case 'p':
-        n = snprintf(out, size, "%s", c->hour < 12 ? "AM" : "PM");
-        break;
-    case 'A':
-        n = snprintf(out, size, "%s", day_names[c->weekday]);
-        break;
+        return (padded){c->second, 2, '0'};
+    case 'u':
+        return (padded){c->weekday == 0 ? 7 : c->weekday, 1, '0'};
+    case 'w':
+        return (padded){c->weekday, 1, '0'};
+    default:
+        return (padded){0, 0, '0'};
+    }
+}
+
+/* Those that stand for text, without a locale; *len is how much of it. NULL for any other. */
+static const char *text_of(const civil *c, char letter, size_t *len)
+{
+    const char *text = NULL;
+    *len = 3;
+    switch (letter) {
     case 'a':
-        n = snprintf(out, size, "%.3s", day_names[c->weekday]);
-        break;
-    case 'B':
-        n = snprintf(out, size, "%s", month_names[c->month - 1]);
-        break;
+        return day_names[c->weekday];
     case 'b':
     case 'h':
-        n = snprintf(out, size, "%.3s", month_names[c->month - 1]);
+        return month_names[c->month - 1];
+    case 'A':
+        text = day_names[c->weekday];
         break;
-    case 'u':
-        n = snprintf(out, size, "%d", c->weekday == 0 ? 7 : c->weekday);
+    case 'B':
+        text = month_names[c->month - 1];
         break;
-    case 'w':
-        n = snprintf(out, size, "%d", c->weekday);
+    case 'p':
+        text = c->hour < 12 ? "AM" : "PM";
         break;
     case 'z':
-        n = snprintf(out, size, "+0000");
+        text = "+0000";
         break;
     case 'Z':
-        n = snprintf(out, size, "UTC");
+        text = "UTC";
         break;
     case 'n':
-        n = snprintf(out, size, "\n");
+        text = "\n";
         break;
     case 't':
-        n = snprintf(out, size, "\t");
+        text = "\t";
         break;
     case '%':
-        n = snprintf(out, size, "%%");
+        text = "%";
         break;
     default:
-        break;
+        return NULL;
     }
-    return n >= 0;
+    *len = strlen(text);
+    return text;
+}
+
+static void add_number(luaL_Buffer *out, const padded *number)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%lld", (long long)number->value);
+    for (int i = len; i < number->width; i++) luaL_addchar(out, number->fill);
+    luaL_addstring(out, text);
 }
 
 static void add_letter(luaL_Buffer *out, const civil *c, char letter, int depth)
 {
-    char text[32];
-    const char *parts = compound(letter);
+    size_t len;
+    padded number = number_of(c, letter);
+    const char *text = text_of(c, letter, &len), *parts = compound(letter);
     if (parts != NULL && depth == 0)
         add_format(out, c, parts, depth + 1);
-    else if (print_letter(text, sizeof text, c, letter))
-        luaL_addstring(out, text);
+    else if (number.width > 0)
+        add_number(out, &number);
+    else if (text != NULL)
+        luaL_addlstring(out, text, len);
     else
         luaL_error(out->L, "os.date: %%%c is not known here", letter);
 }
