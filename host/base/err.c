@@ -30,7 +30,7 @@ static void strip_control(char *text)
         if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f) *p = '?';
 }
 
-static void print_into(char *out, size_t size, const char *format, va_list args)
+EH_PRINTF(3, 0) static void print_into(char *out, size_t size, const char *format, va_list args)
 {
     if (vsnprintf(out, size, format, args) < 0) out[0] = '\0';
     strip_control(out);

@@ -40,7 +40,7 @@ static bool is_text_for_numbers(const job *j)
 static bool number_token(const job *j, eh_decimal *decimal)
 {
     if (is_text_for_numbers(j) || is_kind(j, EH_CELL_NUMBER))
-        return eh_decimal_scan(eh_cell_text(j->cell), decimal);
+        return eh_decimal_parse(eh_cell_text(j->cell), decimal);
     return false;
 }
 
@@ -201,7 +201,7 @@ static bool numeric_of_double(const job *j)
     if (!j->declared) return misfit(j, "a double: a numeric only where declared");
     if (!isfinite(j->cell->as.real)) return misfit(j, "not a finite number");
     size_t len = eh_double_print(j->cell->as.real, text);
-    if (!eh_decimal_scan(eh_slice_of(text, len), &d)) return not_a_number(j);
+    if (!eh_decimal_parse(eh_slice_of(text, len), &d)) return not_a_number(j);
     len = eh_decimal_print(&d, j->scratch->bytes, sizeof j->scratch->bytes);
     j->value->as.text = printed(j, len);
     return len > 0 || misfit(j, "more digits than can be written without an exponent");

@@ -15,58 +15,6 @@ enum {
     SIGNIFICANT = 800 /* 767 digits decide a double; the rest only says "and a bit more" */
 };
 
-static const char *skip_digits(const char *p, const char *end)
-{
-    while (p < end && eh_is_digit(*p)) p++;
-    return p;
-}
-
-static bool only_zeros(eh_slice digits)
-{
-    for (size_t i = 0; i < digits.len; i++)
-        if (digits.data[i] != '0') return false;
-    return true;
-}
-
-/* The exponent at p, after its 'e'; false when it is not all digits up to the end. */
-static bool scan_exponent(const char *p, const char *end, int64_t *exponent)
-{
-    bool negative = p < end && *p == '-';
-    if (p < end && (*p == '-' || *p == '+')) p++;
-    if (p == end) return false;
-    int64_t e = 0;
-    for (; p < end; p++) {
-        if (!eh_is_digit(*p)) return false;
-        if (e < EXPONENT_MAX) e = e * 10 + (*p - '0');
-    }
-    *exponent = negative ? -e : e;
-    return true;
-}
-
-bool eh_decimal_scan(eh_slice text, eh_decimal *decimal)
-{
-    *decimal = (eh_decimal){.exponent = 0};
-    if (text.len == 0) return false;
-    const char *p = text.data, *end = p + text.len;
-    decimal->negative = *p == '-';
-    decimal->has_plus = *p == '+';
-    if (*p == '-' || *p == '+') p++;
-    const char *start = p;
-    p = skip_digits(p, end);
-    decimal->whole = eh_slice_of(start, (size_t)(p - start));
-    if (p < end && *p == '.') {
-        start = ++p;
-        p = skip_digits(p, end);
-        if (p == start) return false;
-        decimal->fraction = eh_slice_of(start, (size_t)(p - start));
-    }
-    if (decimal->whole.len + decimal->fraction.len == 0) return false;
-    decimal->is_zero = only_zeros(decimal->whole) && only_zeros(decimal->fraction);
-    if (p == end) return true;
-    decimal->has_exponent = true;
-    return (*p == 'e' || *p == 'E') && scan_exponent(p + 1, end, &decimal->exponent);
-}
-
 bool eh_decimal_is_canonical(const eh_decimal *d)
 {
     if (d->has_plus || d->has_exponent || d->whole.len == 0) return false;

@@ -1,28 +1,12 @@
-/* data/convert_number.h: numbers as they are written; private to the room `data`.
- *
+/* data/convert_number.h: written numbers as numerics and doubles; private to the room `data`.
  * Floor 1. */
 #ifndef EH_DATA_CONVERT_NUMBER_H
 #define EH_DATA_CONVERT_NUMBER_H
 
-#include "base/slice.h"
-
-#include <stdint.h>
+#include "data/decimal.h"
 
 /* What Postgres' numeric holds (manual, "Numeric Types"). */
 enum { EH_NUMERIC_WHOLE_MAX = 131072, EH_NUMERIC_FRACTION_MAX = 16383 };
-
-/* [+-]?[0-9]*(.[0-9]+)?([eE][+-]?[0-9]+)? with a digit before the exponent. Borrowed. */
-typedef struct eh_decimal {
-    eh_slice whole;    /* the digits before the point; empty in ".5" */
-    eh_slice fraction; /* the digits after it; empty without a point */
-    int64_t exponent;  /* saturates far outside of any type */
-    bool negative;
-    bool has_plus;
-    bool has_exponent;
-    bool is_zero; /* no digit but 0 */
-} eh_decimal;
-
-bool eh_decimal_scan(eh_slice text, eh_decimal *decimal);
 
 /* Does the number stand as numeric prints it: no '+', no exponent, no leading zero, a digit
  * before the point, no negative zero? */

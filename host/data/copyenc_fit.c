@@ -46,7 +46,7 @@ static bool numeric_fits(const eh_pg_column *column, eh_slice text, const char *
 {
     eh_decimal d;
     if (column->typmod < 0) return true;
-    if (!eh_decimal_scan(text, &d)) return misfit(reason, "not a number");
+    if (!eh_decimal_parse(text, &d)) return misfit(reason, "not a number");
     int64_t scale = eh_numeric_scale(column->typmod);
     int64_t precision = eh_numeric_precision(column->typmod), written = (int64_t)d.fraction.len;
     if (!d.is_zero && magnitude(&d) > precision - scale)
@@ -75,7 +75,7 @@ static bool written_number(const eh_cell *cell, char *room, size_t size, eh_deci
     } else {
         text.len = eh_double_print(cell->as.real, room);
     }
-    return eh_decimal_scan(text, d);
+    return eh_decimal_parse(text, d);
 }
 
 /* The value of a float column, digit by digit the number that was written. */

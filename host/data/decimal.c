@@ -31,21 +31,30 @@ static bool take_exponent(const char **at, const char *end, int64_t *exponent)
     return digits.len > 0;
 }
 
+static bool only_zeros(eh_slice digits)
+{
+    for (size_t i = 0; i < digits.len; i++)
+        if (digits.data[i] != '0') return false;
+    return true;
+}
+
 bool eh_decimal_parse(eh_slice text, eh_decimal *out)
 {
     if (text.len == 0) return false;
     const char *at = text.data, *end = text.data + text.len;
-    *out = (eh_decimal){.negative = *at == '-'};
+    *out = (eh_decimal){.negative = *at == '-', .has_plus = *at == '+'};
     if (*at == '-' || *at == '+') at++;
     out->whole = take_digits(&at, end);
-    if (out->whole.len == 0) return false;
     if (at < end && *at == '.') {
         at++;
         out->fraction = take_digits(&at, end);
         if (out->fraction.len == 0) return false;
     }
+    if (out->whole.len + out->fraction.len == 0) return false;
+    out->is_zero = only_zeros(out->whole) && only_zeros(out->fraction);
     if (at < end && (*at == 'e' || *at == 'E')) {
         at++;
+        out->has_exponent = true;
         if (!take_exponent(&at, end, &out->exponent)) return false;
     }
     return at == end;

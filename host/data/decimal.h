@@ -1,8 +1,8 @@
 /* data/decimal.h: decimal numbers as they were written, compared and scaled without rounding.
  *
  * A decimal borrows the digits it was parsed from, so it costs no memory and keeps every digit;
- * a double never appears. Used where a declared rule computes with a written number. Floor 1.
- */
+ * a double never appears. For declared rules that compute with a written number, and for
+ * conversion (convert_number.h). Floor 1. */
 #ifndef EH_DATA_DECIMAL_H
 #define EH_DATA_DECIMAL_H
 
@@ -11,13 +11,17 @@
 #include <stdint.h>
 
 typedef struct eh_decimal {
-    bool negative;
-    eh_slice whole;    /* digits before the point; at least one */
+    eh_slice whole;    /* digits before the point; none in ".5" */
     eh_slice fraction; /* digits after it; may be empty */
-    int64_t exponent;  /* power of ten */
+    int64_t exponent;  /* power of ten; saturates far outside of any type */
+    bool negative;
+    bool has_plus; /* how it is spelt: conversion asks, computing does not */
+    bool has_exponent;
+    bool is_zero; /* no digit but 0 */
 } eh_decimal;
 
-/* [+-]digits[.digits][e[+-]digits], nothing around it. The slice must outlive the decimal.
+/* [+-][digits][.digits][e[+-]digits] with a digit before the exponent, nothing around it. The
+ * slice must outlive the decimal.
  * False for any other text. */
 bool eh_decimal_parse(eh_slice text, eh_decimal *out);
 

@@ -15,7 +15,7 @@ static eh_type infer_plain_number(eh_slice text)
     int64_t integer;
     eh_decimal d;
     if (eh_scan_bigint(text.data, text.len, &integer)) return EH_TYPE_BIGINT;
-    if (eh_decimal_scan(text, &d) && eh_decimal_is_canonical(&d) && within_numeric(&d))
+    if (eh_decimal_parse(text, &d) && eh_decimal_is_canonical(&d) && within_numeric(&d))
         return EH_TYPE_NUMERIC;
     return EH_TYPE_TEXT;
 }
@@ -25,7 +25,7 @@ static eh_type infer_json_number(eh_slice text)
 {
     eh_decimal d;
     double value;
-    if (!eh_decimal_scan(text, &d)) return EH_TYPE_TEXT;
+    if (!eh_decimal_parse(text, &d)) return EH_TYPE_TEXT;
     if (!d.has_exponent) return infer_plain_number(text);
     bool kept = eh_decimal_to_double(&d, &value) && eh_decimal_is_double(&d, value);
     return kept ? EH_TYPE_DOUBLE : EH_TYPE_TEXT;

@@ -105,7 +105,7 @@ static const char *why_digits_are_text(eh_slice text)
 {
     eh_decimal d;
     if ((unsigned char)text.data[0] >= 0x80) return "a currency sign";
-    if (eh_decimal_scan(text, &d)) return why_no_number(&d, false);
+    if (eh_decimal_parse(text, &d)) return why_no_number(&d, false);
     if (begins_like(text, "0000-00-00")) return why_no_date(text);
     if (begins_like(text, "00:00") || begins_like(text, "0:00")) return why_no_time(text);
     if (is_other_date(text)) return "a date that is not YYYY-MM-DD is never guessed";
@@ -135,7 +135,7 @@ static const char *why_text(eh_slice text)
 static const char *why_json_number(const eh_cell *cell)
 {
     eh_decimal d;
-    return eh_decimal_scan(eh_cell_text(cell), &d) ? why_no_number(&d, true) : "not a number";
+    return eh_decimal_parse(eh_cell_text(cell), &d) ? why_no_number(&d, true) : "not a number";
 }
 
 static const char *why_kept_as_text(const eh_cell *cell)

@@ -4,6 +4,7 @@
  * of columns (numeric(p,s), real, timestamp(p)) are checked the other way about: a value is a
  * misfit exactly when the server's own cast would change it. */
 #include "data/copyenc.h"
+#include "data/infer.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -13,26 +14,12 @@
 
 #include "cells.h"
 #include "pg_server.h"
+#include "written.h"
 
-enum { ROWS = 4000, WIDTH = 64 };
+enum { ROWS = 4000 };
 
 static pg_server server;
 static PGconn *connection;
-static uint64_t seed = 88172645463325252U;
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static uint64_t below(uint64_t limit)
-{
-    return next_random() % limit;
-}
-
 static int start_server(void **state)
 {
     (void)state;
@@ -74,162 +61,6 @@ static void copy_in(const eh_buf *data, bool binary)
         if (PQresultStatus(r) != PGRES_COMMAND_OK) fail_msg("%s", PQerrorMessage(connection));
         PQclear(r);
     }
-}
-
-/* ---- Values as they are written ------------------------------------------------------------
- */
-
-typedef char written[WIDTH];
-
-static char *digits(char *out, size_t count)
-{
-    while (count-- > 0) *out++ = (char)('0' + below(10));
-    *out = '\0';
-    return out;
-}
-
-/* A whole number as inference accepts it, of `count` digits at most. */
-static char *whole(char *out, size_t count)
-{
-    size_t len = 1 + below(count);
-    if (len == 1) return digits(out, 1);
-    *out++ = (char)('1' + below(9));
-    return digits(out, len - 1);
-}
-
-static void make_bigint(char *out)
-{
-    static const char *const edges[] = {
-        "0",     "-1",       "9223372036854775807", "-9223372036854775808",
-        "10000", "99999999", "100000000",           "1234567890123456"};
-    if (below(10) == 0) {
-        snprintf(out, WIDTH, "%s", edges[below(8)]);
-        return;
-    }
-    if (below(3) == 0) *out++ = '-';
-    whole(out, 18);
-    if (out[0] == '0') out[0] = '5'; /* no "-0" */
-}
-
-static void make_int4(char *out)
-{
-    snprintf(out, WIDTH, "%" PRId32, (int32_t)next_random() >> below(32));
-}
-
-static void make_int2(char *out)
-{
-    snprintf(out, WIDTH, "%d", (int16_t)next_random() >> below(16));
-}
-
-static void make_numeric(char *out)
-{
-    static const char *const edges[] = {"0",
-                                        "0.0",
-                                        "0.00000",
-                                        "12.10",
-                                        "10000",
-                                        "0.0001",
-                                        "0.00001",
-                                        "100000000.00000001",
-                                        "99999999999999999999.9999999999",
-                                        "-0.5",
-                                        "0.10000",
-                                        "10000.0000",
-                                        "1234567890123456.1",
-                                        "12345678901234567.12345678",
-                                        "0.123456789",
-                                        "-9999",
-                                        "-10000",
-                                        "1.0000000000"};
-    if (below(10) == 0) {
-        snprintf(out, WIDTH, "%s", edges[below(sizeof edges / sizeof *edges)]);
-        return;
-    }
-    bool negative = below(3) == 0;
-    if (negative) *out++ = '-';
-    char *end = whole(out, below(2) == 0 ? 6 : 28);
-    if (below(5) != 0) {
-        *end++ = '.';
-        end = digits(end, 1 + below(below(2) == 0 ? 3 : 20));
-    }
-    if (negative) end[-1] = '7'; /* no negative zero */
-}
-
-static void make_date(char *out)
-{
-    eh_print_date((int64_t)below(3652059) - 719162, out);
-    out[10] = '\0';
-}
-
-static void make_time(char *out)
-{
-    int64_t unit = (const int64_t[]){1, 1000, 100000, 1000000}[below(4)];
-    out[eh_print_time((int64_t)below(86400000000) / unit * unit, out)] = '\0';
-}
-
-static int64_t some_instant(void)
-{
-    int64_t unit = (const int64_t[]){1, 1000, 1000000}[below(3)];
-    return ((int64_t)below(315537897600000000) - 62135596800000000) / unit * unit;
-}
-
-static void make_datetime(char *out)
-{
-    size_t len = eh_print_timestamp(some_instant(), false, out);
-    if (below(2) == 0) out[10] = ' ';
-    out[len] = '\0';
-}
-
-static void make_timestamp(char *out)
-{
-    static const char *const zones[] = {"Z",      "+00",    "+0530", "-09:30",
-                                        "+15:59", "-15:59", "+02"};
-    size_t len = eh_print_timestamp(some_instant() / 2, false, out);
-    if (below(2) == 0) out[10] = ' ';
-    snprintf(out + len, WIDTH - len, "%s", zones[below(7)]);
-}
-
-static void make_boolean(char *out)
-{
-    snprintf(out, WIDTH, "%s", below(2) == 0 ? "true" : "false");
-}
-
-static void make_uuid(char *out)
-{
-    uint64_t a = next_random(), b = next_random();
-    snprintf(out, WIDTH, "%08x-%04x-%04x-%04x-%012" PRIx64, (unsigned)(a >> 32),
-             (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff), (unsigned)(b >> 48),
-             b & 0xffffffffffff);
-}
-
-static void make_bytea(char *out)
-{
-    size_t count = below(20);
-    char *p = out + snprintf(out, WIDTH, "\\x");
-    for (size_t i = 0; i < count; i++) p += snprintf(p, 3, "%02x", (unsigned)below(256));
-}
-
-static void make_text(char *out)
-{
-    static const char *const parts[] = {
-        "a", "\\", "\t", "\n",   "\r",    "\\N", "\\.", "é", "注", "\xf0\x9f\x98\x80",
-        "'", "\"", "\b", "\x7f", "word ", ""};
-    size_t count = below(12);
-    char *p = out;
-    *p = '\0';
-    for (size_t i = 0; i < count; i++) p += snprintf(p, 6, "%s", parts[below(16)]);
-}
-
-static void make_json(char *out)
-{
-    snprintf(out, WIDTH, "{\"b\": [1, %u.50, null], \"a\": \"\\u00e9\\\\x\"}",
-             (unsigned)below(1000));
-}
-
-static void make_double(char *out)
-{
-    snprintf(out, WIDTH, "%.*g", (int)(1 + below(15)),
-             (double)(int64_t)next_random() / (double)(1 + below(1000000000)));
 }
 
 /* ---- What is loaded is what was written -----------------------------------------------------
@@ -382,34 +213,6 @@ typedef struct limit_case {
     const char *kept; /* SQL: does the server keep the written value w? */
 } limit_case;
 
-/* Numbers around the limits of small precisions. */
-static void make_small(char *out)
-{
-    bool negative = below(4) == 0;
-    if (negative) *out++ = '-';
-    char *end = below(3) == 0 ? out + snprintf(out, 2, "0") : whole(out, 5);
-    if (below(6) == 0) memcpy(out, "100000", 7), end = out + 6;
-    if (below(4) != 0) {
-        *end++ = '.';
-        if (below(3) == 0) *end++ = '0';
-        end = digits(end, below(3) + 1);
-        if (below(2) == 0) *end++ = '0', *end = '\0';
-    }
-    if (negative) end[-1] = '3';
-}
-
-static void make_short_real(char *out)
-{
-    if (below(20) == 0) {
-        snprintf(out, WIDTH, "%s",
-                 below(2) == 0 ? "16777217" : "340282350000000000000000000000000000000");
-        return;
-    }
-    make_small(out);
-    if (strchr(out, '.') != NULL && below(2) == 0)
-        snprintf(out + strlen(out), 4, "%s", below(2) == 0 ? "1" : "123");
-}
-
 #define KEPT_BY(type) "w::" type "::text = w"
 #define NUMERIC_KEPT(p, s)                                                                     \
     "case when abs(round(w::numeric, " #s ")) >= 10::numeric ^ (" #p " - (" #s "))::numeric "  \
@@ -540,6 +343,51 @@ static void test_limits_of_columns(void **state)
     free(fits);
 }
 
+/* ---- Promise 2, asked of the server
+ * ---------------------------------------------------------- */
+
+/* What inference takes for a number, a day, a time of day or a boolean is printed back by the
+ * server as it was written; what it takes for an instant the server takes too. */
+static void test_inference_prints_back(void **state)
+{
+    (void)state;
+    enum { MUTANTS = 40000 };
+    const eh_pg_column columns[2] = {{.kind = EH_PG_TEXT, .typmod = -1},
+                                     {.kind = EH_PG_TEXT, .typmod = -1}};
+    size_t counts[EH_TYPE_COUNT] = {0}, at;
+    eh_err err = {.class_ = EH_OK};
+    const char *reason;
+    eh_buf out;
+    eh_buf_init(&out, 64 << 20);
+    for (size_t i = 0; i < MUTANTS; i++) {
+        written text;
+        make_mutant(text);
+        eh_cell cell = raw(text);
+        eh_type type = eh_infer_cell(&cell);
+        eh_cell name = raw(eh_type_name(type));
+        const eh_cell *pick[2] = {&cell, &name};
+        counts[type]++;
+        assert_int_equal(eh_copy_text_row(&out, columns, 2, pick, &at, &reason, &err),
+                         EH_ENCODE_OK);
+    }
+    for (eh_type type = EH_TYPE_BOOLEAN; type <= EH_TYPE_TEXT; type++)
+        if (type != EH_TYPE_DOUBLE && type != EH_TYPE_JSON) assert_true(counts[type] > 500);
+    execute("create temp table t (w text, type text)");
+    copy_in(&out, false);
+    eh_buf_free(&out);
+    PGresult *wrong =
+        run("select w, type from t where case type when 'boolean' then w::bool::text <> w "
+            "when 'bigint' then w::int8::text <> w when 'numeric' then w::numeric::text <> w "
+            "when 'date' then w::date::text <> w when 'time' then w::time::text <> w "
+            "when 'timestamp' then not isfinite(w::timestamptz) "
+            "when 'datetime' then not isfinite(w::timestamp) else false end");
+    if (PQntuples(wrong) > 0)
+        fail_msg("\"%s\" is no %s to the server", PQgetvalue(wrong, 0, 0),
+                 PQgetvalue(wrong, 0, 1));
+    PQclear(wrong);
+    execute("drop table t");
+}
+
 /* A double's text is the server's text. */
 static void test_print_of_doubles(void **state)
 {
@@ -567,9 +415,8 @@ static void test_print_of_doubles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loaded_as_written),
-        cmocka_unit_test(test_widest_numeric),
-        cmocka_unit_test(test_limits_of_columns),
+        cmocka_unit_test(test_loaded_as_written), cmocka_unit_test(test_widest_numeric),
+        cmocka_unit_test(test_limits_of_columns), cmocka_unit_test(test_inference_prints_back),
         cmocka_unit_test(test_print_of_doubles),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
