@@ -1,8 +1,8 @@
 /* base/buf.h: a growable byte buffer with a maximum, set when it is made.
  *
  * No unbounded buffer exists in this project: an append past the maximum fails with class limit
- * and leaves the content as it was. Embedded struct: eh_buf_init, then eh_buf_free (safe twice).
- * Floor 0. */
+ * and leaves the content as it was. Embedded struct: eh_buf_init, then eh_buf_free (safe
+ * twice). Floor 0. */
 #ifndef EH_BASE_BUF_H
 #define EH_BASE_BUF_H
 
@@ -28,7 +28,8 @@ bool eh_buf_reserve(eh_buf *buf, size_t extra, eh_err *err) EH_MUST_USE;
 bool eh_buf_append(eh_buf *buf, const void *data, size_t len, eh_err *err) EH_MUST_USE;
 bool eh_buf_append_str(eh_buf *buf, const char *text, eh_err *err) EH_MUST_USE;
 bool eh_buf_append_byte(eh_buf *buf, char byte, eh_err *err) EH_MUST_USE;
-bool eh_buf_printf(eh_buf *buf, eh_err *err, const char *format, ...) EH_PRINTF(3, 4) EH_MUST_USE;
+bool eh_buf_printf(eh_buf *buf, eh_err *err, const char *format, ...)
+    EH_PRINTF(3, 4) EH_MUST_USE;
 
 /* Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so
  * that the result is always valid JSON. */

@@ -196,13 +196,19 @@ bool eh_doc_equal(const eh_doc *a, const eh_doc *b)
     if (a == NULL || b == NULL) return a == b;
     if (a->kind != b->kind) return false;
     switch (a->kind) {
-    case EH_DOC_NULL: return true;
-    case EH_DOC_BOOLEAN: return a->as.boolean == b->as.boolean;
-    case EH_DOC_INTEGER: return a->as.integer == b->as.integer;
-    case EH_DOC_DOUBLE: return a->as.real == b->as.real;
-    case EH_DOC_STRING: return eh_slice_equal(a->as.string, b->as.string);
+    case EH_DOC_NULL:
+        return true;
+    case EH_DOC_BOOLEAN:
+        return a->as.boolean == b->as.boolean;
+    case EH_DOC_INTEGER:
+        return a->as.integer == b->as.integer;
+    case EH_DOC_DOUBLE:
+        return a->as.real == b->as.real;
+    case EH_DOC_STRING:
+        return eh_slice_equal(a->as.string, b->as.string);
     case EH_DOC_LIST:
-    case EH_DOC_MAP: return children_equal(a, b);
+    case EH_DOC_MAP:
+        return children_equal(a, b);
     }
     return false;
 }
@@ -217,20 +223,26 @@ bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
 {
     if (doc == NULL) return eh_buf_append_str(out, "null", err);
     switch (doc->kind) {
-    case EH_DOC_NULL: return eh_buf_append_str(out, "null", err);
-    case EH_DOC_BOOLEAN: return eh_buf_append_str(out, doc->as.boolean ? "true" : "false", err);
-    case EH_DOC_INTEGER: return eh_buf_printf(out, err, "%" PRId64, doc->as.integer);
-    case EH_DOC_DOUBLE: return double_to_json(doc->as.real, out, err);
-    case EH_DOC_STRING: return eh_buf_append_json(out, doc->as.string, err);
+    case EH_DOC_NULL:
+        return eh_buf_append_str(out, "null", err);
+    case EH_DOC_BOOLEAN:
+        return eh_buf_append_str(out, doc->as.boolean ? "true" : "false", err);
+    case EH_DOC_INTEGER:
+        return eh_buf_printf(out, err, "%" PRId64, doc->as.integer);
+    case EH_DOC_DOUBLE:
+        return double_to_json(doc->as.real, out, err);
+    case EH_DOC_STRING:
+        return eh_buf_append_json(out, doc->as.string, err);
     case EH_DOC_LIST:
-    case EH_DOC_MAP: break;
+    case EH_DOC_MAP:
+        break;
     }
     bool is_map = doc->kind == EH_DOC_MAP;
     if (!eh_buf_append_byte(out, is_map ? '{' : '[', err)) return false;
     for (const eh_doc *c = doc->as.children.first; c != NULL; c = c->next) {
         if (c != doc->as.children.first && !eh_buf_append_byte(out, ',', err)) return false;
-        if (is_map && (!eh_buf_append_json(out, c->key, err) ||
-                       !eh_buf_append_byte(out, ':', err)))
+        if (is_map &&
+            (!eh_buf_append_json(out, c->key, err) || !eh_buf_append_byte(out, ':', err)))
             return false;
         if (!eh_doc_to_json(c, out, err)) return false;
     }

@@ -40,9 +40,9 @@ struct eh_doc {
             size_t count;
         } children; /* list and map */
     } as;
-    eh_doc *next;        /* the next child of the same parent */
-    eh_slice key;        /* when the parent is a map; NUL-terminated */
-    uint32_t key_line;   /* place of the key */
+    eh_doc *next;      /* the next child of the same parent */
+    eh_slice key;      /* when the parent is a map; NUL-terminated */
+    uint32_t key_line; /* place of the key */
     uint32_t key_column;
 };
 
@@ -82,8 +82,8 @@ bool eh_doc_bool(const eh_doc *map, const char *key, bool fallback);
 const eh_doc *eh_doc_first(const eh_doc *doc);
 size_t eh_doc_count(const eh_doc *doc);
 
-/* A deep copy into the arena, without the child of a map that is called `except` (NULL: none). NULL
- * without memory, or for NULL. */
+/* A deep copy into the arena, without the child of a map that is called `except` (NULL: none).
+ * NULL without memory, or for NULL. */
 eh_doc *eh_doc_copy(eh_arena *arena, const eh_doc *doc, const char *except);
 
 /* Deep equality; places are ignored, order of map keys matters not. */

@@ -4,6 +4,7 @@
 eh_slice eh_embedded_find(const char *name)
 {
     for (const eh_embedded *f = eh_embedded_files; f->name != NULL; f++)
-        if (strcmp(f->name, name) == 0) return eh_slice_of(f->start, (size_t)(f->end - f->start));
+        if (strcmp(f->name, name) == 0)
+            return eh_slice_of(f->start, (size_t)(f->end - f->start));
     return eh_slice_of(NULL, 0);
 }

@@ -1,4 +1,5 @@
-/* base/embed.h: the files that the executable carries: Lua, SQL, sources, default configuration.
+/* base/embed.h: the files that the executable carries: Lua, SQL, sources, default
+ * configuration.
  *
  * Built by host/embed.sh. Names are paths in the repository ("lua/etl/source.lua"). Content is
  * followed by a NUL. Constant data, valid for ever. Floor 0. */

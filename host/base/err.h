@@ -2,8 +2,8 @@
  *
  * The struct is fixed-size and lives in the caller's frame, so failing needs no memory. The
  * lowest function that knows what went wrong sets it, once; callers add to the trail on the way
- * up; it is logged once, where it stops. The class alone decides what happens next (retry, stop,
- * dead row): see eh_class. Floor 0. */
+ * up; it is logged once, where it stops. The class alone decides what happens next (retry,
+ * stop, dead row): see eh_class. Floor 0. */
 #ifndef EH_BASE_ERR_H
 #define EH_BASE_ERR_H
 
@@ -39,12 +39,12 @@ typedef struct eh_err {
     char trail[1024];       /* "while loading orders: while ..."; outermost first */
 } eh_err;
 
-#define EH_MUST_USE   __attribute__((warn_unused_result))
+#define EH_MUST_USE     __attribute__((warn_unused_result))
 #define EH_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /* Fills err unless it already holds an error (the first error is kept). Control bytes in the
- * text are replaced by '?'. Always returns false, so that `return eh_fail(err, ...)` reads well.
- * err may be NULL: then nothing is recorded. */
+ * text are replaced by '?'. Always returns false, so that `return eh_fail(err, ...)` reads
+ * well. err may be NULL: then nothing is recorded. */
 bool eh_fail(eh_err *err, eh_class class_, const char *format, ...) EH_PRINTF(3, 4);
 
 /* Like eh_fail, for a failed system call: appends strerror(error_number) and stores it as the

@@ -1,10 +1,10 @@
 /* data/batch.h: some thousand rows of cells, with the place each row came from.
  *
  * Row-major: cell (r, c) is cells[r * stride + c]. A parser fills a batch; its cells point into
- * the parser's buffer or into the batch's arena, and stay valid until eh_batch_reset or the next
- * call to the parser, whichever is first. Rows that a parser refuses are not among the rows:
- * they are in `dead`, with their raw bytes. Columns may be added while a batch fills (JSON): rows
- * before that have ABSENT there.
+ * the parser's buffer or into the batch's arena, and stay valid until eh_batch_reset or the
+ * next call to the parser, whichever is first. Rows that a parser refuses are not among the
+ * rows: they are in `dead`, with their raw bytes. Columns may be added while a batch fills
+ * (JSON): rows before that have ABSENT there.
  *
  * A batch's boundaries depend on the input's content only, never on how it was cut into chunks.
  * Floor 1. */
@@ -42,7 +42,8 @@ typedef struct eh_batch {
     eh_dead *dead;    /* owned */
     size_t dead_count;
     size_t dead_capacity;
-    /* The records of this batch, dead ones included, cover [start, end) of the decoded input. */
+    /* The records of this batch, dead ones included, cover [start, end) of the decoded input.
+     */
     uint64_t start;
     uint64_t end;
     /* What a parser that goes on at `end` is told: records done with, and the line it is on. */
@@ -50,8 +51,8 @@ typedef struct eh_batch {
     uint64_t end_line;
 } eh_batch;
 
-/* False without memory (class limit); then eh_batch_free is still safe. arena_max: bytes of text
- * that one batch may own. */
+/* False without memory (class limit); then eh_batch_free is still safe. arena_max: bytes of
+ * text that one batch may own. */
 bool eh_batch_init(eh_batch *batch, size_t arena_max, eh_err *err) EH_MUST_USE;
 void eh_batch_free(eh_batch *batch);
 

@@ -1,4 +1,5 @@
-/* engine/admin.c: questions and corrections to the bookkeeping beside the data: state, dead rows, loads.
+/* engine/admin.c: questions and corrections to the bookkeeping beside the data: state, dead
+ * rows, loads.
  *
  * Each verb is one named query (host/load/sql), its arguments the spec's. */
 #include "engine/run.h"
@@ -9,7 +10,8 @@
 typedef struct verb {
     const char *name;
     const char *query;
-    const char *params[PARAMS_MAX]; /* keys of spec.admin, in the order of the query's parameters */
+    const char
+        *params[PARAMS_MAX]; /* keys of spec.admin, in the order of the query's parameters */
 } verb;
 
 static const verb verbs[] = {

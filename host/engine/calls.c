@@ -1,5 +1,5 @@
-/* engine/calls.c: what a script may ask for: listing and loading files. Every argument is the jail's,
- * so every argument is checked. */
+/* engine/calls.c: what a script may ask for: listing and loading files. Every argument is the
+ * jail's, so every argument is checked. */
 #include "engine/pipeline.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@
 #define REPLY_MAX  ((size_t)32 * 1024 * 1024)
 #define PATH_LIMIT 4096
 
-/* ---- where a script may reach -------------------------------------------------------------------- */
+/* ---- where a script may reach
+ * -------------------------------------------------------------------- */
 
 static bool is_beneath(const char *path, const char *root)
 {
@@ -51,10 +52,12 @@ static bool resolve(eh_run *run, const char *instance, const char *location, eh_
     for (const eh_doc *r = eh_doc_first(roots); r != NULL; r = r->next)
         if (r->kind == EH_DOC_STRING && is_beneath(*folder, r->as.string.data)) return true;
     eh_fail(err, EH_CLASS_DENIED, "%s is not among the folders of source %s", path, instance);
-    return eh_err_hint(err, "a script reaches only the folders that the client's configuration names");
+    return eh_err_hint(
+        err, "a script reaches only the folders that the client's configuration names");
 }
 
-/* ---- files -------------------------------------------------------------------------------------- */
+/* ---- files
+ * -------------------------------------------------------------------------------------- */
 
 static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err)
 {
@@ -69,8 +72,8 @@ static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_d
                        eh_err *err)
 {
     const char *folder;
-    if (!resolve(p->run, eh_doc_str(args, "instance", ""), eh_doc_str(args, "location", ""), arena,
-                 &folder, err))
+    if (!resolve(p->run, eh_doc_str(args, "instance", ""), eh_doc_str(args, "location", ""),
+                 arena, &folder, err))
         return false;
     eh_file_entry *entries;
     size_t count;
@@ -86,15 +89,17 @@ static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_d
         bool wanted = pattern == NULL || fnmatch(pattern, entries[i].name + prefix, 0) == 0;
         if (wanted && !eh_doc_push(list, file_doc(arena, &entries[i], err), err)) return false;
     }
-    /* The page may be empty where the pattern fits nothing: `after` goes on from the last name seen. */
-    if (count > 0 && !eh_doc_put_str(arena, *value, "last",
-                                     eh_slice_str(entries[count - 1].name), err))
+    /* The page may be empty where the pattern fits nothing: `after` goes on from the last name
+     * seen. */
+    if (count > 0 &&
+        !eh_doc_put_str(arena, *value, "last", eh_slice_str(entries[count - 1].name), err))
         return false;
     return eh_doc_put(arena, *value, eh_slice_str("files"), list, err) &&
            eh_doc_put_bool(arena, *value, "more", more, err);
 }
 
-/* ---- load --------------------------------------------------------------------------------------- */
+/* ---- load
+ * --------------------------------------------------------------------------------------- */
 
 static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
                       eh_err *err)
@@ -114,8 +119,9 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
     const char *folder;
     eh_file_outcome outcome;
     s->rows.task = frame->task;
-    bool ok = resolve(p->run, instance, eh_doc_str(args, "location", ""), arena, &folder, err) &&
-              eh_stream_load(&s->stream, folder, name, &outcome, err);
+    bool ok =
+        resolve(p->run, instance, eh_doc_str(args, "location", ""), arena, &folder, err) &&
+        eh_stream_load(&s->stream, folder, name, &outcome, err);
     if (!ok) {
         s->failure = *err;
         return false;
@@ -132,8 +138,8 @@ static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, e
                        eh_err *err)
 {
     const eh_doc *args = frame->body;
-    eh_pipeline_stream *s = eh_pipeline_find(p, eh_doc_str(args, "instance", ""),
-                                             eh_doc_str(args, "resource", ""));
+    eh_pipeline_stream *s =
+        eh_pipeline_find(p, eh_doc_str(args, "instance", ""), eh_doc_str(args, "resource", ""));
     const eh_doc *retry = eh_doc_get(p->run->spec, "retry");
     if (s == NULL || !s->selected || s->ended || retry == NULL)
         return eh_fail(err, EH_CLASS_SCRIPT, "retry: there is no such resource at work");
@@ -147,7 +153,8 @@ static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, e
     return eh_doc_put_int(arena, *value, "rows", (int64_t)count, err);
 }
 
-/* ---- answering ---------------------------------------------------------------------------------- */
+/* ---- answering
+ * ---------------------------------------------------------------------------------- */
 
 static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
                     eh_err *err)

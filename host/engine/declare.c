@@ -1,10 +1,11 @@
-/* engine/declare.c: what a script declares becomes streams: names, tables, and what may not be. */
+/* engine/declare.c: what a script declares becomes streams: names, tables, and what may not be.
+ */
 #include "data/names.h"
 #include "engine/pipeline.h"
 
 #include <stdio.h>
 
-#define NAME_LIMIT 128
+#define NAME_LIMIT  128
 #define STREAMS_MAX 2000
 
 static bool is_name(const char *text)
@@ -24,7 +25,8 @@ static const eh_doc *find_source(const eh_run *run, const char *instance)
     return NULL;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables
+ * ------------------------------------------------------------------------------------ */
 
 static bool append_part(eh_buf *out, const eh_stream *s, const char *source, const char *part,
                         size_t len, eh_err *err)
@@ -80,13 +82,15 @@ static bool refuse_shared_table(eh_pipeline *p, size_t index, eh_err *err)
         if (said && eh_doc_get(other->declaration, "table") != NULL) continue;
         eh_fail(err, EH_CLASS_CONFIG, "%s.%s and %s.%s would both load into table %s",
                 other->instance, other->resource, mine->instance, mine->resource, mine->table);
-        return eh_err_hint(err, "name the table of each (table: ...); the same name in both when they "
-                                "are meant to share it");
+        return eh_err_hint(
+            err, "name the table of each (table: ...); the same name in both when they "
+                 "are meant to share it");
     }
     return true;
 }
 
-/* ---- streams ----------------------------------------------------------------------------------- */
+/* ---- streams
+ * ----------------------------------------------------------------------------------- */
 
 static bool is_selected(const eh_run *run, const eh_stream *s)
 {
@@ -127,8 +131,8 @@ static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration,
     for (size_t i = 0; i < index; i++)
         if (strcmp(p->streams[i].stream.instance, s->instance) == 0 &&
             strcmp(p->streams[i].stream.resource, s->resource) == 0)
-            return eh_fail(err, EH_CLASS_SCRIPT, "resource %s.%s is declared twice", s->instance,
-                           s->resource);
+            return eh_fail(err, EH_CLASS_SCRIPT, "resource %s.%s is declared twice",
+                           s->instance, s->resource);
     ps->selected = is_selected(run, s);
     if (eh_doc_bool(kept, "row", false)) {
         eh_row_link_init(&ps->rows, p->jail, s);

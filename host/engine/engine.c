@@ -1,4 +1,5 @@
-/* engine/engine.c: reading the specification, the control channel, and choosing the operation. */
+/* engine/engine.c: reading the specification, the control channel, and choosing the operation.
+ */
 #include "engine/engine.h"
 
 #include "base/fault.h"
@@ -17,7 +18,8 @@
 #define EVENTS_FD   4
 #define CONTROL_MAX ((size_t)4 * 1024 * 1024)
 
-/* ---- control ------------------------------------------------------------------------------- */
+/* ---- control -------------------------------------------------------------------------------
+ */
 
 static void stop(eh_run *run, const char *reason)
 {
@@ -69,13 +71,15 @@ static bool read_spec(eh_run *run, eh_err *err)
         eh_frame frame;
         size_t used;
         switch (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, err)) {
-        case EH_FRAME_BAD: return false;
+        case EH_FRAME_BAD:
+            return false;
         case EH_FRAME_READY:
             eh_buf_consume(&run->control_in, used);
             run->spec = frame.body;
             if (frame.type == EH_FRAME_SPEC && frame.body->kind == EH_DOC_MAP) return true;
             return eh_fail(err, EH_CLASS_BUG, "the first frame is no run specification");
-        case EH_FRAME_PARTIAL: break;
+        case EH_FRAME_PARTIAL:
+            break;
         }
         char chunk[65536];
         ssize_t n = read(run->control_fd, chunk, sizeof chunk);
@@ -85,10 +89,11 @@ static bool read_spec(eh_run *run, eh_err *err)
     }
 }
 
-/* ---- who I am ------------------------------------------------------------------------------- */
+/* ---- who I am -------------------------------------------------------------------------------
+ */
 
-/* Field 22 of /proc/self/stat (proc(5)): clock ticks since boot. With the pid it names a process for
- * good. 0 when it cannot be read. */
+/* Field 22 of /proc/self/stat (proc(5)): clock ticks since boot. With the pid it names a
+ * process for good. 0 when it cannot be read. */
 static int64_t process_started(void)
 {
     char text[1024];
@@ -127,7 +132,8 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
     const char *url = eh_doc_str(destination, "url", NULL);
     if (url == NULL) {
         eh_fail(err, EH_CLASS_CONFIG, "no destination is given");
-        return eh_err_hint(err, "use --destination sqlite:data.db or --destination postgres://...");
+        return eh_err_hint(err,
+                           "use --destination sqlite:data.db or --destination postgres://...");
     }
     int64_t lanes = eh_doc_int(run->spec, "lanes", 2);
     if (lanes < 1 || lanes > 32)
@@ -136,7 +142,8 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
     return run->dest != NULL || eh_err_while(err, "opening the destination");
 }
 
-/* ---- the run -------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------
+ */
 
 static bool operate(eh_run *run, eh_err *err)
 {
@@ -163,8 +170,9 @@ static bool start(eh_run *run, eh_err *err)
 
 int eh_engine_main(void)
 {
-    /* A lease on a file that somebody opens raises SIGIO; a dead peer SIGPIPE; Ctrl-C reaches the
-     * whole terminal, but only the supervisor decides. Errors are seen where the call fails. */
+    /* A lease on a file that somebody opens raises SIGIO; a dead peer SIGPIPE; Ctrl-C reaches
+     * the whole terminal, but only the supervisor decides. Errors are seen where the call
+     * fails. */
     (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);

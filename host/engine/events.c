@@ -1,5 +1,5 @@
-/* engine/events.c: see events.h. A line that cannot be built for want of memory is dropped whole, never
- * written in part. */
+/* engine/events.c: see events.h. A line that cannot be built for want of memory is dropped
+ * whole, never written in part. */
 #include "engine/events.h"
 
 #include <errno.h>
@@ -105,8 +105,8 @@ void eh_event_error(eh_events *events, const eh_err *err, const char *instance,
     eh_event_end(events);
 }
 
-void eh_event_log(eh_events *events, const char *level, const char *message, const char *instance,
-                  const char *resource)
+void eh_event_log(eh_events *events, const char *level, const char *message,
+                  const char *instance, const char *resource)
 {
     eh_event_begin(events, "log");
     eh_event_str(events, "level", level);

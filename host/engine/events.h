@@ -1,7 +1,7 @@
 /* engine/events.h: what the engine tells its supervisor: JSON lines on a descriptor.
  *
- * The events are listed in docs/reference/messages.md. Writing blocks; a supervisor that is gone
- * makes writing fail, which is remembered and ends the run at its next step. Floor 4. */
+ * The events are listed in docs/reference/messages.md. Writing blocks; a supervisor that is
+ * gone makes writing fail, which is remembered and ends the run at its next step. Floor 4. */
 #ifndef EH_ENGINE_EVENTS_H
 #define EH_ENGINE_EVENTS_H
 
@@ -32,7 +32,7 @@ void eh_event_end(eh_events *events);
 /* `error`, with the stream it belongs to when there is one (either may be NULL). */
 void eh_event_error(eh_events *events, const eh_err *err, const char *instance,
                     const char *resource);
-void eh_event_log(eh_events *events, const char *level, const char *message, const char *instance,
-                  const char *resource);
+void eh_event_log(eh_events *events, const char *level, const char *message,
+                  const char *instance, const char *resource);
 
 #endif

@@ -27,7 +27,8 @@ struct eh_input {
     size_t null_count;
 };
 
-/* ---- which format ---------------------------------------------------------------------------- */
+/* ---- which format
+ * ---------------------------------------------------------------------------- */
 
 /* Does the name have this ending, perhaps before .gz or .zst? */
 static bool has_ending(const char *name, const char *ending)
@@ -52,7 +53,8 @@ static bool looks_like_json(const eh_file *file, bool *json, eh_err *err)
     bool end;
     bool ok = eh_reader_next(reader, &bytes, &end, err);
     size_t at = 0;
-    while (ok && at < bytes.len && strchr(" \t\r\n", bytes.data[at]) != NULL && bytes.data[at] != '\0')
+    while (ok && at < bytes.len && strchr(" \t\r\n", bytes.data[at]) != NULL &&
+           bytes.data[at] != '\0')
         at++;
     *json = ok && at < bytes.len && (bytes.data[at] == '{' || bytes.data[at] == '[');
     eh_reader_free(reader);
@@ -88,7 +90,8 @@ static bool choose(eh_input *input, const eh_doc *format, eh_json_shape *shape, 
     return true;
 }
 
-/* ---- CSV --------------------------------------------------------------------------------------- */
+/* ---- CSV
+ * --------------------------------------------------------------------------------------- */
 
 static bool one_character(const eh_doc *format, const char *key, char *out, eh_err *err)
 {
@@ -118,14 +121,19 @@ static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_optio
 {
     if (has_ending(input->name, ".tsv")) options->delimiter = '\t';
     const char *encoding = eh_doc_str(format, "encoding", "");
-    if (strcasecmp(encoding, "utf-16le") == 0) options->encoding = EH_CSV_UTF16LE;
-    else if (strcasecmp(encoding, "utf-16be") == 0) options->encoding = EH_CSV_UTF16BE;
-    else if (strcasecmp(encoding, "utf-8") == 0) options->encoding = EH_CSV_UTF8;
+    if (strcasecmp(encoding, "utf-16le") == 0)
+        options->encoding = EH_CSV_UTF16LE;
+    else if (strcasecmp(encoding, "utf-16be") == 0)
+        options->encoding = EH_CSV_UTF16BE;
+    else if (strcasecmp(encoding, "utf-8") == 0)
+        options->encoding = EH_CSV_UTF8;
     else if (encoding[0] != '\0')
-        return eh_fail(err, EH_CLASS_CONFIG, "format.encoding must be utf-8, utf-16le or utf-16be");
+        return eh_fail(err, EH_CLASS_CONFIG,
+                       "format.encoding must be utf-8, utf-16le or utf-16be");
     options->no_header = !eh_doc_bool(format, "header", true);
     if (!one_character(format, "delimiter", &options->delimiter, err) ||
-        !one_character(format, "quote", &options->quote, err) || !read_nulls(input, format, err))
+        !one_character(format, "quote", &options->quote, err) ||
+        !read_nulls(input, format, err))
         return false;
     options->nulls = input->nulls;
     options->null_count = input->null_count;
@@ -147,8 +155,8 @@ static eh_parse pull(eh_parser *parser, eh_reader *reader, bool *fed_all, eh_bat
     }
 }
 
-/* A part that does not begin at the start has no header of its own: parse the head of the file to
- * know header, delimiter and encoding as the first run had them. */
+/* A part that does not begin at the start has no header of its own: parse the head of the file
+ * to know header, delimiter and encoding as the first run had them. */
 static eh_parser *open_csv_part(eh_input *input, eh_csv_options *options, eh_err *err)
 {
     eh_csv_options head_options = *options;
@@ -181,7 +189,8 @@ static eh_parser *open_csv(eh_input *input, const eh_doc *format, const eh_parse
     return eh_csv_new(&options, err);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * -------------------------------------------------------------------------------------- */
 
 static eh_parser *open_json(eh_input *input, const eh_doc *format, eh_json_shape shape,
                             const eh_parse_from *from, eh_err *err)
@@ -199,7 +208,8 @@ static eh_parser *open_json(eh_input *input, const eh_doc *format, eh_json_shape
     return eh_json_new(&options, err);
 }
 
-/* ---- the input --------------------------------------------------------------------------------- */
+/* ---- the input
+ * --------------------------------------------------------------------------------- */
 
 eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *format,
                         const eh_parse_from *from, uint64_t until, eh_err *err)
@@ -218,8 +228,9 @@ eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *for
         bool whole = input->kind == KIND_JSON && shape == EH_JSON_DOCUMENT;
         input->reader = eh_reader_open(file, whole ? 0 : from->offset, err);
         if (input->reader != NULL)
-            input->parser = input->kind == KIND_CSV ? open_csv(input, format, from, err)
-                                                    : open_json(input, format, shape, from, err);
+            input->parser = input->kind == KIND_CSV
+                                ? open_csv(input, format, from, err)
+                                : open_json(input, format, shape, from, err);
     }
     if (input->parser != NULL) return input;
     eh_input_free(input);
@@ -247,14 +258,16 @@ static void drop_skipped(const eh_input *input, eh_batch *batch)
         memmove(batch->cells, batch->cells + rows * batch->stride,
                 batch->rows * batch->stride * sizeof *batch->cells);
     }
-    if (dead > 0) memmove(batch->dead, batch->dead + dead, batch->dead_count * sizeof *batch->dead);
+    if (dead > 0)
+        memmove(batch->dead, batch->dead + dead, batch->dead_count * sizeof *batch->dead);
 }
 
 /* Records past `until` were committed before. */
 static void cut(eh_input *input, eh_batch *batch)
 {
     if (batch->end < input->until) return;
-    while (batch->rows > 0 && batch->places[batch->rows - 1].offset >= input->until) batch->rows--;
+    while (batch->rows > 0 && batch->places[batch->rows - 1].offset >= input->until)
+        batch->rows--;
     while (batch->dead_count > 0 &&
            batch->dead[batch->dead_count - 1].place.offset >= input->until)
         batch->dead_count--;
@@ -277,7 +290,8 @@ bool eh_input_next(eh_input *input, eh_batch *batch, bool *end, eh_err *err)
         input->finished = *end = true;
         return true;
     case EH_PARSE_MORE:
-    case EH_PARSE_ERROR: break;
+    case EH_PARSE_ERROR:
+        break;
     }
     return eh_err_while(err, "reading %s", input->name);
 }
@@ -334,7 +348,8 @@ bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
     eh_input *input = self;
     size_t before = out->len;
     if (!eh_reader_raw(input->reader, place->offset, place->end, out, err)) return false;
-    while (out->len > before && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+    while (out->len > before &&
+           (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
         out->len--;
     return true;
 }

@@ -32,9 +32,9 @@ uint64_t eh_input_position(const eh_input *input);
 /* "csv" or "json", for people. */
 const char *eh_input_format(const eh_input *input);
 
-/* The delimiter and the header line, as CSV ("," and "id,name"), from which a dead record can be read
- * again; NULL for JSON, whose records name their columns, and without memory. Known after the first
- * batch. */
+/* The delimiter and the header line, as CSV ("," and "id,name"), from which a dead record can
+ * be read again; NULL for JSON, whose records name their columns, and without memory. Known
+ * after the first batch. */
 const char *eh_input_header(const eh_input *input, eh_arena *arena);
 
 /* The bytes of a record, for dead rows; self is the eh_input. */

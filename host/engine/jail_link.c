@@ -46,7 +46,8 @@ struct eh_jail_link {
     size_t logs;
 };
 
-/* ---- starting and ending -------------------------------------------------------------------- */
+/* ---- starting and ending --------------------------------------------------------------------
+ */
 
 /* Runs in the child between fork and exec: only async-signal-safe calls. */
 static void become_jail(int socket_fd, int window_fd, const char *sandbox)
@@ -95,7 +96,8 @@ eh_jail_link *eh_jail_start(eh_run *run, const char *sandbox, int64_t deadline_m
     jail->deadline_ms = deadline_ms;
     eh_buf_init(&jail->in, IN_MAX);
     eh_buf_init(&jail->out, OUT_MAX);
-    bool ok = eh_window_create(&jail->window, EH_WINDOW_BYTES, err) && spawn(jail, sandbox, err);
+    bool ok =
+        eh_window_create(&jail->window, EH_WINDOW_BYTES, err) && spawn(jail, sandbox, err);
     if (ok) {
         EH_FAULT("jail.started");
         jail->watch = eh_loop_watch(run->loop, jail->fd, EH_READABLE, on_socket, jail);
@@ -135,7 +137,8 @@ const eh_window *eh_jail_window(const eh_jail_link *jail)
     return &jail->window;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending
+ * ---------------------------------------------------------------------------------- */
 
 static void flush(eh_jail_link *jail)
 {
@@ -150,14 +153,16 @@ static void flush(eh_jail_link *jail)
         eh_watch_events(jail->watch, events | (jail->out.len > 0 ? EH_WRITABLE : 0));
 }
 
-bool eh_jail_send(eh_jail_link *jail, uint16_t type, uint32_t task, const eh_doc *body, eh_err *err)
+bool eh_jail_send(eh_jail_link *jail, uint16_t type, uint32_t task, const eh_doc *body,
+                  eh_err *err)
 {
     if (!eh_frame_write(&jail->out, type, task, body, err)) return false;
     flush(jail);
     return true;
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
+/* ---- receiving
+ * -------------------------------------------------------------------------------- */
 
 static bool tell_log(eh_jail_link *jail, const eh_doc *body)
 {
@@ -291,7 +296,8 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
         if (jail->ended) return explain_death(jail, err);
         /* A frame may wait in the input because the queue was full. */
         bool more = false;
-        if (jail->in.len > 0 && jail->queue_count < QUEUE_MAX && !take_frame(jail, &more)) continue;
+        if (jail->in.len > 0 && jail->queue_count < QUEUE_MAX && !take_frame(jail, &more))
+            continue;
         if (more) continue;
         if (!check_deadline(jail, err) || !eh_run_go_on(jail->run, err) ||
             !eh_loop_turn(jail->run->loop, 50, err))
@@ -299,13 +305,15 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
     }
 }
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- errors
+ * ----------------------------------------------------------------------------------- */
 
 void eh_jail_read_error(const eh_doc *error, eh_err *err)
 {
     eh_class class_ = eh_class_from_name(eh_doc_str(error, "class", "script"));
     if (class_ == EH_OK) class_ = EH_CLASS_SCRIPT;
-    eh_fail(err, class_, "%s", eh_doc_str(error, "message", "the script failed without a message"));
+    eh_fail(err, class_, "%s",
+            eh_doc_str(error, "message", "the script failed without a message"));
     eh_err_hint(err, "%s", eh_doc_str(error, "hint", ""));
     eh_err_place(err, "%s", eh_doc_str(error, "place", ""));
     const char *trail = eh_doc_str(error, "trail", "");
@@ -318,10 +326,11 @@ void eh_jail_read_error(const eh_doc *error, eh_err *err)
 eh_doc *eh_jail_write_error(eh_arena *arena, const eh_err *err)
 {
     eh_doc *map = eh_doc_map(arena);
-    bool ok = eh_doc_put_str(arena, map, "class", eh_slice_str(eh_class_name(err->class_)), NULL) &&
-              eh_doc_put_str(arena, map, "message", eh_slice_str(err->message), NULL) &&
-              eh_doc_put_str(arena, map, "hint", eh_slice_str(err->hint), NULL) &&
-              eh_doc_put_str(arena, map, "place", eh_slice_str(err->place), NULL) &&
-              eh_doc_put_str(arena, map, "trail", eh_slice_str(err->trail), NULL);
+    bool ok =
+        eh_doc_put_str(arena, map, "class", eh_slice_str(eh_class_name(err->class_)), NULL) &&
+        eh_doc_put_str(arena, map, "message", eh_slice_str(err->message), NULL) &&
+        eh_doc_put_str(arena, map, "hint", eh_slice_str(err->hint), NULL) &&
+        eh_doc_put_str(arena, map, "place", eh_slice_str(err->place), NULL) &&
+        eh_doc_put_str(arena, map, "trail", eh_slice_str(err->trail), NULL);
     return ok ? map : NULL;
 }

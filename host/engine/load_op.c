@@ -52,9 +52,9 @@ bool eh_run_load(eh_run *run, eh_err *err)
     eh_err failure = {.class_ = EH_OK};
     const char *retry = eh_doc_str(load, "retry", NULL);
     uint64_t count;
-    bool ok = retry == NULL ? load_files(&stream, eh_doc_get(load, "files"), &failure)
-                            : eh_stream_retry(&stream, retry[0] != '\0' ? retry : NULL, &count,
-                                              &failure);
+    bool ok = retry == NULL
+                  ? load_files(&stream, eh_doc_get(load, "files"), &failure)
+                  : eh_stream_retry(&stream, retry[0] != '\0' ? retry : NULL, &count, &failure);
     (void)eh_stream_end(&stream, ok ? NULL : &failure);
     return true;
 }

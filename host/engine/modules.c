@@ -33,8 +33,7 @@ bool eh_module_find(eh_run *run, const char *name, eh_arena *arena, eh_slice *te
                     const char **path, eh_err *err)
 {
     *text = eh_slice_of(NULL, 0);
-    if (!name_ok(name))
-        return eh_fail(err, EH_CLASS_SCRIPT, "\"%s\" is no module name", name);
+    if (!name_ok(name)) return eh_fail(err, EH_CLASS_SCRIPT, "\"%s\" is no module name", name);
     char *stem = eh_arena_strdup(arena, name);
     if (stem == NULL) return eh_fail_memory(err, "a module");
     for (char *p = stem; *p != '\0'; p++)

@@ -1,9 +1,9 @@
-/* engine/pipeline.c: one script in its jail, from START to FINISHED. What it declares is read in
- * declare.c, its calls are answered in calls.c. */
+/* engine/pipeline.c: one script in its jail, from START to FINISHED. What it declares is read
+ * in declare.c, its calls are answered in calls.c. */
 #include "engine/pipeline.h"
 #include "engine/preview.h"
 
-#define DEADLINE_MS 60000
+#define DEADLINE_MS  60000
 #define MEMORY_BYTES ((int64_t)256 * 1024 * 1024)
 
 eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance, const char *resource)
@@ -15,7 +15,8 @@ eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance, const
     return NULL;
 }
 
-/* ---- frames to the jail ---------------------------------------------------------------------- */
+/* ---- frames to the jail
+ * ---------------------------------------------------------------------- */
 
 static bool put_copy(eh_arena *arena, eh_doc *map, const char *key, const eh_doc *value,
                      const char *except, eh_err *err)
@@ -29,8 +30,8 @@ static bool put_limits(eh_arena *arena, eh_doc *body, const eh_doc *limits, eh_e
     eh_doc *map = eh_doc_map(arena);
     return eh_doc_put_int(arena, map, "memory_bytes",
                           eh_doc_int(limits, "memory_bytes", MEMORY_BYTES), err) &&
-           eh_doc_put_int(arena, map, "deadline_ms", eh_doc_int(limits, "deadline_ms", DEADLINE_MS),
-                          err) &&
+           eh_doc_put_int(arena, map, "deadline_ms",
+                          eh_doc_int(limits, "deadline_ms", DEADLINE_MS), err) &&
            eh_doc_put(arena, body, eh_slice_str("limits"), map, err);
 }
 
@@ -40,19 +41,20 @@ static bool send_start(eh_pipeline *p, bool check_only, eh_err *err)
     eh_arena *arena = run->arena;
     const eh_doc *pipeline = eh_doc_get(run->spec, "pipeline");
     eh_doc *body = eh_doc_map(arena), *script = eh_doc_map(arena);
-    bool ok = eh_doc_put_str(arena, body, "mode", eh_slice_str(check_only ? "check" : "run"), err) &&
-              eh_doc_put_str(arena, body, "sandbox",
-                             eh_slice_str(eh_doc_str(run->spec, "sandbox", "strict")), err) &&
-              eh_doc_put_str(arena, script, "name",
-                             eh_slice_str(eh_doc_str(pipeline, "path", "pipeline")), err) &&
-              eh_doc_put_str(arena, script, "text", eh_slice_str(eh_doc_str(pipeline, "text", "")),
-                             err) &&
-              eh_doc_put_str(arena, script, "kind",
-                             eh_slice_str(eh_doc_str(pipeline, "kind", "pipeline")), err) &&
-              eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
-              put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
-              put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
-              put_limits(arena, body, eh_doc_get(run->spec, "limits"), err);
+    bool ok =
+        eh_doc_put_str(arena, body, "mode", eh_slice_str(check_only ? "check" : "run"), err) &&
+        eh_doc_put_str(arena, body, "sandbox",
+                       eh_slice_str(eh_doc_str(run->spec, "sandbox", "strict")), err) &&
+        eh_doc_put_str(arena, script, "name",
+                       eh_slice_str(eh_doc_str(pipeline, "path", "pipeline")), err) &&
+        eh_doc_put_str(arena, script, "text", eh_slice_str(eh_doc_str(pipeline, "text", "")),
+                       err) &&
+        eh_doc_put_str(arena, script, "kind",
+                       eh_slice_str(eh_doc_str(pipeline, "kind", "pipeline")), err) &&
+        eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
+        put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
+        put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
+        put_limits(arena, body, eh_doc_get(run->spec, "limits"), err);
     return ok && eh_jail_send(p->jail, EH_FRAME_START, 0, body, err);
 }
 
@@ -71,10 +73,12 @@ static bool send_go(eh_pipeline *p, eh_err *err)
     }
     bool retry = eh_doc_get(p->run->spec, "retry") != NULL;
     return eh_doc_put(arena, body, eh_slice_str("resources"), list, err) &&
-           eh_doc_put_bool(arena, body, "retry", retry, err) && eh_jail_send(p->jail, EH_FRAME_GO, 0, body, err);
+           eh_doc_put_bool(arena, body, "retry", retry, err) &&
+           eh_jail_send(p->jail, EH_FRAME_GO, 0, body, err);
 }
 
-/* ---- frames from the jail ---------------------------------------------------------------------- */
+/* ---- frames from the jail
+ * ---------------------------------------------------------------------- */
 
 static bool unexpected(const eh_frame *frame, eh_err *err)
 {
@@ -117,16 +121,19 @@ static bool serve(eh_pipeline *p, eh_err *err)
         case EH_FRAME_TASK_DONE:
             if (!task_done(p, &frame, err)) return false;
             break;
-        case EH_FRAME_FINISHED: return true;
+        case EH_FRAME_FINISHED:
+            return true;
         case EH_FRAME_FAILED:
             eh_jail_read_error(eh_doc_get(frame.body, "error"), err);
             return false;
-        default: return unexpected(&frame, err);
+        default:
+            return unexpected(&frame, err);
         }
     }
 }
 
-/* ---- the run ----------------------------------------------------------------------------------- */
+/* ---- the run
+ * ----------------------------------------------------------------------------------- */
 
 static void tell_declared(eh_run *run, const eh_doc *body)
 {
@@ -142,13 +149,14 @@ static bool hello(eh_pipeline *p, const char *sandbox, eh_err *err)
     if (!await(p, EH_FRAME_HELLO, &frame, err)) return false;
     if (eh_doc_int(frame.body, "version", 0) != 1) return unexpected(&frame, err);
     if (!eh_doc_bool(frame.body, "seccomp", false) && strcmp(sandbox, "weak") != 0) {
-        eh_fail(err, EH_CLASS_CONFIG, "this system has no seccomp, so scripts cannot be jailed");
+        eh_fail(err, EH_CLASS_CONFIG,
+                "this system has no seccomp, so scripts cannot be jailed");
         return eh_err_hint(err, "to run them all the same: --sandbox weak, or sandbox: weak in "
                                 "etlhost.yaml");
     }
     if (!eh_doc_bool(frame.body, "landlock", true))
-        eh_event_log(&p->run->events, "debug", "this kernel has no Landlock; seccomp is the wall",
-                     NULL, NULL);
+        eh_event_log(&p->run->events, "debug",
+                     "this kernel has no Landlock; seccomp is the wall", NULL, NULL);
     return true;
 }
 
@@ -156,8 +164,8 @@ static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
 {
     const char *sandbox = eh_doc_str(p->run->spec, "sandbox", "strict");
     const eh_doc *limits = eh_doc_get(p->run->spec, "limits");
-    p->jail = eh_jail_start(p->run, sandbox, eh_doc_int(limits, "deadline_ms", DEADLINE_MS) + 1000,
-                            err);
+    p->jail = eh_jail_start(p->run, sandbox,
+                            eh_doc_int(limits, "deadline_ms", DEADLINE_MS) + 1000, err);
     eh_frame frame;
     if (p->jail == NULL || !hello(p, sandbox, err) || !send_start(p, check_only, err) ||
         !await(p, EH_FRAME_DECLARED, &frame, err))
@@ -177,7 +185,8 @@ static bool nothing_selected(const eh_pipeline *p, eh_err *err)
     for (size_t i = 0; i < p->count; i++)
         if (p->streams[i].selected) return false;
     const char *only = eh_doc_str(p->run->spec, "only_resource", NULL);
-    if (only == NULL) return eh_fail(err, EH_CLASS_CONFIG, "the pipeline has no resources to run");
+    if (only == NULL)
+        return eh_fail(err, EH_CLASS_CONFIG, "the pipeline has no resources to run");
     eh_fail(err, EH_CLASS_CONFIG, "there is no resource \"%s\"", only);
     if (p->count > 0)
         eh_err_hint(err, "the first one is \"%s.%s\"; etlhost check lists all",
@@ -231,7 +240,8 @@ bool eh_run_pipeline_preview(eh_run *run, struct eh_preview *preview, eh_err *er
         for (size_t i = 0; i < p.count; i++) any = any || p.streams[i].selected;
         if (!any)
             ok = eh_fail(err, EH_CLASS_CONFIG, "there is no resource %s.%s",
-                         eh_doc_str(options, "instance", ""), eh_doc_str(options, "resource", ""));
+                         eh_doc_str(options, "instance", ""),
+                         eh_doc_str(options, "resource", ""));
     }
     ok = ok && send_go(&p, err) && serve(&p, err);
     end_all(&p, err);

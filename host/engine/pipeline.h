@@ -1,5 +1,5 @@
-/* engine/pipeline.h: what pipeline.c and calls.c share: a script at work and its streams. This room
- * only. */
+/* engine/pipeline.h: what pipeline.c and calls.c share: a script at work and its streams. This
+ * room only. */
 #ifndef EH_ENGINE_PIPELINE_H
 #define EH_ENGINE_PIPELINE_H
 
@@ -25,10 +25,11 @@ typedef struct eh_pipeline {
 } eh_pipeline;
 
 /* The stream that a frame names, NULL when there is none. */
-eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance, const char *resource);
+eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance,
+                                     const char *resource);
 
-/* Answers a CALL. False when the run cannot go on (the jail is gone, or the run is to stop); an error
- * of the call itself is sent to the script. */
+/* Answers a CALL. False when the run cannot go on (the jail is gone, or the run is to stop); an
+ * error of the call itself is sent to the script. */
 bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err) EH_MUST_USE;
 
 /* Reads declarations into streams: names, tables, conflicts. */

@@ -29,7 +29,8 @@ eh_preview *eh_preview_new(eh_run *run, eh_err *err)
     if (p->arena == NULL || p->names == NULL)
         eh_fail_memory(err, "a preview");
     else if (!eh_print_format_from_name(eh_slice_str(output), &p->format))
-        eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\": use table, ndjson or csv", output);
+        eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\": use table, ndjson or csv",
+                output);
     if (err->class_ == EH_OK) return p;
     eh_preview_free(p);
     return NULL;
@@ -52,7 +53,8 @@ bool eh_preview_is_full(const eh_preview *p)
     return p->seen >= p->sample;
 }
 
-/* ---- columns ------------------------------------------------------------------------------------- */
+/* ---- columns
+ * ------------------------------------------------------------------------------------- */
 
 static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
 {
@@ -70,7 +72,8 @@ static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
 }
 
 /* Where the columns of this batch stand among all columns seen; SIZE_MAX for dropped ones. */
-static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t count, eh_err *err)
+static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t count,
+                          eh_err *err)
 {
     size_t *where = realloc(p->where, (count + 1) * sizeof *where);
     if (where == NULL) return eh_fail_memory(err, "a preview");
@@ -86,7 +89,8 @@ static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t
     return true;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows
+ * ---------------------------------------------------------------------------------------- */
 
 static bool keep_text(eh_preview *p, eh_slice text, eh_slice *kept)
 {
@@ -166,13 +170,15 @@ static bool take_batch(eh_preview *p, const eh_batch *batch, const eh_source_col
     return true;
 }
 
-/* ---- files --------------------------------------------------------------------------------------- */
+/* ---- files
+ * --------------------------------------------------------------------------------------- */
 
 /* The columns after transforms and the row function. */
 static bool transform(eh_preview *p, eh_stream *s, eh_transform *t, eh_batch *batch,
                       const eh_slice *written, size_t written_count, eh_err *err)
 {
-    if (!eh_transform_bind(t, written, written_count, err) || !eh_transform_apply(t, batch, err))
+    if (!eh_transform_bind(t, written, written_count, err) ||
+        !eh_transform_apply(t, batch, err))
         return false;
     size_t count, added_count = 0;
     const eh_transform_column *columns = eh_transform_columns(t, &count);
@@ -183,7 +189,8 @@ static bool transform(eh_preview *p, eh_stream *s, eh_transform *t, eh_batch *ba
     eh_source_column *sources = calloc(count + added_count + 1, sizeof *sources);
     if (sources == NULL) return eh_fail_memory(err, "a preview");
     for (size_t i = 0; i < count; i++)
-        sources[i] = (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
+        sources[i] =
+            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
     for (size_t i = 0; i < added_count; i++)
         sources[count + i] = (eh_source_column){added[i], false, false};
     bool ok = take_batch(p, batch, sources, count + added_count, err);
@@ -208,7 +215,8 @@ static bool read_batches(eh_preview *p, eh_stream *s, eh_input *input, eh_transf
         size_t count;
         const eh_slice *columns = eh_input_columns(input, &count);
         ok = transform(p, s, t, &batch, columns, count, err);
-        for (size_t i = 0; ok && i < batch.dead_count; i++) tell_dead(p, s, name, &batch.dead[i]);
+        for (size_t i = 0; ok && i < batch.dead_count; i++)
+            tell_dead(p, s, name, &batch.dead[i]);
     }
     /* A file with a header and no rows still has columns to show. */
     size_t count;
@@ -219,7 +227,8 @@ static bool read_batches(eh_preview *p, eh_stream *s, eh_input *input, eh_transf
     return ok;
 }
 
-bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *name, eh_err *err)
+bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *name,
+                     eh_err *err)
 {
     if (eh_preview_is_full(p)) return true;
     eh_file file;

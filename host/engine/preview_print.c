@@ -79,12 +79,14 @@ static bool print_schema(eh_preview *p, eh_buf *out, eh_err *err)
     return ok;
 }
 
-static bool column_doc(eh_preview *p, eh_doc *list, const eh_preview_column *column, eh_err *err)
+static bool column_doc(eh_preview *p, eh_doc *list, const eh_preview_column *column,
+                       eh_err *err)
 {
     eh_arena *arena = p->arena;
     eh_doc *map = eh_doc_map(arena);
     return eh_doc_put_str(arena, map, "name", eh_slice_str(column->name), err) &&
-           eh_doc_put_str(arena, map, "type", eh_slice_str(eh_type_name(type_of(column))), err) &&
+           eh_doc_put_str(arena, map, "type", eh_slice_str(eh_type_name(type_of(column))),
+                          err) &&
            eh_doc_put_int(arena, map, "nulls", (int64_t)(p->seen - column->values), err) &&
            eh_doc_put_str(arena, map, "example", column->example, err) &&
            eh_doc_put_str(arena, map, "reason", eh_slice_str(reason_of(column)), err) &&
@@ -117,7 +119,8 @@ bool eh_preview_print(eh_preview *p, eh_err *err)
     return ok;
 }
 
-/* ---- the operation --------------------------------------------------------------------------------- */
+/* ---- the operation
+ * --------------------------------------------------------------------------------- */
 
 static bool preview_file(eh_run *run, eh_preview *p, const char *file, eh_err *err)
 {
@@ -137,7 +140,8 @@ bool eh_run_preview(eh_run *run, eh_err *err)
     eh_preview *p = eh_preview_new(run, err);
     if (p == NULL) return false;
     const char *file = eh_doc_str(eh_doc_get(run->spec, "preview"), "file", NULL);
-    bool ok = file != NULL ? preview_file(run, p, file, err) : eh_run_pipeline_preview(run, p, err);
+    bool ok =
+        file != NULL ? preview_file(run, p, file, err) : eh_run_pipeline_preview(run, p, err);
     ok = ok && eh_preview_print(p, err);
     eh_preview_free(p);
     return ok;

@@ -1,9 +1,9 @@
 /* engine/retry.c: dead rows sent through the present declaration again; see stream.h.
  *
- * The dead rows of one file are put together as a file in memory, under the header they had, and
- * loaded like any other: with an identity made of their ids, so that a retry which is killed and
- * repeated loads nothing twice. They are marked resolved after that has committed: killed in
- * between, the next retry finds the identity complete and only marks them. */
+ * The dead rows of one file are put together as a file in memory, under the header they had,
+ * and loaded like any other: with an identity made of their ids, so that a retry which is
+ * killed and repeated loads nothing twice. They are marked resolved after that has committed:
+ * killed in between, the next retry finds the identity complete and only marks them. */
 #include "engine/stream_private.h"
 
 #include <inttypes.h>
@@ -69,7 +69,8 @@ static bool fill_group(group *g, eh_arena *arena, eh_err *err)
         g->places.rows[i] = strtoull(eh_doc_str(d, "row_number", "0"), NULL, 10);
         g->places.lines[i] = strtoull(eh_doc_str(d, "line", "0"), NULL, 10);
         if (!append_raw(&g->spool, eh_doc_str(d, "raw", ""), json, err) ||
-            !eh_buf_printf(&g->ids, err, "%s%s", i > 0 ? "," : "", eh_doc_str(d, "dead_id", "")))
+            !eh_buf_printf(&g->ids, err, "%s%s", i > 0 ? "," : "",
+                           eh_doc_str(d, "dead_id", "")))
             return false;
     }
     g->places.count = g->count;
@@ -77,7 +78,8 @@ static bool fill_group(group *g, eh_arena *arena, eh_err *err)
 }
 
 /* How the spool is parsed: the declared format, with the delimiter that the file had. */
-static const eh_doc *spool_format(const eh_stream *s, const group *g, eh_arena *arena, eh_err *err)
+static const eh_doc *spool_format(const eh_stream *s, const group *g, eh_arena *arena,
+                                  eh_err *err)
 {
     const char *header = eh_doc_str(g->first, "header", "");
     const eh_doc *declared = eh_doc_get(s->declaration, "format");
@@ -90,8 +92,8 @@ static const eh_doc *spool_format(const eh_stream *s, const group *g, eh_arena *
     for (size_t i = 0; ok && i < 2; i++) {
         const eh_doc *value = eh_doc_get(declared, kept[i]);
         if (value != NULL)
-            ok = eh_doc_put(arena, format, eh_slice_str(kept[i]), eh_doc_copy(arena, value, NULL),
-                            err);
+            ok = eh_doc_put(arena, format, eh_slice_str(kept[i]),
+                            eh_doc_copy(arena, value, NULL), err);
     }
     return ok ? format : NULL;
 }
@@ -119,14 +121,15 @@ static void name_identity(eh_file *file, const group *g)
         hash = (hash ^ (unsigned char)g->ids.data[i]) * 0x100000001b3ULL;
     char content[17];
     (void)snprintf(content, sizeof content, "%.16s", file->identity + strlen("sha256:"));
-    (void)snprintf(file->identity, sizeof file->identity, "dead:%zu:%016" PRIx64 ":%s", g->count,
-                   hash, content);
+    (void)snprintf(file->identity, sizeof file->identity, "dead:%zu:%016" PRIx64 ":%s",
+                   g->count, hash, content);
 }
 
 static bool resolve(eh_stream *s, const group *g, eh_arena *arena, eh_err *err)
 {
     char stream_id[24];
-    (void)snprintf(stream_id, sizeof stream_id, "%" PRId64, eh_loader_state(s->loader)->stream_id);
+    (void)snprintf(stream_id, sizeof stream_id, "%" PRId64,
+                   eh_loader_state(s->loader)->stream_id);
     const char *params[2] = {stream_id, g->ids.data};
     eh_doc *rows;
     return eh_dest_query(s->run->dest, "dead_retry_done", params, 2, arena, &rows, err);
@@ -173,7 +176,8 @@ bool eh_stream_retry(eh_stream *s, const char *dead_id, uint64_t *count, eh_err 
     eh_arena *arena = eh_arena_new(QUERY_MAX);
     if (arena == NULL) return eh_fail_memory(err, "dead rows");
     char stream_id[24];
-    (void)snprintf(stream_id, sizeof stream_id, "%" PRId64, eh_loader_state(s->loader)->stream_id);
+    (void)snprintf(stream_id, sizeof stream_id, "%" PRId64,
+                   eh_loader_state(s->loader)->stream_id);
     const char *params[2] = {stream_id, dead_id};
     eh_doc *rows = NULL;
     bool ok = eh_dest_query(s->run->dest, "dead_retry_list", params, 2, arena, &rows, err) &&

@@ -1,4 +1,5 @@
-/* engine/rows.c: see rows.h. The form of ROWS and ROWS_DONE is in docs/reference/messages.md. */
+/* engine/rows.c: see rows.h. The form of ROWS and ROWS_DONE is in docs/reference/messages.md.
+ */
 #include "engine/rows.h"
 
 #include "data/json.h"
@@ -24,7 +25,8 @@ void eh_row_link_free(eh_row_link *link)
     *link = (eh_row_link){.jail = NULL};
 }
 
-/* ---- rows into the window ------------------------------------------------------------------------ */
+/* ---- rows into the window
+ * ------------------------------------------------------------------------ */
 
 static size_t text_of_row(const eh_batch *batch, size_t row)
 {
@@ -81,7 +83,8 @@ static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size
         ok = eh_doc_push(names, eh_doc_string(arena, name), err);
     }
     char stream[512];
-    (void)snprintf(stream, sizeof stream, "%s.%s", link->stream->instance, link->stream->resource);
+    (void)snprintf(stream, sizeof stream, "%s.%s", link->stream->instance,
+                   link->stream->resource);
     ok = ok && eh_doc_put_str(arena, body, "stream", eh_slice_str(stream), err) &&
          eh_doc_put_int(arena, body, "rows", (int64_t)rows, err) &&
          eh_doc_put_int(arena, body, "cells", 0, err) &&
@@ -92,7 +95,8 @@ static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size
     return ok;
 }
 
-/* ---- changes out of ROWS_DONE --------------------------------------------------------------------- */
+/* ---- changes out of ROWS_DONE
+ * --------------------------------------------------------------------- */
 
 typedef struct slice_of_rows {
     size_t first; /* row of the batch */
@@ -103,7 +107,8 @@ typedef struct slice_of_rows {
 
 static bool forged(eh_err *err, const char *what)
 {
-    return eh_fail(err, EH_CLASS_SCRIPT, "the script's process sent rows that are wrong: %s", what);
+    return eh_fail(err, EH_CLASS_SCRIPT, "the script's process sent rows that are wrong: %s",
+                   what);
 }
 
 /* The batch column for a name that the function wrote to; a new name makes a new column. */
@@ -123,7 +128,8 @@ static bool find_column(eh_row_link *link, eh_batch *batch, const slice_of_rows 
     if (name.len == 0 || name.len > 255 || memchr(name.data, 0, name.len) != NULL)
         return forged(err, "a column name");
     if (link->added_count == ADDED_MAX)
-        return eh_fail(err, EH_CLASS_LIMIT, "a row function added more than %d columns", ADDED_MAX);
+        return eh_fail(err, EH_CLASS_LIMIT, "a row function added more than %d columns",
+                       ADDED_MAX);
     if (link->added_count == link->added_capacity) {
         size_t capacity = link->added_capacity * 2 + 8;
         eh_slice *more = realloc(link->added, capacity * sizeof *more);
@@ -132,7 +138,8 @@ static bool find_column(eh_row_link *link, eh_batch *batch, const slice_of_rows 
         link->added_capacity = capacity;
     }
     if (link->arena == NULL) link->arena = eh_arena_new(NAMES_MAX);
-    char *copy = link->arena != NULL ? eh_arena_strndup(link->arena, name.data, name.len) : NULL;
+    char *copy =
+        link->arena != NULL ? eh_arena_strndup(link->arena, name.data, name.len) : NULL;
     if (copy == NULL) return eh_fail_memory(err, "columns");
     link->added[link->added_count++] = eh_slice_of(copy, name.len);
     *column = part->count + link->added_count - 1;
@@ -177,7 +184,9 @@ static bool read_value(reader *r, eh_batch *batch, eh_cell *cell, eh_err *err)
     uint8_t kind, boolean;
     if (!take(r, &kind, 1)) return forged(err, "a value");
     switch (kind) {
-    case EH_CELL_NULL: *cell = (eh_cell){.kind = EH_CELL_NULL}; return true;
+    case EH_CELL_NULL:
+        *cell = (eh_cell){.kind = EH_CELL_NULL};
+        return true;
     case EH_CELL_BOOLEAN:
         if (!take(r, &boolean, 1) || boolean > 1) return forged(err, "a boolean");
         *cell = (eh_cell){.kind = kind, .as.integer = boolean};
@@ -189,8 +198,10 @@ static bool read_value(reader *r, eh_batch *batch, eh_cell *cell, eh_err *err)
         *cell = (eh_cell){.kind = kind};
         return take(r, &cell->as.real, 8) || forged(err, "a number");
     case EH_CELL_STRING:
-    case EH_CELL_JSON: return read_text(r, batch, cell, kind, err);
-    default: return forged(err, "the kind of a value");
+    case EH_CELL_JSON:
+        return read_text(r, batch, cell, kind, err);
+    default:
+        return forged(err, "the kind of a value");
     }
 }
 
@@ -212,11 +223,12 @@ static bool apply_changes(eh_row_link *link, eh_batch *batch, const slice_of_row
     while (ok && r.left > 0) {
         uint32_t row;
         uint16_t column;
-        if (!take(&r, &row, sizeof row) || !take(&r, &column, sizeof column) || row >= part->rows ||
-            column >= count)
+        if (!take(&r, &row, sizeof row) || !take(&r, &column, sizeof column) ||
+            row >= part->rows || column >= count)
             ok = forged(err, "the place of a change");
         else
-            ok = read_value(&r, batch, eh_batch_cell(batch, part->first + row, columns[column]), err);
+            ok = read_value(&r, batch, eh_batch_cell(batch, part->first + row, columns[column]),
+                            err);
     }
     free(columns);
     return ok;
@@ -237,7 +249,8 @@ static bool mark_dropped(eh_row_link *link, const slice_of_rows *part, const eh_
 static bool bury_failed(eh_row_link *link, eh_batch *batch, const slice_of_rows *part,
                         const eh_doc *list, eh_err *err)
 {
-    bool stop = strcmp(eh_doc_str(link->stream->declaration, "on_row_error", "dead"), "stop") == 0;
+    bool stop =
+        strcmp(eh_doc_str(link->stream->declaration, "on_row_error", "dead"), "stop") == 0;
     for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next) {
         int64_t row = eh_doc_int(d, "row", -1);
         const char *message = eh_doc_str(d, "message", "the row function failed");

@@ -12,7 +12,7 @@
 typedef struct eh_row_link {
     eh_jail_link *jail;
     const eh_stream *stream;
-    uint32_t task; /* of the pending load: the jail runs the rows in its name */
+    uint32_t task;   /* of the pending load: the jail runs the rows in its name */
     eh_arena *arena; /* names of columns that the function added */
     eh_slice *added;
     size_t added_count;

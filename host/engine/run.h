@@ -18,22 +18,24 @@ typedef struct eh_run {
     int control_fd;
     eh_watch *control;
     eh_buf control_in;
-    bool stopping;      /* STOP came, or the supervisor is gone */
+    bool stopping; /* STOP came, or the supervisor is gone */
     const char *stop_reason;
     /* destination, opened when an operation needs it */
     eh_dest *dest;
     eh_run_info info;
-    bool failed;        /* some stream failed: the run's end says so */
+    bool failed; /* some stream failed: the run's end says so */
 } eh_run;
 
-/* False with class cancelled once the run is to end. Dispatches what is waiting, without blocking. */
+/* False with class cancelled once the run is to end. Dispatches what is waiting, without
+ * blocking. */
 bool eh_run_go_on(eh_run *run, eh_err *err) EH_MUST_USE;
 
-/* Opens spec.destination. Not for dry runs of a SQLite file that does not exist yet: see dry. */
+/* Opens spec.destination. Not for dry runs of a SQLite file that does not exist yet: see dry.
+ */
 bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err) EH_MUST_USE;
 
-/* The operations. Each reports what it did in events and errors with the stream they belong to; false
- * when the run as a whole failed. */
+/* The operations. Each reports what it did in events and errors with the stream they belong to;
+ * false when the run as a whole failed. */
 bool eh_run_pipeline(eh_run *run, eh_err *err) EH_MUST_USE; /* op run and check */
 bool eh_run_load(eh_run *run, eh_err *err) EH_MUST_USE;     /* op load */
 bool eh_run_preview(eh_run *run, eh_err *err) EH_MUST_USE;  /* op preview */

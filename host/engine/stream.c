@@ -1,16 +1,17 @@
-/* engine/stream.c: opening and ending a stream, and what is told of it; see stream.h. Its files are in
- * stream_file.c. */
+/* engine/stream.c: opening and ending a stream, and what is told of it; see stream.h. Its files
+ * are in stream_file.c. */
 #include "base/fault.h"
 #include "data/zone.h"
 #include "engine/stream_private.h"
 
 #include <inttypes.h>
 
-#define TELL_US        100000
-#define DEAD_TOLD_MAX  10
-#define ZONE_MAX       ((size_t)1024 * 1024)
+#define TELL_US       100000
+#define DEAD_TOLD_MAX 10
+#define ZONE_MAX      ((size_t)1024 * 1024)
 
-/* ---- what the loader tells -------------------------------------------------------------------- */
+/* ---- what the loader tells
+ * -------------------------------------------------------------------- */
 
 void eh_stream_tell_progress(eh_stream *s)
 {
@@ -79,7 +80,8 @@ static void on_warning(void *self, const char *message)
     eh_event_log(&s->run->events, "warning", message, s->instance, s->resource);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening
+ * ----------------------------------------------------------------------------------- */
 
 static bool read_zone(void *self, const char *name, eh_slice *tzif, eh_err *err)
 {
@@ -136,7 +138,8 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
     return true;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end
+ * ----------------------------------------------------------------------------------- */
 
 static void tell_done(eh_stream *s)
 {
@@ -165,11 +168,13 @@ static void tell_done(eh_stream *s)
 
 static void refuse_changed(const eh_stream *s, eh_err *err)
 {
-    eh_fail(err, EH_CLASS_DATA, "%" PRIu64 " of %" PRIu64
-            " files changed since they were loaded, and were not loaded again", s->files_refused,
-            s->files);
-    eh_err_hint(err, "set on_changed_file: append to load a changed file as new rows, or bring the "
-                     "new rows in a file of their own");
+    eh_fail(err, EH_CLASS_DATA,
+            "%" PRIu64 " of %" PRIu64
+            " files changed since they were loaded, and were not loaded again",
+            s->files_refused, s->files);
+    eh_err_hint(err,
+                "set on_changed_file: append to load a changed file as new rows, or bring the "
+                "new rows in a file of their own");
 }
 
 bool eh_stream_end(eh_stream *s, const eh_err *why)

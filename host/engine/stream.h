@@ -1,7 +1,7 @@
 /* engine/stream.h: one stream of this run: its declaration, its loader, and files into it.
  *
- * A stream is opened by the first file that is loaded into it, and finished or abandoned once. This
- * room only. */
+ * A stream is opened by the first file that is loaded into it, and finished or abandoned once.
+ * This room only. */
 #ifndef EH_ENGINE_STREAM_H
 #define EH_ENGINE_STREAM_H
 
@@ -18,19 +18,20 @@ typedef struct eh_stream {
     const char *resource;
     const char *schema;
     const char *table;
-    const eh_doc *declaration; /* may be NULL */
-    const eh_row_hook *rows;   /* NULL: no row function */
+    const eh_doc *declaration;  /* may be NULL */
+    const eh_row_hook *rows;    /* NULL: no row function */
     struct eh_preview *preview; /* not NULL: rows are shown, not loaded */
-    eh_loader *loader;         /* NULL until the first file */
-    int64_t started_us;        /* monotonic */
-    int64_t told_us;           /* when progress was last told */
+    eh_loader *loader;          /* NULL until the first file */
+    int64_t started_us;         /* monotonic */
+    int64_t told_us;            /* when progress was last told */
     uint64_t files;
     uint64_t files_known;
     uint64_t files_refused;
     uint64_t files_growing;
-    uint64_t bytes;            /* stored bytes read */
+    uint64_t bytes; /* stored bytes read */
     uint64_t dead_told;
-    eh_stream_file *retired;   /* files begun, newest first; some of their units may be under way */
+    eh_stream_file
+        *retired; /* files begun, newest first; some of their units may be under way */
     /* the file being read, for progress */
     char file_name[512];
     uint64_t file_size;
@@ -48,7 +49,7 @@ typedef enum eh_file_status {
 typedef struct eh_file_outcome {
     eh_file_status status;
     char reason[256]; /* why it was not loaded; "" otherwise */
-    uint64_t rows; /* committed so far */
+    uint64_t rows;    /* committed so far */
     uint64_t dead;
 } eh_file_outcome;
 
@@ -61,14 +62,15 @@ eh_transform_context eh_stream_transform_context(eh_stream *stream);
 bool eh_stream_load(eh_stream *stream, const char *root, const char *name,
                     eh_file_outcome *outcome, eh_err *err) EH_MUST_USE;
 
-/* Sends the stream's dead rows (all, or the one with this id) through the present declaration again; those
- * that were sent are then resolved, and the ones that fail again are new dead rows. *count: how many
- * were sent. */
+/* Sends the stream's dead rows (all, or the one with this id) through the present declaration
+ * again; those that were sent are then resolved, and the ones that fail again are new dead
+ * rows. *count: how many were sent. */
 bool eh_stream_retry(eh_stream *stream, const char *dead_id, uint64_t *count,
                      eh_err *err) EH_MUST_USE;
 
-/* Ends the stream: with why NULL it is finished, otherwise abandoned. Tells stream_done, and the
- * error if there is one; run.failed is set then. False when finishing failed (told, too). */
+/* Ends the stream: with why NULL it is finished, otherwise abandoned. Tells stream_done, and
+ * the error if there is one; run.failed is set then. False when finishing failed (told, too).
+ */
 bool eh_stream_end(eh_stream *stream, const eh_err *why);
 
 #endif

@@ -1,4 +1,5 @@
-/* engine/stream_file.c: one file into a stream: is it known, what of it is left, its rows. See stream.h. */
+/* engine/stream_file.c: one file into a stream: is it known, what of it is left, its rows. See
+ * stream.h. */
 #include "base/fault.h"
 #include "engine/input.h"
 #include "engine/preview.h"
@@ -17,7 +18,8 @@ const char *eh_file_status_name(eh_file_status status)
     return names[status];
 }
 
-/* ---- files whose last units are still under way ------------------------------------------------ */
+/* ---- files whose last units are still under way
+ * ------------------------------------------------ */
 
 static void tell_file(eh_stream *s, const eh_stream_file *f)
 {
@@ -61,16 +63,20 @@ static bool raw_of_file(void *self, const eh_place *place, eh_buf *out, eh_err *
     return eh_input_raw(((eh_stream_file *)self)->input, place, out, err);
 }
 
-/* ---- the parts of a file ------------------------------------------------------------------------ */
+/* ---- the parts of a file
+ * ------------------------------------------------------------------------ */
 
-/* The record of a retried row says where that row stood, not where it stands among the retried. */
+/* The record of a retried row says where that row stood, not where it stands among the retried.
+ */
 static void remap_place(const eh_retry *retry, eh_place *place)
 {
     size_t low = 0, high = retry->count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (retry->starts[middle] <= place->offset) low = middle;
-        else high = middle;
+        if (retry->starts[middle] <= place->offset)
+            low = middle;
+        else
+            high = middle;
     }
     place->row = retry->rows[low];
     place->line = retry->lines[low];
@@ -93,7 +99,8 @@ static bool load_batches(eh_stream *s, eh_stream_file *f, eh_batch *batch, eh_er
         if (f->header == NULL) f->header = eh_input_header(f->input, f->arena);
         eh_loader_header(s->loader, f->header);
         if (f->retry != NULL) remap(f->retry, batch);
-        if (!eh_loader_batch(s->loader, batch, columns, count, err) || !eh_run_go_on(s->run, err))
+        if (!eh_loader_batch(s->loader, batch, columns, count, err) ||
+            !eh_run_go_on(s->run, err))
             return false;
         s->file_position = eh_input_position(f->input);
         eh_stream_tell_progress(s);
@@ -109,8 +116,8 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
     if (f->input != NULL && !eh_loader_drain(s->loader, err)) return false;
     eh_input_free(f->input);
     f->input = eh_input_open(&f->file, f->name, f->format, &from, until, err);
-    eh_load_input load = {f->file.identity, f->name, f->file.size, f->file.modified_us,
-                          raw_of_file, f, f->retry != NULL};
+    eh_load_input load = {f->file.identity, f->name, f->file.size,    f->file.modified_us,
+                          raw_of_file,      f,       f->retry != NULL};
     eh_batch batch = {.arena = NULL};
     bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
               eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);
@@ -129,7 +136,8 @@ static bool load_parts(eh_stream *s, eh_stream_file *f, const eh_ledger *ledger,
     eh_parse_from from = {0, 0, 1};
     for (size_t i = 0; i < ledger->range_count; i++) {
         const eh_range *range = &ledger->ranges[i];
-        if (range->start > from.offset && !load_part(s, f, from, range->start, err)) return false;
+        if (range->start > from.offset && !load_part(s, f, from, range->start, err))
+            return false;
         if (range->end >= from.offset)
             from = (eh_parse_from){range->end, range->row_end, range->line_end};
     }
@@ -140,7 +148,8 @@ static void print_day(int64_t us, char *out, size_t size)
 {
     time_t seconds = (time_t)(us / 1000000);
     struct tm utc;
-    if (gmtime_r(&seconds, &utc) == NULL || strftime(out, size, "%Y-%m-%d %H:%M UTC", &utc) == 0)
+    if (gmtime_r(&seconds, &utc) == NULL ||
+        strftime(out, size, "%Y-%m-%d %H:%M UTC", &utc) == 0)
         out[0] = '\0';
 }
 
@@ -174,8 +183,8 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
 {
     eh_ledger ledger = {.known = false};
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
-    if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity, f->name,
-                                f->arena, &ledger, err))
+    if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity,
+                                f->name, f->arena, &ledger, err))
         return false;
     return !decide(s, &ledger, f->name, &f->outcome) || load_parts(s, f, &ledger, err);
 }

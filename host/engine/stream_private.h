@@ -14,8 +14,8 @@ typedef struct eh_retry {
     uint64_t *lines;
 } eh_retry;
 
-/* A file that was begun; it lives until no unit refers to it any more, so that the next file can be
- * parsed while the last units of this one commit. */
+/* A file that was begun; it lives until no unit refers to it any more, so that the next file
+ * can be parsed while the last units of this one commit. */
 struct eh_stream_file {
     eh_stream_file *next;
     eh_arena *arena; /* its name and its ledger */
@@ -23,8 +23,8 @@ struct eh_stream_file {
     eh_file file;
     struct eh_input *input;
     eh_file_outcome outcome;
-    const char *header;   /* see eh_input_header */
-    const eh_doc *format; /* how to parse it */
+    const char *header;    /* see eh_input_header */
+    const eh_doc *format;  /* how to parse it */
     const eh_retry *retry; /* its records are dead rows of another file; NULL otherwise */
     bool whole; /* nothing failed while it was read: file_done is told once it has committed */
 };
@@ -32,16 +32,18 @@ struct eh_stream_file {
 /* Opens the stream's loader. */
 bool eh_stream_open(eh_stream *stream, eh_err *err) EH_MUST_USE;
 
-/* A file of this stream, not opened yet; owned by the caller until eh_stream_begin_file. NULL without
- * memory. */
+/* A file of this stream, not opened yet; owned by the caller until eh_stream_begin_file. NULL
+ * without memory. */
 eh_stream_file *eh_stream_new_file(eh_stream *stream, const char *name, eh_err *err);
 void eh_stream_free_file(eh_stream_file *file);
 
-/* Loads an opened and identified file, what of it is not committed; the stream owns it from now on. */
+/* Loads an opened and identified file, what of it is not committed; the stream owns it from now
+ * on. */
 bool eh_stream_run_file(eh_stream *stream, eh_stream_file *file,
                         bool (*load)(eh_stream *stream, eh_stream_file *file, eh_err *err),
                         eh_err *err) EH_MUST_USE;
-bool eh_stream_load_identified(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
+bool eh_stream_load_identified(eh_stream *stream, eh_stream_file *file,
+                               eh_err *err) EH_MUST_USE;
 
 /* Lets go of files that no unit refers to, or of all; tells file_done. */
 void eh_stream_retire(eh_stream *stream, bool all);

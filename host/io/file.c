@@ -1,4 +1,5 @@
-/* io/file.c: opening, identifying and listing files; see file.h. Decoded reading is in reader.c. */
+/* io/file.c: opening, identifying and listing files; see file.h. Decoded reading is in
+ * reader.c. */
 #include "io/file.h"
 
 #include <errno.h>
@@ -34,14 +35,16 @@ static int64_t modified_us(const struct stat *st)
     return (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
 }
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------
+ */
 
 static bool refuse_open(const char *root, const char *name, int error_number, eh_err *err)
 {
     if (error_number == EXDEV || error_number == ELOOP) {
         eh_fail(err, EH_CLASS_DENIED, "%s leads out of the folder %s", name, root);
-        return eh_err_hint(err, "a script reaches only the folders that the client's configuration "
-                                "names, symbolic links included");
+        return eh_err_hint(err,
+                           "a script reaches only the folders that the client's configuration "
+                           "names, symbolic links included");
     }
     return eh_fail_errno(err, EH_CLASS_CONFIG, error_number, "cannot open %s", name);
 }
@@ -51,7 +54,8 @@ static int spool_input(eh_err *err)
 {
     FILE *spool = tmpfile();
     if (spool == NULL) {
-        eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot make a temporary file for standard input");
+        eh_fail_errno(err, EH_CLASS_LIMIT, errno,
+                      "cannot make a temporary file for standard input");
         return -1;
     }
     int fd = fcntl(fileno(spool), F_DUPFD_CLOEXEC, 5);
@@ -131,12 +135,14 @@ bool eh_file_changed(const eh_file *file)
            modified_us(&st) != file->modified_us;
 }
 
-/* ---- identity ------------------------------------------------------------------------------ */
+/* ---- identity ------------------------------------------------------------------------------
+ */
 
 static bool has_writer(int fd)
 {
-    /* A read lease is refused with EAGAIN while anybody has the file open for writing. Where leases
-     * are not to be had (another owner, a network file system) only the times are left. */
+    /* A read lease is refused with EAGAIN while anybody has the file open for writing. Where
+     * leases are not to be had (another owner, a network file system) only the times are left.
+     */
     if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
@@ -194,7 +200,8 @@ bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
     return ok;
 }
 
-/* ---- small files --------------------------------------------------------------------------- */
+/* ---- small files ---------------------------------------------------------------------------
+ */
 
 bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena *arena,
                         eh_slice *text, eh_err *err)
@@ -208,8 +215,7 @@ bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena
         return false;
     }
     bool ok = file.size <= max;
-    if (!ok)
-        eh_fail(err, EH_CLASS_LIMIT, "%s is larger than %zu bytes", name, max);
+    if (!ok) eh_fail(err, EH_CLASS_LIMIT, "%s is larger than %zu bytes", name, max);
     char *data = ok ? eh_arena_bytes(arena, (size_t)file.size + 1) : NULL;
     if (ok && data == NULL) ok = eh_fail_memory(err, "a file");
     if (ok) {

@@ -1,9 +1,10 @@
-/* io/file.h: local files as inputs: listing beneath a root, identity by content, decoded reading.
+/* io/file.h: local files as inputs: listing beneath a root, identity by content, decoded
+ * reading.
  *
  * A root is a folder that the operator's configuration names. Everything a script asks for is
  * resolved by the kernel beneath it (openat2 with RESOLVE_BENEATH), so `..`, absolute names and
- * symbolic links that lead out are refused wherever they hide in the path. Blocking calls: local
- * files only. Floor 2. */
+ * symbolic links that lead out are refused wherever they hide in the path. Blocking calls:
+ * local files only. Floor 2. */
 #ifndef EH_IO_FILE_H
 #define EH_IO_FILE_H
 
@@ -19,9 +20,9 @@ typedef struct eh_file_entry {
     int64_t modified_us; /* microseconds since the epoch */
 } eh_file_entry;
 
-/* Regular files beneath root whose relative name begins with prefix, in byte order, after `after`
- * (NULL: from the start), at most limit. Names with a part that begins with "." are left out.
- * Result in the arena. */
+/* Regular files beneath root whose relative name begins with prefix, in byte order, after
+ * `after` (NULL: from the start), at most limit. Names with a part that begins with "." are
+ * left out. Result in the arena. */
 bool eh_files_list(const char *root, const char *prefix, const char *after, size_t limit,
                    eh_arena *arena, eh_file_entry **entries, size_t *count, bool *more,
                    eh_err *err) EH_MUST_USE;
@@ -35,24 +36,25 @@ typedef struct eh_file {
     uint64_t size;
     int64_t modified_us;
     eh_coding coding;
-    bool ours;           /* an unlinked copy that we wrote: nobody else can change it */
+    bool ours;         /* an unlinked copy that we wrote: nobody else can change it */
     char identity[96]; /* "sha256:<hex>:<size>"; set by eh_file_identify */
 } eh_file;
 
-/* Opens for reading. root NULL: name is a path in the operator's own words. "-" without a root is
- * standard input, copied to an unlinked file first. On failure fd is -1. */
+/* Opens for reading. root NULL: name is a path in the operator's own words. "-" without a root
+ * is standard input, copied to an unlinked file first. On failure fd is -1. */
 bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err) EH_MUST_USE;
 void eh_file_close(eh_file *file);
 
-/* Hashes the stored bytes. *growing: somebody has the file open for writing (where the system lets
- * us see that: a read lease, fcntl(2)), or it changed while it was read; then it is to be left for
- * a later run and identity is unset. */
+/* Hashes the stored bytes. *growing: somebody has the file open for writing (where the system
+ * lets us see that: a read lease, fcntl(2)), or it changed while it was read; then it is to be
+ * left for a later run and identity is unset. */
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err) EH_MUST_USE;
 
 /* Did size or time change since it was opened? */
 bool eh_file_changed(const eh_file *file);
 
-/* ---- decoded bytes ------------------------------------------------------------------------- */
+/* ---- decoded bytes -------------------------------------------------------------------------
+ */
 
 typedef struct eh_reader eh_reader;
 
@@ -67,8 +69,8 @@ bool eh_reader_next(eh_reader *reader, eh_slice *bytes, bool *end, eh_err *err) 
 /* Stored bytes read so far, for progress. */
 uint64_t eh_reader_position(const eh_reader *reader);
 
-/* The decoded bytes [start, end), appended to out: from the file, or from the last megabytes that
- * were decoded, or by decoding again. */
+/* The decoded bytes [start, end), appended to out: from the file, or from the last megabytes
+ * that were decoded, or by decoding again. */
 bool eh_reader_raw(eh_reader *reader, uint64_t start, uint64_t end, eh_buf *out,
                    eh_err *err) EH_MUST_USE;
 

@@ -27,7 +27,8 @@ typedef struct listing {
 static bool add_entry(listing *l, const char *name, const struct stat *st, eh_err *err)
 {
     if (l->count == NAMES_MAX)
-        return eh_fail(err, EH_CLASS_LIMIT, "more than %zu files under %s", NAMES_MAX, l->root_name);
+        return eh_fail(err, EH_CLASS_LIMIT, "more than %zu files under %s", NAMES_MAX,
+                       l->root_name);
     if (l->count == l->capacity) {
         size_t capacity = l->capacity * 2 + 64;
         eh_file_entry *more = realloc(l->entries, capacity * sizeof *more);
@@ -80,12 +81,14 @@ static bool walk(listing *l, const char *folder, int depth, eh_err *err)
                        l->root_name, DEPTH_MAX);
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, l->root, folder[0] != '\0' ? folder : ".", &how, sizeof how);
+    int fd =
+        (int)syscall(SYS_openat2, l->root, folder[0] != '\0' ? folder : ".", &how, sizeof how);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
         int reason = errno;
         if (fd >= 0) (void)close(fd);
-        return eh_fail_errno(err, EH_CLASS_CONFIG, reason, "cannot list %s/%s", l->root_name, folder);
+        return eh_fail_errno(err, EH_CLASS_CONFIG, reason, "cannot list %s/%s", l->root_name,
+                             folder);
     }
     bool ok = true;
     for (struct dirent *e; ok && (e = readdir(dir)) != NULL;)

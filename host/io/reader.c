@@ -12,15 +12,15 @@
 
 struct eh_reader {
     const eh_file *file;
-    uint64_t stored;  /* stored bytes read */
-    uint64_t decoded; /* bytes decoded so far, from the start of the file */
+    uint64_t stored;           /* stored bytes read */
+    uint64_t decoded;          /* bytes decoded so far, from the start of the file */
     eh_decompress *decompress; /* NULL for plain files */
     char *in;
     eh_slice pending; /* read, not decoded yet; in `in` */
     char *out;
     eh_slice left; /* decoded, not handed out yet; in `out` */
     bool done;
-    char *tail;       /* the last TAIL decoded bytes, a ring; NULL for plain files */
+    char *tail; /* the last TAIL decoded bytes, a ring; NULL for plain files */
 };
 
 void eh_reader_free(eh_reader *reader)
@@ -160,9 +160,11 @@ uint64_t eh_reader_position(const eh_reader *reader)
     return reader->stored;
 }
 
-/* ---- bytes of a dead row --------------------------------------------------------------------- */
+/* ---- bytes of a dead row
+ * --------------------------------------------------------------------- */
 
-static bool raw_from_file(const eh_reader *r, uint64_t start, size_t len, eh_buf *out, eh_err *err)
+static bool raw_from_file(const eh_reader *r, uint64_t start, size_t len, eh_buf *out,
+                          eh_err *err)
 {
     if (!eh_buf_reserve(out, len, err)) return false;
     while (len > 0) {
@@ -177,7 +179,8 @@ static bool raw_from_file(const eh_reader *r, uint64_t start, size_t len, eh_buf
     return true;
 }
 
-static bool raw_from_tail(const eh_reader *r, uint64_t start, size_t len, eh_buf *out, eh_err *err)
+static bool raw_from_tail(const eh_reader *r, uint64_t start, size_t len, eh_buf *out,
+                          eh_err *err)
 {
     while (len > 0) {
         size_t at = (size_t)(start % TAIL);
@@ -210,5 +213,6 @@ bool eh_reader_raw(eh_reader *r, uint64_t start, uint64_t end, eh_buf *out, eh_e
     size_t len = (size_t)(end - start);
     if (r->decompress == NULL) return raw_from_file(r, start, len, out, err);
     bool in_tail = end <= r->decoded && r->decoded - start <= TAIL;
-    return in_tail ? raw_from_tail(r, start, len, out, err) : raw_again(r, start, len, out, err);
+    return in_tail ? raw_from_tail(r, start, len, out, err)
+                   : raw_again(r, start, len, out, err);
 }

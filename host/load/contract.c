@@ -44,15 +44,18 @@ bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *n
     if (eh_type_from_name(found->as.string, type) && *type != EH_TYPE_UNKNOWN) return true;
     eh_fail(err, EH_CLASS_CONFIG, "column %s is declared as \"%s\", which is no type", name,
             found->as.string.data);
-    return eh_err_hint(err, "types are boolean, bigint, numeric, double, date, time, timestamp, "
-                            "datetime, json, text and binary");
+    return eh_err_hint(err,
+                       "types are boolean, bigint, numeric, double, date, time, timestamp, "
+                       "datetime, json, text and binary");
 }
 
 bool eh_declared_key(const eh_doc *declaration, eh_slice written, const char *name)
 {
-    for (const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "key")); c != NULL; c = c->next) {
+    for (const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "key")); c != NULL;
+         c = c->next) {
         if (c->kind != EH_DOC_STRING) continue;
-        if (eh_slice_equal(c->as.string, written) || eh_slice_is(c->as.string, name)) return true;
+        if (eh_slice_equal(c->as.string, written) || eh_slice_is(c->as.string, name))
+            return true;
     }
     return false;
 }

@@ -1,7 +1,7 @@
 /* load/contract.h: what may happen when data and table disagree.
  *
- * Read from a declaration's `contract` map; each of tables, columns and types is one of the four
- * words of design section 5. Plain values. Floor 3. */
+ * Read from a declaration's `contract` map; each of tables, columns and types is one of the
+ * four words of design section 5. Plain values. Floor 3. */
 #ifndef EH_LOAD_CONTRACT_H
 #define EH_LOAD_CONTRACT_H
 
@@ -9,9 +9,9 @@
 #include "data/value.h"
 
 typedef enum eh_mode {
-    EH_MODE_EVOLVE,      /* change the table, or keep the value in a variant column */
-    EH_MODE_FREEZE,      /* stop with a precise error */
-    EH_MODE_DISCARD_ROW, /* the row becomes a dead row */
+    EH_MODE_EVOLVE,       /* change the table, or keep the value in a variant column */
+    EH_MODE_FREEZE,       /* stop with a precise error */
+    EH_MODE_DISCARD_ROW,  /* the row becomes a dead row */
     EH_MODE_DISCARD_VALUE /* the value becomes NULL, counted */
 } eh_mode;
 
@@ -22,10 +22,12 @@ typedef struct eh_contract {
 } eh_contract;
 
 /* declaration may be NULL (evolve everywhere). False with class config for an unknown word. */
-bool eh_contract_read(const eh_doc *declaration, eh_contract *contract, eh_err *err) EH_MUST_USE;
+bool eh_contract_read(const eh_doc *declaration, eh_contract *contract,
+                      eh_err *err) EH_MUST_USE;
 
-/* What the `columns` map declares for a column, looked up by its written name and then by its name
- * in the table. False when nothing is declared; an unknown type word is class config in err. */
+/* What the `columns` map declares for a column, looked up by its written name and then by its
+ * name in the table. False when nothing is declared; an unknown type word is class config in
+ * err. */
 bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *name,
                       eh_type *type, eh_err *err);
 

@@ -1,5 +1,5 @@
-/* load/loader.c: the life of a load: take over, bind columns, change the schema, finish. The units
- * are in loader_units.c, the rows in loader_rows.c; see loader.h. */
+/* load/loader.c: the life of a load: take over, bind columns, change the schema, finish. The
+ * units are in loader_units.c, the rows in loader_rows.c; see loader.h. */
 #include "base/fault.h"
 #include "load/loader_private.h"
 
@@ -140,7 +140,8 @@ void eh_loader_header(eh_loader *loader, const char *header)
     loader->header = header;
 }
 
-/* ---- columns --------------------------------------------------------------------------------- */
+/* ---- columns
+ * --------------------------------------------------------------------------------- */
 
 static bool grow_sources(eh_loader *loader, size_t count, eh_err *err)
 {
@@ -152,9 +153,10 @@ static bool grow_sources(eh_loader *loader, size_t count, eh_err *err)
     return true;
 }
 
-/* The columns of the batches changed: the parser found more, another file began, or the row function
- * added some. */
-static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_count, eh_err *err)
+/* The columns of the batches changed: the parser found more, another file began, or the row
+ * function added some. */
+static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_count,
+                         eh_err *err)
 {
     size_t count;
     const eh_transform_column *columns = eh_transform_columns(loader->transform, &count);
@@ -169,8 +171,8 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
     return eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err);
 }
 
-static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
-                       eh_err *err)
+static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written,
+                       size_t count, eh_err *err)
 {
     bool changed = count != loader->parser_columns;
     if (changed && !eh_transform_bind(loader->transform, written, count, err)) return false;
@@ -178,7 +180,8 @@ static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *writt
     size_t before = batch->rows + batch->dead_count;
     if (!eh_transform_apply(loader->transform, batch, err)) return false;
     size_t columns_count;
-    const eh_transform_column *columns = eh_transform_columns(loader->transform, &columns_count);
+    const eh_transform_column *columns =
+        eh_transform_columns(loader->transform, &columns_count);
     const eh_slice *added = NULL;
     size_t added_count = 0;
     const eh_row_hook *hook = loader->options.rows;
@@ -190,13 +193,15 @@ static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *writt
     return bind_sources(loader, added, added_count, err);
 }
 
-/* ---- schema changes ---------------------------------------------------------------------------- */
+/* ---- schema changes
+ * ---------------------------------------------------------------------------- */
 
 static void tell_changes(const eh_loader *loader)
 {
     const eh_load_events *events = &loader->options.events;
     for (size_t i = 0; events->schema_change != NULL && i < loader->plan.change_count; i++)
-        events->schema_change(events->self, loader->options.key.table, &loader->plan.changes[i]);
+        events->schema_change(events->self, loader->options.key.table,
+                              &loader->plan.changes[i]);
 }
 
 bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
@@ -241,15 +246,16 @@ static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
                    loader->options.key.schema, loader->options.key.table);
 }
 
-/* ---- the load ---------------------------------------------------------------------------------- */
+/* ---- the load
+ * ---------------------------------------------------------------------------------- */
 
 bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
                      eh_err *err)
 {
     loader->counts.rows_read += batch->rows + batch->dead_count;
     EH_FAULT("batch.parsed");
-    bool ok = bind_batch(loader, batch, written, count, err) && meet_needs(loader, batch, err) &&
-              eh_loader_encode(loader, batch, err);
+    bool ok = bind_batch(loader, batch, written, count, err) &&
+              meet_needs(loader, batch, err) && eh_loader_encode(loader, batch, err);
     return ok || eh_err_while(err, "loading %s into %s.%s", loader->input.name,
                               loader->options.key.schema, loader->options.key.table);
 }

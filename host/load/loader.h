@@ -1,9 +1,10 @@
 /* load/loader.h: batches of one stream into its table, exactly once.
  *
- * The loader owns the load of one stream by one run: it takes the stream over, transforms batches,
- * holds them against the contract, changes the schema between units, encodes rows into units and
- * hands those to the destination's lanes. Parsing, reading and the ledger's decisions (is this file
- * known?) are the caller's. Not for more than one stream; one loader is one load. Floor 3. */
+ * The loader owns the load of one stream by one run: it takes the stream over, transforms
+ * batches, holds them against the contract, changes the schema between units, encodes rows into
+ * units and hands those to the destination's lanes. Parsing, reading and the ledger's decisions
+ * (is this file known?) are the caller's. Not for more than one stream; one loader is one load.
+ * Floor 3. */
 #ifndef EH_LOAD_LOADER_H
 #define EH_LOAD_LOADER_H
 
@@ -26,8 +27,8 @@ typedef struct eh_load_events {
 /* Names that a row function added, in the order of the batch columns behind the transform's. */
 typedef struct eh_row_hook {
     void *self;
-    /* May change cells, remove rows, add dead rows and add columns at the end of the batch. Gives the
-     * names of all added columns so far; they never shrink. */
+    /* May change cells, remove rows, add dead rows and add columns at the end of the batch.
+     * Gives the names of all added columns so far; they never shrink. */
     bool (*apply)(void *self, eh_batch *batch, const eh_transform_column *columns, size_t count,
                   const eh_slice **added, size_t *added_count, eh_err *err);
 } eh_row_hook;
@@ -40,12 +41,12 @@ typedef struct eh_loader_options {
     eh_stream_key key;
     const eh_doc *declaration; /* of the resource; may be NULL */
     const eh_transform_context *transform;
-    const eh_row_hook *rows;   /* NULL: no row function */
-    bool has_file;             /* add _file and _row */
-    bool dry_run;              /* convert everything, write nothing */
-    size_t unit_bytes;         /* 0: 8 MiB of encoded rows */
-    size_t unit_rows;          /* 0: 500,000 */
-    size_t max_columns;        /* 0: 300 */
+    const eh_row_hook *rows; /* NULL: no row function */
+    bool has_file;           /* add _file and _row */
+    bool dry_run;            /* convert everything, write nothing */
+    size_t unit_bytes;       /* 0: 8 MiB of encoded rows */
+    size_t unit_rows;        /* 0: 500,000 */
+    size_t max_columns;      /* 0: 300 */
     eh_load_events events;
 } eh_loader_options;
 
@@ -69,8 +70,8 @@ typedef struct eh_load_counts {
     uint64_t values_discarded; /* by the contract */
 } eh_load_counts;
 
-/* Options are copied, what they point to is borrowed. Takes the stream over (not in a dry run) and
- * looks at the table. NULL on failure. */
+/* Options are copied, what they point to is borrowed. Takes the stream over (not in a dry run)
+ * and looks at the table. NULL on failure. */
 eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err);
 /* Waits for units under way. Call finish or abandon first. NULL is fine. */
 void eh_loader_free(eh_loader *loader);
@@ -81,8 +82,8 @@ const eh_stream_state *eh_loader_state(const eh_loader *loader);
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err) EH_MUST_USE;
 
-/* What is needed to read a dead record of this input again: kept with its units (eh_unit.header). Text
- * is borrowed like the input's. */
+/* What is needed to read a dead record of this input again: kept with its units
+ * (eh_unit.header). Text is borrowed like the input's. */
 void eh_loader_header(eh_loader *loader, const char *header);
 
 /* Loads a batch of that part. written: the parser's columns. The batch may be changed. */
@@ -92,7 +93,8 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
 /* Ends the part at decoded offset `end`. last: that is the end of the input. */
 bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err) EH_MUST_USE;
 
-/* Is a unit under way, or open, whose input has this raw_self? Until not, the input must stay. */
+/* Is a unit under way, or open, whose input has this raw_self? Until not, the input must stay.
+ */
 bool eh_loader_uses(const eh_loader *loader, const void *raw_self);
 
 /* Waits until all units have committed; the input's text may go then. */

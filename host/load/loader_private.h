@@ -1,4 +1,5 @@
-/* load/loader_private.h: what loader.c, loader_units.c and loader_rows.c share. This room only. */
+/* load/loader_private.h: what loader.c, loader_units.c and loader_rows.c share. This room only.
+ */
 #ifndef EH_LOAD_LOADER_PRIVATE_H
 #define EH_LOAD_LOADER_PRIVATE_H
 
@@ -26,7 +27,7 @@ struct eh_loader {
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;
-    const char *header; /* of the input */
+    const char *header;     /* of the input */
     eh_parse_from position; /* where the open unit begins */
     eh_err failure;         /* of a unit; the first one */
     /* cells that are the same for many rows */
@@ -63,8 +64,8 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_
 
 /* loader.c */
 
-/* Applies plan.changes with no unit open or under way, and plans again. `next` is the first record
- * that needs them. */
+/* Applies plan.changes with no unit open or under way, and plans again. `next` is the first
+ * record that needs them. */
 bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err) EH_MUST_USE;
 
 #endif

@@ -1,4 +1,5 @@
-/* load/loader_rows.c: rows into units, and what happens to a value that does not fit. See loader.h. */
+/* load/loader_rows.c: rows into units, and what happens to a value that does not fit. See
+ * loader.h. */
 #include "data/convert.h"
 #include "data/infer.h"
 #include "load/loader_private.h"
@@ -24,15 +25,32 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
     loader->row_cell.as.integer = (int64_t)place->row;
     for (size_t i = 0; i < plan->count; i++) {
         switch (plan->targets[i].origin) {
-        case EH_FROM_SOURCE: plan->pick[i] = cells + plan->targets[i].source; break;
-        case EH_FROM_VARIANT: plan->pick[i] = &null_cell; break;
-        case EH_FROM_CLIENT: plan->pick[i] = &loader->client_cell; break;
-        case EH_FROM_INSTANCE: plan->pick[i] = &loader->instance_cell; break;
-        case EH_FROM_FILE: plan->pick[i] = &loader->file_cell; break;
-        case EH_FROM_ROW: plan->pick[i] = &loader->row_cell; break;
-        case EH_FROM_LOAD_ID: plan->pick[i] = &loader->load_cell; break;
-        case EH_FROM_LOADED_AT: plan->pick[i] = &loader->time_cell; break;
-        case EH_ORIGIN_COUNT: break;
+        case EH_FROM_SOURCE:
+            plan->pick[i] = cells + plan->targets[i].source;
+            break;
+        case EH_FROM_VARIANT:
+            plan->pick[i] = &null_cell;
+            break;
+        case EH_FROM_CLIENT:
+            plan->pick[i] = &loader->client_cell;
+            break;
+        case EH_FROM_INSTANCE:
+            plan->pick[i] = &loader->instance_cell;
+            break;
+        case EH_FROM_FILE:
+            plan->pick[i] = &loader->file_cell;
+            break;
+        case EH_FROM_ROW:
+            plan->pick[i] = &loader->row_cell;
+            break;
+        case EH_FROM_LOAD_ID:
+            plan->pick[i] = &loader->load_cell;
+            break;
+        case EH_FROM_LOADED_AT:
+            plan->pick[i] = &loader->time_cell;
+            break;
+        case EH_ORIGIN_COUNT:
+            break;
         }
     }
 }
@@ -66,7 +84,8 @@ static void quote_cell(const eh_cell *cell, char *out, size_t size)
 {
     if (eh_cell_has_text(cell)) {
         int shown = cell->len > 40 ? 40 : (int)cell->len;
-        (void)snprintf(out, size, "\"%.*s%s\"", shown, cell->as.text, cell->len > 40 ? "..." : "");
+        (void)snprintf(out, size, "\"%.*s%s\"", shown, cell->as.text,
+                       cell->len > 40 ? "..." : "");
     } else if (cell->kind == EH_CELL_DOUBLE) {
         (void)snprintf(out, size, "%.17g", cell->as.real);
     } else if (cell->kind == EH_CELL_BOOLEAN) {
@@ -90,8 +109,8 @@ static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
     return ROW_ERROR;
 }
 
-/* A column that this load made takes the narrowest type that holds its values so far and the rest
- * of this batch. */
+/* A column that this load made takes the narrowest type that holds its values so far and the
+ * rest of this batch. */
 static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row, size_t target,
                            const char *why, bool *widened, eh_err *err)
 {
@@ -105,11 +124,11 @@ static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row,
     return eh_plan_widen(&loader->plan, target, type, why, err) ? ROW_CHANGE : ROW_ERROR;
 }
 
-/* evolve for a column that was there before: bigint grows to numeric where nothing depends on it;
- * any other value goes to a variant column beside. */
+/* evolve for a column that was there before: bigint grows to numeric where nothing depends on
+ * it; any other value goes to a variant column beside. */
 static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
-                       const eh_cell *cell, const char *shown, const char *reason, const char *why,
-                       eh_err *err)
+                       const eh_cell *cell, const char *shown, const char *reason,
+                       const char *why, eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     const eh_column_info *info = &plan->infos[target];
@@ -120,9 +139,10 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     if (plan->targets[target].key)
         return refuse_value(loader, place, info, shown, reason,
                             "a key column gets no variant: declare its type, for instance "
-                            "columns = { <name> = \"text\" }, before the first load", err);
-    /* The value fits its own type's spelling but not the column's precision: as text it stays as
-     * it was written. */
+                            "columns = { <name> = \"text\" }, before the first load",
+                            err);
+    /* The value fits its own type's spelling but not the column's precision: as text it stays
+     * as it was written. */
     if (type == info->type) type = EH_TYPE_TEXT;
     size_t variant = eh_plan_variant(plan, target, type);
     if (variant == SIZE_MAX)
@@ -144,10 +164,13 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
     case EH_MODE_EVOLVE:
         return evolve(loader, place, target, cell, shown, reason, why, err);
     case EH_MODE_FREEZE:
-        return refuse_value(loader, place, info, shown, reason,
-                            "the contract freezes types: change the column, declare a cast, or set "
-                            "contract.types to discard_row", err);
-    case EH_MODE_DISCARD_ROW: return bury(loader, place, info->name, "type", reason, err);
+        return refuse_value(
+            loader, place, info, shown, reason,
+            "the contract freezes types: change the column, declare a cast, or set "
+            "contract.types to discard_row",
+            err);
+    case EH_MODE_DISCARD_ROW:
+        return bury(loader, place, info->name, "type", reason, err);
     case EH_MODE_DISCARD_VALUE:
         loader->counts.values_discarded++;
         plan->pick[target] = &null_cell;
@@ -193,19 +216,23 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
         size_t unwanted = eh_plan_unwanted(plan, cells);
         if (unwanted != SIZE_MAX)
             return bury(loader, place, plan->source_plans[unwanted].name, "column",
-                        "the table has no such column, and the contract discards such rows", err);
+                        "the table has no such column, and the contract discards such rows",
+                        err);
         loader->counts.values_discarded += eh_plan_discarded(plan, cells);
     }
     pick_row(loader, cells, place);
     for (size_t tries = 0; tries <= plan->count; tries++) {
         eh_row_fault fault = {0, NULL};
         switch (eh_unit_append(loader->open, plan->pick, place, &fault, err)) {
-        case EH_APPEND_OK: return ROW_DONE;
-        case EH_APPEND_ERROR: return ROW_ERROR;
+        case EH_APPEND_OK:
+            return ROW_DONE;
+        case EH_APPEND_ERROR:
+            return ROW_ERROR;
         case EH_APPEND_FULL:
             if (loader->open->rows > 0) return ROW_FULL;
             return bury(loader, place, "", "too_large", "the row is too large to load", err);
-        case EH_APPEND_MISFIT: break;
+        case EH_APPEND_MISFIT:
+            break;
         }
         row_fate fate = misfit(loader, batch, row, &fault, err);
         if (fate != ROW_RETRY) return fate;
@@ -232,7 +259,8 @@ static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_
     for (int turn = 0; turn < 64; turn++) {
         if (!ready(loader, place, err)) return false;
         switch (load_row(loader, batch, row, err)) {
-        case ROW_DONE: return true;
+        case ROW_DONE:
+            return true;
         case ROW_FULL: {
             eh_parse_from boundary = eh_loader_before(place);
             if (!eh_loader_close_unit(loader, &boundary, false, err)) return false;
@@ -242,7 +270,8 @@ static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_
             if (!eh_loader_change(loader, place, err)) return false;
             break;
         case ROW_RETRY:
-        case ROW_ERROR: return false;
+        case ROW_ERROR:
+            return false;
         }
     }
     return eh_fail(err, EH_CLASS_DESTINATION,
@@ -260,12 +289,13 @@ static int by_offset(const void *a, const void *b)
 bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
 {
     /* Casts and row functions append their dead rows after the parser's. */
-    if (batch->dead_count > 1) qsort(batch->dead, batch->dead_count, sizeof(eh_dead), by_offset);
+    if (batch->dead_count > 1)
+        qsort(batch->dead, batch->dead_count, sizeof(eh_dead), by_offset);
     size_t row = 0, dead = 0;
     while (row < batch->rows || dead < batch->dead_count) {
-        bool is_dead = dead < batch->dead_count &&
-                       (row >= batch->rows ||
-                        batch->dead[dead].place.offset < batch->places[row].offset);
+        bool is_dead =
+            dead < batch->dead_count &&
+            (row >= batch->rows || batch->dead[dead].place.offset < batch->places[row].offset);
         if (is_dead) {
             if (!eh_loader_open_unit(loader, &batch->dead[dead].place, err) ||
                 !add_dead(loader, batch->dead[dead], err))
@@ -278,7 +308,8 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
     return true;
 }
 
-/* ---- encoders ------------------------------------------------------------------------------ */
+/* ---- encoders ------------------------------------------------------------------------------
+ */
 
 typedef struct dry_encoder {
     eh_encoder base;
@@ -317,10 +348,10 @@ static bool make_encoder(eh_loader *loader, eh_err *err)
         return true;
     }
     const char *why_text = NULL;
-    loader->encoder = eh_dest_encoder(loader->options.dest, loader->options.key.schema,
-                                      loader->options.key.table, loader->plan.infos,
-                                      loader->plan.declared, loader->plan.count,
-                                      loader->encoder_arena, &why_text, err);
+    loader->encoder =
+        eh_dest_encoder(loader->options.dest, loader->options.key.schema,
+                        loader->options.key.table, loader->plan.infos, loader->plan.declared,
+                        loader->plan.count, loader->encoder_arena, &why_text, err);
     if (why_text != NULL && !loader->told_text_copy && loader->options.events.warning != NULL) {
         char message[512];
         (void)snprintf(message, sizeof message,

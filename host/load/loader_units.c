@@ -6,12 +6,12 @@
 #include <inttypes.h>
 
 /* A unit closes at these, whichever comes first. Time matters for slow inputs only. */
-#define UNIT_US      ((int64_t)30 * 1000000)
-#define UNIT_BYTES   ((size_t)8 * 1024 * 1024)
-#define UNIT_ROWS    ((size_t)500000)
-#define ROW_SLACK    ((size_t)32 * 1024 * 1024) /* one row may be larger than a unit */
-#define DEAD_RATIO   0.01
-#define DEAD_ROWS    10
+#define UNIT_US    ((int64_t)30 * 1000000)
+#define UNIT_BYTES ((size_t)8 * 1024 * 1024)
+#define UNIT_ROWS  ((size_t)500000)
+#define ROW_SLACK  ((size_t)32 * 1024 * 1024) /* one row may be larger than a unit */
+#define DEAD_RATIO 0.01
+#define DEAD_ROWS  10
 
 static size_t unit_bytes(const eh_loader *loader)
 {
@@ -120,8 +120,9 @@ static bool rotten(const eh_unit *unit, eh_err *err)
             EH_SLICE_FMT(first->reason));
     if (first->place.line > 0)
         eh_err_place(err, "%s:%" PRIu64, unit->input_name, first->place.line);
-    return eh_err_hint(err, "that is more than max_dead allows (%g of a unit and %zu rows); mend "
-                            "the input or the declaration, or raise max_dead",
+    return eh_err_hint(err,
+                       "that is more than max_dead allows (%g of a unit and %zu rows); mend "
+                       "the input or the declaration, or raise max_dead",
                        unit->max_dead_ratio, unit->max_dead_rows);
 }
 

@@ -1,9 +1,9 @@
 /* load/plan.h: how the columns of a batch reach the columns of a table.
  *
- * A plan knows the table as it really is, finds the table column for each source column, works out
- * which schema changes a batch needs, and gathers the cells of a row in the order the encoder
- * wants. It changes nothing itself: the loader applies the changes and refreshes the plan.
- * Floor 3. */
+ * A plan knows the table as it really is, finds the table column for each source column, works
+ * out which schema changes a batch needs, and gathers the cells of a row in the order the
+ * encoder wants. It changes nothing itself: the loader applies the changes and refreshes the
+ * plan. Floor 3. */
 #ifndef EH_LOAD_PLAN_H
 #define EH_LOAD_PLAN_H
 
@@ -42,8 +42,8 @@ typedef struct eh_plan_options {
     const eh_doc *declaration;
     const char *schema;
     const char *table;
-    bool has_client;   /* add _client_id and _source */
-    bool has_file;     /* add _file and _row */
+    bool has_client; /* add _client_id and _source */
+    bool has_file;   /* add _file and _row */
     size_t max_columns;
 } eh_plan_options;
 
@@ -69,8 +69,8 @@ typedef struct eh_plan {
     eh_change *changes;
     size_t change_count;
     size_t change_capacity;
-    eh_arena *change_arena; /* text of the pending changes and of variant columns; lives as long as
-                               the plan */
+    eh_arena *change_arena; /* text of the pending changes and of variant columns; lives as long
+                               as the plan */
 } eh_plan;
 
 bool eh_plan_init(eh_plan *plan, const eh_plan_options *options, eh_err *err) EH_MUST_USE;
@@ -83,13 +83,14 @@ bool eh_plan_refresh(eh_plan *plan, eh_err *err) EH_MUST_USE;
 bool eh_plan_bind(eh_plan *plan, const eh_source_column *sources, size_t count,
                   eh_err *err) EH_MUST_USE;
 
-/* Which changes does the table need before this batch can load? Fills plan->changes; none when the
- * batch fits. A contract that forbids a change is an error of class data. `place` names the input
- * in the reasons. */
+/* Which changes does the table need before this batch can load? Fills plan->changes; none when
+ * the batch fits. A contract that forbids a change is an error of class data. `place` names the
+ * input in the reasons. */
 bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file,
                    eh_err *err) EH_MUST_USE;
 
-/* Plans a change of an open column's type, or a variant column, for a value that does not fit. */
+/* Plans a change of an open column's type, or a variant column, for a value that does not fit.
+ */
 bool eh_plan_widen(eh_plan *plan, size_t target, eh_type to, const char *why,
                    eh_err *err) EH_MUST_USE;
 bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char *why,
@@ -99,8 +100,8 @@ bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char 
  * SIZE_MAX. */
 size_t eh_plan_variant(const eh_plan *plan, size_t target, eh_type type);
 
-/* Does the contract send this row to the dead rows because a column without a place in the table
- * has a value in it? Gives the column or SIZE_MAX. */
+/* Does the contract send this row to the dead rows because a column without a place in the
+ * table has a value in it? Gives the column or SIZE_MAX. */
 size_t eh_plan_unwanted(const eh_plan *plan, const eh_cell *row);
 
 /* Values that the contract discards in this row (columns: discard_value). */

@@ -69,11 +69,13 @@ static bool need_column(eh_plan *plan, const eh_batch *batch, size_t index, cons
         eh_fail(err, EH_CLASS_DATA, "%s has a column \"%.*s\" that table %s.%s lacks", file,
                 EH_SLICE_FMT(plan->sources[index].written), plan->options.schema,
                 plan->options.table);
-        return eh_err_hint(err, "the contract freezes columns: add it to the table, drop it in the "
-                                "pipeline, or set contract.columns to evolve");
+        return eh_err_hint(err,
+                           "the contract freezes columns: add it to the table, drop it in the "
+                           "pipeline, or set contract.columns to evolve");
     }
-    const char *written = eh_arena_strndup(plan->change_arena, plan->sources[index].written.data,
-                                           plan->sources[index].written.len);
+    const char *written =
+        eh_arena_strndup(plan->change_arena, plan->sources[index].written.data,
+                         plan->sources[index].written.len);
     const char *name = eh_arena_strdup(plan->change_arena, s->name);
     if (written == NULL || name == NULL) return eh_fail_memory(err, "schema changes");
     eh_change change = {
@@ -126,10 +128,13 @@ static bool check_width(const eh_plan *plan, eh_err *err)
         if (width > plan->options.max_columns && first == NULL) first = plan->changes[i].column;
     }
     if (first == NULL) return true;
-    eh_fail(err, EH_CLASS_LIMIT, "table %s.%s would get %zu columns, more than max_columns = %zu",
+    eh_fail(err, EH_CLASS_LIMIT,
+            "table %s.%s would get %zu columns, more than max_columns = %zu",
             plan->options.schema, plan->options.table, width, plan->options.max_columns);
-    return eh_err_hint(err, "the first one too many is \"%s\"; drop columns in the pipeline, or "
-                            "raise limits.max_columns", first);
+    return eh_err_hint(err,
+                       "the first one too many is \"%s\"; drop columns in the pipeline, or "
+                       "raise limits.max_columns",
+                       first);
 }
 
 bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_err *err)
@@ -147,9 +152,10 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
             return false;
     }
     /* Ours that tell whose row it is come first, ours that tell where it came from last. */
-    bool ok = need_added(plan, EH_FROM_CLIENT, err) && need_added(plan, EH_FROM_INSTANCE, err) &&
-              need_sources(plan, batch, file, err) && need_added(plan, EH_FROM_FILE, err) &&
-              need_added(plan, EH_FROM_ROW, err) && need_added(plan, EH_FROM_LOAD_ID, err) &&
+    bool ok = need_added(plan, EH_FROM_CLIENT, err) &&
+              need_added(plan, EH_FROM_INSTANCE, err) && need_sources(plan, batch, file, err) &&
+              need_added(plan, EH_FROM_FILE, err) && need_added(plan, EH_FROM_ROW, err) &&
+              need_added(plan, EH_FROM_LOAD_ID, err) &&
               need_added(plan, EH_FROM_LOADED_AT, err);
     return ok && check_width(plan, err);
 }
@@ -167,13 +173,16 @@ bool eh_plan_widen(eh_plan *plan, size_t target, eh_type to, const char *why, eh
                        err);
 }
 
-bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char *why, eh_err *err)
+bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char *why,
+                         eh_err *err)
 {
     char name[EH_NAME_MAX + 1];
     if (!eh_plan_variant_name(plan->infos[target].name, type, name))
-        return eh_fail(err, EH_CLASS_DATA,
-                       "column %s has values that do not fit it, and its name is too long for a "
-                       "variant column", plan->infos[target].name);
+        return eh_fail(
+            err, EH_CLASS_DATA,
+            "column %s has values that do not fit it, and its name is too long for a "
+            "variant column",
+            plan->infos[target].name);
     char *copy = eh_arena_strdup(plan->change_arena, name);
     if (copy == NULL) return eh_fail_memory(err, "schema changes");
     eh_change change = {

@@ -9,7 +9,7 @@ typedef enum eh_fate { FATE_LOAD, FATE_DROP, FATE_DISCARD_ROW, FATE_DISCARD_VALU
 typedef struct eh_source_plan {
     const char *name; /* in the table; of the plan's names */
     eh_fate fate;
-    size_t target;    /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
+    size_t target; /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
     bool declared;
     eh_type declared_type;
     bool key;
@@ -20,8 +20,8 @@ eh_type eh_plan_added_type(eh_origin origin);
 bool eh_plan_wants_added(const eh_plan *plan, eh_origin origin);
 eh_column_info *eh_plan_find_column(const eh_plan *plan, const char *name);
 
-/* "<name>__<type>"; false when that does not fit a name (the hash of names.h is for written names,
- * a variant must be recognisable): then there is no variant. */
+/* "<name>__<type>"; false when that does not fit a name (the hash of names.h is for written
+ * names, a variant must be recognisable): then there is no variant. */
 bool eh_plan_variant_name(const char *name, eh_type type, char out[EH_NAME_MAX + 1]);
 
 #endif

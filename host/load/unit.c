@@ -86,7 +86,8 @@ bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err)
     }
     eh_dead *d = &unit->dead[unit->dead_count];
     d->place = dead->place;
-    if (!keep(unit->arena, dead->raw, &d->raw) || !keep(unit->arena, dead->column, &d->column) ||
+    if (!keep(unit->arena, dead->raw, &d->raw) ||
+        !keep(unit->arena, dead->column, &d->column) ||
         !keep(unit->arena, dead->code, &d->code) ||
         !keep(unit->arena, dead->reason, &d->reason))
         return eh_fail_memory(err, "a dead row");

@@ -1,8 +1,8 @@
 /* load/unit.h: a unit of work: rows of one input range, encoded, that commit together.
  *
  * A unit holds everything its transaction needs (rows, dead rows, what it covers), so that no
- * transaction waits for anything and the unit can be replayed until COMMIT. The loader fills it, a
- * destination's lane commits it. Floor 3. */
+ * transaction waits for anything and the unit can be replayed until COMMIT. The loader fills
+ * it, a destination's lane commits it. Floor 3. */
 #ifndef EH_LOAD_UNIT_H
 #define EH_LOAD_UNIT_H
 
@@ -32,31 +32,33 @@ struct eh_encoder {
 };
 
 struct eh_unit {
-    /* identity: which part of which input. Text is borrowed from the loader, alive until done */
-    const char *input;      /* identity by content: "sha256:<hex>:<size>" */
-    const char *input_name; /* as the person knows it */
-    uint64_t input_size;    /* bytes as stored */
-    int64_t input_modified; /* microseconds */
-    uint64_t start, end;    /* decoded bytes */
+    /* identity: which part of which input. Text is borrowed from the loader, alive until done
+     */
+    const char *input;             /* identity by content: "sha256:<hex>:<size>" */
+    const char *input_name;        /* as the person knows it */
+    uint64_t input_size;           /* bytes as stored */
+    int64_t input_modified;        /* microseconds */
+    uint64_t start, end;           /* decoded bytes */
     uint64_t row_start, row_end;   /* records of the input before the start, before the end */
     uint64_t line_start, line_end; /* 1-based line at start, at end */
-    bool last;              /* `end` is the end of the input */
-    const char *header;     /* CSV: the delimiter, then the header line; NULL for JSON. With it a dead
-                               record can be read again */
+    bool last;                     /* `end` is the end of the input */
+    const char *header; /* CSV: the delimiter, then the header line; NULL for JSON. With it a
+                           dead record can be read again */
     /* content */
     const char *schema;
     const char *table;
     const eh_encoder *encoder;
-    eh_buf data;        /* encoded rows, without header or trailer */
-    size_t *row_ends;   /* offset in data of each row's end */
-    eh_place *places;   /* of each row */
+    eh_buf data;      /* encoded rows, without header or trailer */
+    size_t *row_ends; /* offset in data of each row's end */
+    eh_place *places; /* of each row */
     size_t rows;
     size_t row_capacity;
-    eh_arena *arena;    /* text of the dead rows */
-    eh_dead *dead;      /* refused so far; the destination appends what the server refuses */
+    eh_arena *arena; /* text of the dead rows */
+    eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
     size_t dead_capacity;
-    /* The raw bytes of a record, fetched again from the input, for a row that the server refused. */
+    /* The raw bytes of a record, fetched again from the input, for a row that the server
+     * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
     void *raw_self;
     double max_dead_ratio; /* both exceeded: the unit rolls back, class data */
