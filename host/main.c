@@ -2,10 +2,10 @@
 #include "version.h"
 
 #include "base/fault.h"
+#include "bind/supervisor.h"
 #include "engine/engine.h"
 #include "jail/jail.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,5 +35,6 @@ int main(int argc, char **argv)
         arm_fault("jail");
         return eh_jail_main(argc > 2 ? argv[2] : "strict");
     }
-    return puts("etlhost " EH_VERSION) < 0;
+    arm_fault("supervisor");
+    return eh_supervisor_main(argc, argv, EH_VERSION);
 }

@@ -1,0 +1,135 @@
+-- etlhost load: files into one table, without a pipeline.
+
+local err = require "host.err"
+local hints = require "host.hints"
+local inputs = require "host.inputs"
+local job = require "host.job"
+local session = require "host.session"
+local spec = require "host.spec"
+local summary = require "host.summary"
+local workspace = require "host.workspace"
+
+local verb = {
+  name = "load",
+  usage = "load FILE... --into TABLE [--destination URL] [--client C]",
+  summary = "Loads files into a table, exactly once, without a pipeline.",
+  about = {
+    "CSV, JSON lines and JSON, plain or compressed with gzip or zstd; - reads the standard input. "
+      .. "Types, dead rows and the ledger of files are those of a pipeline: the same file again "
+      .. "loads nothing, and a load that was killed goes on where it was. Without a project the "
+      .. "destination is etlhost.db in this folder.",
+  },
+  positionals = {
+    { "FILE", required = true, many = true, help = "what to load, or - for the standard input" },
+  },
+  options = {
+    { "into", value = "TABLE", help = "the table; it is made when it is not there" },
+    { "destination", value = "URL", help = "sqlite:PATH or postgres://..." },
+    { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
+    { "client", value = "C", many = true,
+      help = "whose rows these are (_client_id); asked for in a project" },
+    { "dry-run", help = "read, infer and convert everything, write nothing" },
+    { "strict", help = "exit status 3 when rows went to the dead rows" },
+    { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
+    { "take-over", help = "take the table from a run that still looks alive" },
+    { "json", help = "print each event as a line of JSON instead of progress and summary" },
+    table.unpack(inputs.options),
+  },
+  foreign = {
+    table = "the word here is --into",
+    ["dest-table"] = "the word here is --into",
+    ["dest-uri"] = "the word here is --destination",
+    target = "the word here is --destination",
+    sep = "the word here is --delimiter",
+    separator = "the word here is --delimiter",
+    format = "the word here is --input-format",
+  },
+  examples = {
+    "etlhost load orders.csv --into orders",
+    "etlhost load exports/*.csv.gz --into orders --destination postgres://me@localhost/shop",
+    "zcat big.csv.gz | etlhost load - --into big",
+  },
+}
+
+local function chosen_client(args, space)
+  if not space.config then
+    if not args.client then return false end
+    if #args.client > 1 then
+      return nil, err.new { class = "config", message = "one --client at a time, here" }
+    end
+    return { id = args.client[1], sources = {} }
+  end
+  if args.client then return space:one_client(args.client) end
+  local ids = {}
+  for _, client in ipairs(space.config.clients) do ids[#ids + 1] = "--client " .. client.id end
+  if #ids == 0 then return false end
+  return nil, err.new {
+    class = "config",
+    is_usage = true,
+    message = "whose rows are these? In a project each row carries its client",
+    hint = table.concat(ids, " or "),
+  }
+end
+
+local function next_steps(args, table_name)
+  return function(jobs)
+    local totals = summary.totals(jobs)
+    local steps = {}
+    if totals.rows_loaded > 0 then
+      steps[1] = hints.look_at(summary.destinations(jobs)[1], table_name)
+    end
+    if totals.rows_dead > 0 then
+      steps[#steps + 1] = {
+        "etlhost dead list" .. hints.destination(args), "the rows that did not fit, and why",
+      }
+    end
+    return steps
+  end
+end
+
+function verb.run(args, ctx)
+  if not args.into then
+    return nil, err.new {
+      class = "config",
+      is_usage = true,
+      message = "--into TABLE is missing",
+      hint = "usage: etlhost " .. verb.usage,
+    }
+  end
+  local ok, problem = inputs.check(args.file)
+  if not ok then return nil, problem end
+  local format
+  format, problem = inputs.format(args)
+  if problem then return nil, problem end
+  local space
+  space, problem = workspace.open { folder = args.project, optional = true }
+  if not space then return nil, problem end
+  ctx.places = space.places
+  problem = space:blocking_problem()
+  if problem then return nil, problem end
+  local client
+  client, problem = chosen_client(args, space)
+  if client == nil then return nil, problem end
+  local schema, name = args.into:match "^([^.]+)%.([^.]+)$"
+  args.schema = args.schema or schema
+  local where
+  where, problem = space:destination(args, client or nil)
+  if not where then return nil, problem end
+  local s = spec.new {
+    op = "load", config = space.config, client = client or nil, destination = where,
+  }
+  s.sources = nil
+  s.dry_run = args.dry_run
+  s.take_over = args.take_over
+  s.lanes = args.lanes or s.lanes
+  s.load = { files = args.file, into = name or args.into, format = format }
+  local title = client and client.id or ""
+  local made = job.new { spec = s, title = title, client = client or nil, places = space.places }
+  return session.run(ctx, { made }, {
+    verb = "load", json = args.json, strict = args.strict, dry_run = args.dry_run,
+    with_client = client and true or false, project = space.project, inherit_input = true,
+    next_steps = next_steps(args, name or args.into),
+  })
+end
+
+return verb

@@ -1,0 +1,135 @@
+-- etlhost run: a pipeline for one client, several, or all of them.
+
+local exit = require "host.exit"
+local hints = require "host.hints"
+local files = require "host.files"
+local job = require "host.job"
+local session = require "host.session"
+local spec = require "host.spec"
+local summary = require "host.summary"
+local workspace = require "host.workspace"
+
+local verb = {
+  name = "run",
+  usage = "run PIPELINE.lua [--client C]... [options]",
+  summary = "Runs a pipeline: reads what is new at each client's sources and loads it.",
+  about = {
+    "Without --client every enabled client is run, one after the other; one client's failure "
+      .. "never stops another. What is loaded stays loaded: the same command again loads only what "
+      .. "is new, and goes on where a stopped run was. Ctrl-C stops at the last commit.",
+  },
+  positionals = {
+    { "PIPELINE.lua", required = true,
+      help = "the script, from this folder or from the project's" },
+  },
+  options = {
+    { "client", value = "C", many = true, help = "only this client" },
+    { "resource", value = "R", help = "only this resource, as RESOURCE or INSTANCE.RESOURCE" },
+    { "destination", value = "URL",
+      help = "sqlite:PATH or postgres://..., instead of the configured one" },
+    { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
+    { "dry-run", help = "read, infer and convert everything, write nothing" },
+    { "strict", help = "exit status 3 when rows went to the dead rows" },
+    { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
+    { "take-over", help = "take streams from a run that still looks alive" },
+    { "sandbox", value = "KIND", one_of = { "strict", "weak" },
+      help = "weak: run scripts although the system lacks a wall that strict asks for" },
+    { "json", help = "print each event as a line of JSON instead of progress and summary" },
+  },
+  foreign = {
+    ["full-refresh"] = "`etlhost state reset` forgets what was loaded; then run again",
+    tenant = "the word here is --client",
+    tag = "the word here is --client, or --resource",
+    select = "the word here is --resource",
+    streams = "the word here is --resource",
+    target = "the word here is --destination",
+    dest = "the word here is --destination",
+    ["dest-uri"] = "the word here is --destination",
+    workers = "the word here is --lanes",
+    threads = "the word here is --lanes",
+    force = "the word here is --take-over",
+  },
+  examples = {
+    "etlhost run pipelines/sync.lua",
+    "etlhost run pipelines/sync.lua --client 713 --resource orders-create --dry-run",
+    "etlhost run pipelines/sync.lua --destination postgres://loader@db.example/warehouse",
+  },
+}
+
+local function specification(args, space, client, pipeline)
+  local where, problem = space:destination(args, client)
+  if not where then return nil, problem end
+  local s = spec.new {
+    op = "run", config = space.config, client = client, pipeline = pipeline,
+    destination = where, sandbox = args.sandbox,
+  }
+  s.only_resource = args.resource
+  s.dry_run = args.dry_run
+  s.take_over = args.take_over
+  s.lanes = args.lanes or s.lanes
+  return s
+end
+
+-- A client that cannot be run is a job that has failed already.
+local function make_job(args, space, client, pipeline)
+  local s, problem
+  if client.problems[1] then
+    problem = client.problems[1]
+  else
+    s, problem = specification(args, space, client, pipeline)
+  end
+  local made = job.new { spec = s, title = client.id, client = client, places = space.places }
+  if problem then made:finish(problem) end
+  return made
+end
+
+local function next_steps(shown)
+  return function(jobs, code)
+    local steps = {}
+    local first
+    for _, j in ipairs(jobs) do
+      for _, stream in ipairs(j.streams) do first = first or (stream.finished and stream) end
+    end
+    local totals = summary.totals(jobs)
+    if first and first.table then
+      steps[1] = hints.look_at(first.destination, first.table)
+    end
+    if totals.rows_loaded > 0 then
+      steps[#steps + 1] = { "etlhost run " .. shown, "again: nothing is loaded twice" }
+    end
+    if totals.rows_dead > 0 then
+      steps[#steps + 1] = { "etlhost dead list", "the rows that did not fit, and why" }
+    end
+    if code ~= exit.ok then
+      steps[#steps + 1] = { "etlhost check", "mistakes in the configuration and the scripts" }
+      steps[#steps + 1] = { "etlhost runs show", "all that this run said" }
+    elseif totals.rows_loaded == 0 then
+      steps[#steps + 1] = { "etlhost state show", "what is loaded already" }
+    end
+    return steps
+  end
+end
+
+function verb.run(args, ctx)
+  local path = args["pipeline.lua"]
+  local space, problem = workspace.open { folder = args.project, near = path }
+  if not space then return nil, problem end
+  ctx.places = space.places
+  problem = space:blocking_problem()
+  if problem then return nil, problem end
+  local pipeline
+  pipeline, problem = spec.read_pipeline(path, space.config)
+  if not pipeline then return nil, problem end
+  local clients
+  clients, problem = space.config:select(args.client)
+  if not clients then return nil, problem end
+  local jobs = {}
+  for i, client in ipairs(clients) do jobs[i] = make_job(args, space, client, pipeline) end
+  return session.run(ctx, jobs, {
+    verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
+    with_client = true, project = space.project,
+    next_steps = next_steps(files.stat(path) and path or pipeline.path),
+  })
+end
+
+return verb

@@ -1,0 +1,70 @@
+-- Where rows go: what was asked for, as an address that the engine can open.
+
+local err = require "host.err"
+local files = require "host.files"
+local settings = require "host.settings"
+
+local destination = {}
+
+-- A relative SQLite path means: from the folder of whoever wrote it.
+local function absolute(url, folder)
+  local path = url:match "^sqlite:(.+)$"
+  if not path then return url end
+  path = path:match "^//(/.*)$" or path
+  if path:sub(1, 1) == "/" then return "sqlite:" .. path end
+  return "sqlite:" .. folder .. "/" .. path
+end
+
+local function check_url(url)
+  if url:match "^sqlite:." or url:match "^postgres://" or url:match "^postgresql://" then
+    return true
+  end
+  return nil, err.new {
+    class = "config",
+    -- The address may hold a password: its first word is all that may be shown.
+    message = ("a destination cannot begin with \"%s\""):format(url:match "^[%w+.-]*:?" or ""),
+    expected = "sqlite:PATH or postgres://...",
+    hint = "postgres:// alone takes the rest from PGHOST, PGUSER, PGDATABASE or PGSERVICE",
+  }
+end
+
+local function finish(url, folder, schema)
+  local ok, problem = check_url(url)
+  if not ok then return nil, problem end
+  return { url = absolute(url, folder), schema = schema }
+end
+
+-- The word of --destination: from the current folder. schema may be nil.
+function destination.from_option(url, schema)
+  local here, problem = files.current_folder()
+  if not here then return nil, problem end
+  return finish(url, here, schema)
+end
+
+-- A client's destination, by its file, the defaults, and the connections. client may be nil.
+function destination.of(config, client, secrets)
+  local own = client and client.destination or {}
+  local default = config.defaults.destination or {}
+  local schema = own.schema or default.schema
+  local named = own.url or own.connection or default.url or default.connection
+    or settings.default_connection
+  local is_url = own.url ~= nil or (own.connection == nil and default.url ~= nil)
+  local value = named
+  if not is_url then
+    local connection = config.connections[named]
+    value = connection.url or connection
+  end
+  local url, problem = secrets:resolve(value)
+  if not url then
+    if not is_url then problem.trail = "while resolving the connection \"" .. named .. "\"" end
+    return nil, problem
+  end
+  return finish(url, config.project.root, schema)
+end
+
+-- Without a project: etlhost.db in the current folder.
+function destination.fallback()
+  return destination.from_option(settings.default_url)
+end
+
+return destination

@@ -1,0 +1,42 @@
+-- The commands that are suggested when a run has ended.
+
+local files = require "host.files"
+
+local hints = {}
+
+-- A path as it is shortest from the current folder.
+function hints.short_path(path)
+  local here = files.current_folder()
+  if here and path:sub(1, #here + 1) == here .. "/" then return path:sub(#here + 2) end
+  return path
+end
+
+-- The file of an SQLite destination as its engine names it; nil for another kind.
+function hints.sqlite_path(where)
+  local path = where and where:match "^SQLite file (.+)$"
+  return path and hints.short_path(path)
+end
+
+local function shell_word(s)
+  if s:match "^[%w_./-]+$" then return s end
+  return "'" .. s:gsub("'", "'\\''") .. "'"
+end
+
+-- { command, what for }: how to look at a table, or nil where we know of no short command.
+function hints.look_at(where, name)
+  local path = hints.sqlite_path(where)
+  if not path then return nil end
+  local quoted = name:match "^[%l_][%l%d_]*$" and name or '\\"' .. name .. '\\"'
+  return {
+    ('sqlite3 -box %s "select * from %s limit 5"'):format(shell_word(path), quoted),
+    "look at the rows",
+  }
+end
+
+-- " --destination URL" as it was given, without what may be a password.
+function hints.destination(args)
+  if not args.destination then return "" end
+  return " --destination " .. args.destination:gsub("://[^@/]*@", "://...@")
+end
+
+return hints

@@ -1,0 +1,81 @@
+-- Files that are named on the command line, and how their content is to be read: shared by `load`
+-- and `preview`.
+
+local err = require "host.err"
+local files = require "host.files"
+local nearest = require "host.nearest"
+local system = require "host.system"
+
+local inputs = {}
+
+inputs.options = {
+  { "input-format", value = "KIND", one_of = { "csv", "jsonl", "json" },
+    help = "csv, jsonl or json (default: by name and content)" },
+  { "delimiter", value = "C",
+    help = "what separates fields in CSV; \\t is a tab (default: detected)" },
+  { "no-header", help = "the first line of a CSV is a row; columns are column_1, column_2, ..." },
+  { "null", value = "TEXT", many = true, help = "an unquoted field with this text is NULL" },
+  { "encoding", value = "NAME",
+    help = "of the text, such as latin1 (default: UTF-8, UTF-16 by its mark)" },
+  { "path", value = "PATH", help = "where the rows are in a JSON document, such as data.items" },
+}
+
+-- The options as a format for the engine; nil when none was given.
+function inputs.format(args)
+  local delimiter = args.delimiter
+  if delimiter == "\\t" or delimiter == "tab" then delimiter = "\t" end
+  if delimiter and #delimiter ~= 1 then
+    return nil, err.new {
+      class = "config",
+      message = ("--delimiter is one character, not \"%s\""):format(args.delimiter),
+    }
+  end
+  local format = {
+    type = args.input_format,
+    delimiter = delimiter,
+    nulls = args.null,
+    encoding = args.encoding,
+    path = args.path,
+  }
+  if args.no_header then format.header = false end
+  return next(format) and format or nil
+end
+
+local function not_there(path, problem)
+  local folder, name = path:match "^(.*)/([^/]*)$"
+  local names = files.list(folder or ".") or {}
+  local near = nearest.of(name or path, names)
+  return err.new {
+    class = "not_found",
+    message = problem.message,
+    hint = near and ("did you mean %s%s?"):format(folder and folder .. "/" or "", near) or nil,
+  }
+end
+
+-- Is there something to read under each of these names? true | nil, err
+function inputs.check(paths)
+  for _, path in ipairs(paths) do
+    if path == "-" then
+      if system.is_terminal(0) then
+        return nil, err.new {
+          class = "config",
+          message = "- reads the standard input, and that is this terminal",
+          hint = "pipe a file in: zcat orders.csv.gz | etlhost load - --into orders",
+        }
+      end
+    else
+      local found, problem = files.stat(path)
+      if not found then return nil, not_there(path, problem) end
+      if found.type == "folder" then
+        return nil, err.new {
+          class = "config",
+          message = path .. " is a folder",
+          hint = "name its files: " .. path:gsub("/$", "") .. "/*.csv",
+        }
+      end
+    end
+  end
+  return true
+end
+
+return inputs

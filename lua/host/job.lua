@@ -1,0 +1,157 @@
+-- One run of one client as it unfolds: its engine's events, gathered into what the progress line,
+-- the summary and the catalog want to know.
+
+local err = require "host.err"
+
+local job = {}
+job.__index = job
+
+-- options: spec, title (what people call it: the client's id, or a file).
+function job.new(options)
+  return setmetatable({
+    spec = options.spec,
+    title = options.title,
+    client = options.client,
+    places = options.places,
+    streams = {}, -- in the order they began
+    by_name = {},
+    errors = {}, -- the first is the one that counts
+    warnings = {},
+    changes = {},
+    dead = {}, -- the first dead rows of each stream
+    rows = 0,
+    bytes = 0,
+    done = false,
+    ok = false,
+  }, job)
+end
+
+local function stream_of(self, event)
+  local instance, resource = event.instance or "", event.resource or ""
+  local name = instance .. "." .. resource
+  local stream = self.by_name[name]
+  if not stream then
+    stream = {
+      name = name, instance = instance, resource = resource,
+      files = {}, statuses = {}, rows_read = 0, rows_loaded = 0, rows_dead = 0, bytes = 0,
+    }
+    self.by_name[name] = stream
+    self.streams[#self.streams + 1] = stream
+  end
+  return stream
+end
+
+local on = {}
+
+function on.stream_started(self, event)
+  local stream = stream_of(self, event)
+  stream.table, stream.destination = event.table, event.destination
+  self.current = stream
+end
+
+function on.progress(self, event)
+  local stream = stream_of(self, event)
+  stream.progress = event
+  stream.rows_read = math.max(stream.rows_read, event.rows or 0)
+  self.current = stream
+end
+
+function on.file_done(self, event)
+  local stream = stream_of(self, event)
+  local status = event.status or "loaded"
+  stream.statuses[status] = (stream.statuses[status] or 0) + 1
+  stream.files[#stream.files + 1] = event
+  self.current = stream
+end
+
+function on.stream_done(self, event)
+  local stream = stream_of(self, event)
+  for _, key in ipairs {
+    "table", "destination", "rows_read", "rows_loaded", "rows_dead", "bytes", "seconds",
+  } do
+    if event[key] ~= nil then stream[key] = event[key] end
+  end
+  stream.file_count, stream.files_known = event.files, event.files_known
+  stream.finished = true
+end
+
+function on.schema_change(self, event)
+  self.changes[#self.changes + 1] = event
+end
+
+function on.dead_row(self, event)
+  self.dead[#self.dead + 1] = event
+end
+
+function on.log(self, event)
+  if event.level == "warning" or event.level == "error" then
+    self.warnings[#self.warnings + 1] = event
+  end
+end
+
+function on.declared(self, event)
+  self.declared = event.resources
+  for _, problem in ipairs(event.problems or {}) do
+    self:fail { class = problem.class or "script", message = problem.message, hint = problem.hint,
+      place = problem.place }
+  end
+end
+
+function on.error(self, event)
+  self:fail {
+    class = event.class or "bug",
+    message = event.message or "the engine gave no reason",
+    hint = event.hint, place = event.place, trail = event.trail, sqlstate = event.sqlstate,
+    instance = event.instance, resource = event.resource,
+  }
+  if event.instance and event.resource then
+    local stream = stream_of(self, event)
+    stream.error = stream.error or self.errors[#self.errors]
+  end
+end
+
+function on.result(self, event)
+  self.result = event.value
+end
+
+function on.done(self, event)
+  self.done = true
+  self.ok = event.ok == true
+end
+
+function job:event(event)
+  local handler = on[event.event]
+  if handler then handler(self, event) end
+end
+
+-- Records a failure; fields as in an error object.
+function job:fail(fields)
+  local e = err.is(fields) and fields or err.new(fields)
+  self.errors[#self.errors + 1] = e
+  return e
+end
+
+-- After the engine's end.
+function job:finish(problem)
+  if problem then self:fail(problem) end
+  if self.done and not self.ok and #self.errors == 0 then
+    self:fail { class = "bug", message = "the engine failed and gave no reason" }
+  end
+  self.done = true
+  self.ok = #self.errors == 0
+  for _, stream in ipairs(self.streams) do
+    if not stream.finished and not stream.error and self.errors[1] then
+      stream.error = self.errors[1]
+    end
+  end
+end
+
+function job:totals()
+  local totals = { rows_read = 0, rows_loaded = 0, rows_dead = 0, bytes = 0 }
+  for _, stream in ipairs(self.streams) do
+    for key in pairs(totals) do totals[key] = totals[key] + (stream[key] or 0) end
+  end
+  return totals
+end
+
+return job

@@ -1,0 +1,176 @@
+-- The shapes of the two kinds of configuration file: every setting, its type, its default. The page
+-- docs/reference/config.md says the same in words; config/etlhost.yaml shows the defaults.
+
+local zones = require "host.zones"
+
+local settings = {}
+
+settings.version = 1
+settings.default_connection = "local"
+settings.default_url = "sqlite:etlhost.db"
+
+local function version_field()
+  return { type = "text", required = true, one_of = { "1" }, help = "write `version: 1` first" }
+end
+
+local timezone = {
+  type = "text",
+  check = function(node, value, found)
+    local known, near = zones.look_up(value)
+    if known == false then
+      found:add(node, ("there is no time zone \"%s\""):format(value), {
+        expected = "an IANA name such as Europe/Berlin, or UTC",
+        hint = near and ("did you mean %s?"):format(near) or nil,
+      })
+    end
+  end,
+}
+
+local destination = {
+  type = "map",
+  fields = {
+    connection = { type = "text" },
+    url = { type = "text", secret = true },
+    schema = {
+      type = "text", pattern = "^[%a_][%w_$]*$", expected = "a name of letters, digits, _",
+    },
+  },
+  foreign = {
+    dsn = "the word here is url, or connection: a name from `connections:`",
+    dataset_name = "the word here is schema",
+    dataset = "the word here is schema",
+    database = "the word here is url: postgres://user@host/database",
+    credentials = "put them into `connections:` of etlhost.yaml, and write connection: NAME here",
+    type = "the kind is in the url: sqlite:... or postgres://...",
+  },
+}
+
+local limits = {
+  type = "map",
+  fields = {
+    memory = { type = "bytes", min = 8000000 },
+    deadline = { type = "duration", min = 1 },
+    max_columns = { type = "integer", min = 1, max = 1600 },
+  },
+}
+
+local max_dead = {
+  type = "map",
+  fields = {
+    ratio = { type = "number", min = 0, max = 1 },
+    rows = { type = "integer", min = 0 },
+  },
+}
+
+local lanes = { type = "integer", min = 1, max = 16 }
+
+-- config/etlhost.yaml
+settings.project = {
+  type = "map",
+  fields = {
+    version = version_field(),
+    connections = {
+      type = "map",
+      key_pattern = "^[%w_-]+$",
+      key_expected = "letters, digits, _ and -",
+      each = {
+        type = "map",
+        secret = true,
+        expected = "{ url: ... }, { env: NAME } or { file: path }",
+        fields = { url = { type = "text", secret = true, required = true } },
+        foreign = {
+          dsn = "the word here is url",
+          credentials = "the word here is url: { env: NAME } or { file: path }",
+          password = "put it into the url, and the url into { env: NAME } or { file: path }",
+          type = "the kind is in the url: sqlite:... or postgres://...",
+        },
+      },
+    },
+    defaults = {
+      type = "map",
+      fields = { timezone = timezone, destination = destination },
+      foreign = { tz = "the word here is timezone" },
+    },
+    sandbox = { type = "text", one_of = { "strict", "weak" }, default = "strict" },
+    lanes = lanes,
+    limits = limits,
+    max_dead = max_dead,
+    log = {
+      type = "map",
+      fields = {
+        level = { type = "text", one_of = { "debug", "info", "warning", "error" } },
+        keep = { type = "duration" },
+      },
+    },
+  },
+  foreign = {
+    destinations = "the word here is connections",
+    profiles = "the word here is connections",
+    targets = "the word here is connections",
+    clients = "each client has a file of its own in config/clients/",
+    parallelism = "the word here is lanes",
+    workers = "the word here is lanes",
+  },
+}
+
+local source = {
+  type = "map",
+  each = { type = "any" },
+}
+
+-- config/clients/*.yaml
+settings.client = {
+  type = "map",
+  fields = {
+    version = version_field(),
+    id = {
+      type = "text",
+      required = true,
+      pattern = "^[%w_.-]+$",
+      expected = "letters, digits, _ . -",
+      help = "the id stands in every row as _client_id and never changes",
+    },
+    name = { type = "text" },
+    timezone = timezone,
+    enabled = { type = "boolean", default = true },
+    destination = destination,
+    sources = {
+      type = "map",
+      key_pattern = "^[%w_-]+$",
+      key_expected = "letters, digits, _ and -",
+      each = source,
+      required = true,
+      help = "a map of instance names: sources: { orders: { use: s3_exports, ... } }",
+    },
+    lanes = lanes,
+    max_dead = max_dead,
+  },
+  foreign = {
+    client_id = "the word here is id",
+    tenant = "the word here is id",
+    tz = "the word here is timezone",
+    active = "the word here is enabled: true or false",
+    disabled = "the word here is enabled: true or false",
+    source = "the word here is sources, a map of instance names",
+    streams = "name them below their source: resources: [a, b]",
+    tables = "name them below their source: resources: [a, b]",
+    target = "the word here is destination",
+    schema = "the word here is destination: { schema: NAME }",
+  },
+}
+
+-- The words that a source entry has for the host; the others are the source's own settings.
+settings.source_fields = {
+  use = { type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _" },
+  resources = { type = "list", each = { type = "text" } },
+}
+
+settings.source_foreign = {
+  type = "the word here is use: the name of the source",
+  connector = "the word here is use: the name of the source",
+  streams = "the word here is resources: [a, b]",
+  tables = "the word here is resources: [a, b]",
+  select = "the word here is resources: [a, b]",
+}
+
+return settings

@@ -1,0 +1,124 @@
+-- The run specification for an engine (docs/reference/messages.md), built from the configuration.
+
+local clock = require "host.clock"
+local doc = require "host.doc"
+local err = require "host.err"
+local files = require "host.files"
+local system = require "host.system"
+
+local spec = {}
+
+local defaults = {
+  lanes = 2,
+  memory_bytes = 256 * 1000 * 1000,
+  deadline_seconds = 6 * 3600,
+  max_columns = 300,
+}
+
+spec.defaults = defaults
+
+-- Sorts by time, and is unique among all machines that load into one database.
+function spec.run_id(now_us)
+  local at = (now_us or clock.wall_us()) // 1000000
+  return os.date("!%Y%m%d-%H%M%S-", at) .. system.random_hex(2)
+end
+
+function spec.limits(config)
+  local given = config and config.limits or {}
+  return {
+    memory_bytes = given.memory or defaults.memory_bytes,
+    deadline_ms = (given.deadline or defaults.deadline_seconds) * 1000,
+    max_columns = given.max_columns or defaults.max_columns,
+  }
+end
+
+local function source_entry(source)
+  return {
+    instance = source.instance,
+    use = source.use,
+    settings = source.settings,
+    roots = doc.list(table.move(source.roots, 1, #source.roots, 1, {})),
+    resources = source.resources,
+  }
+end
+
+function spec.sources(client)
+  local list = doc.list {}
+  for i, source in ipairs(client.sources) do list[i] = source_entry(source) end
+  return list
+end
+
+-- Reads a pipeline: { path (as shown), text, folder } | nil, err. The path is from the current
+-- folder, or from the project.
+function spec.read_pipeline(path, config)
+  local found = files.stat(path)
+  local full = path
+  if not found and config then
+    full = config.project:path(path)
+    found = files.stat(full)
+  end
+  if not found or found.type ~= "file" then
+    return nil, err.new {
+      class = "not_found",
+      message = ("there is no pipeline %s"):format(path),
+      hint = spec.pipeline_hint(config),
+    }
+  end
+  local content, problem = files.read(full, 4 * 1024 * 1024)
+  if not content then return nil, problem end
+  local real
+  real, problem = files.real_path(full)
+  if not real then return nil, problem end
+  local shown = config and config.project:shown(real) or path
+  if config then config.places:add(shown, content) end
+  return { path = shown, text = content, folder = real:match "^(.*)/" }
+end
+
+function spec.pipeline_hint(config)
+  local names = config and config.project:list("pipelines", ".lua") or {}
+  if #names == 0 then return nil end
+  return "there are: " .. table.concat(names, ", ")
+end
+
+-- What every specification has. options: op, config, client, destination, sandbox.
+function spec.new(options)
+  local config, client = options.config, options.client
+  local s = {
+    op = options.op,
+    run_id = spec.run_id(),
+    project = config and config.project.root or nil,
+    sandbox = options.sandbox or (config and config.sandbox) or "strict",
+    destination = options.destination,
+    lanes = (client and client.lanes) or (config and config.lanes) or defaults.lanes,
+    limits = spec.limits(config),
+    max_dead = (client and client.max_dead) or (config and config.max_dead) or nil,
+  }
+  if client then
+    s.client = {
+      id = client.id, name = client.name or client.id, timezone = client.timezone or "UTC",
+    }
+    s.sources = spec.sources(client)
+  end
+  if options.pipeline then
+    s.pipeline = { path = options.pipeline.path, text = options.pipeline.text }
+  end
+  if config then s.module_roots = spec.module_roots(config, options.pipeline) end
+  return s
+end
+
+-- Where `require` of a script looks, before the sources that the executable carries.
+function spec.module_roots(config, pipeline)
+  local roots, seen = doc.list {}, {}
+  local wanted = { config.project:path "sources" }
+  if pipeline then table.insert(wanted, pipeline.folder) end
+  for _, folder in ipairs(wanted) do
+    local real = files.real_path(folder)
+    if real and not seen[real] then
+      seen[real] = true
+      roots[#roots + 1] = real
+    end
+  end
+  return roots
+end
+
+return spec

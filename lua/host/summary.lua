@@ -1,0 +1,271 @@
+-- What a run says when it has ended: failures first, then a table per client and resource, why
+-- nothing was loaded where nothing was, and what to try next.
+
+local hints = require "host.hints"
+local report = require "host.report"
+local text = require "host.text"
+
+local summary = {}
+
+local function status_of(job, stream)
+  if stream.error then
+    return stream.error.class == "cancelled" and "stopped" or "FAILED"
+  end
+  if not stream.finished then return job.ok and "-" or "stopped" end
+  return "ok"
+end
+
+-- All streams with their jobs, failures first, otherwise as they ran.
+local function rows_of(jobs)
+  local rows = {}
+  for _, job in ipairs(jobs) do
+    for _, stream in ipairs(job.streams) do
+      rows[#rows + 1] = { job = job, stream = stream, status = status_of(job, stream), at = #rows }
+    end
+    if #job.streams == 0 and not job.ok then
+      rows[#rows + 1] = { job = job, stream = { resource = "-" }, status = "FAILED", at = #rows }
+    end
+  end
+  table.sort(rows, function(a, b)
+    local a_bad, b_bad = a.status ~= "ok", b.status ~= "ok"
+    if a_bad ~= b_bad then return a_bad end
+    return a.at < b.at
+  end)
+  return rows
+end
+
+-- Who failed with what: the same error of several streams or clients is told once.
+local function grouped_errors(jobs)
+  local groups, by_text = {}, {}
+  for _, job in ipairs(jobs) do
+    for _, e in ipairs(job.errors) do
+      local key = table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
+      local group = by_text[key]
+      if not group then
+        group = { error = e, job = job, who = {} }
+        by_text[key] = group
+        groups[#groups + 1] = group
+      end
+      local name = job.title .. (e.resource and (job.title ~= "" and " " or "") .. e.resource or "")
+      -- What ended the run as a whole was most often told by one of its streams before.
+      if name ~= "" and (e.resource or #group.who == 0) then group.who[#group.who + 1] = name end
+    end
+  end
+  return groups
+end
+
+local ERRORS_MAX = 10
+
+local function print_errors(out, jobs)
+  local groups = grouped_errors(jobs)
+  for i, group in ipairs(groups) do
+    if i > ERRORS_MAX then
+      out:print(("and %d more; `etlhost runs show` has all\n"):format(#groups - ERRORS_MAX))
+      break
+    end
+    if #group.who > 0 then
+      out:print(out:style("bold", text.cut(text.safe(table.concat(group.who, ", ")), 160)))
+    end
+    report.print(out, group.error, group.job.places)
+    out:print ""
+  end
+end
+
+local function table_rows(rows, with_client)
+  local cells = {}
+  for i, row in ipairs(rows) do
+    local s = row.stream
+    local known = s.rows_read ~= nil
+    local line = {
+      s.resource,
+      known and text.count(s.rows_read) or "",
+      known and text.count(s.rows_loaded) or "",
+      known and text.count(s.rows_dead) or "",
+      s.seconds and text.seconds(s.seconds) or "",
+      s.seconds and text.rate(s.rows_read, s.seconds) or "",
+      row.status,
+      s.table or "",
+    }
+    if with_client then table.insert(line, 1, row.job.title) end
+    cells[i] = line
+  end
+  return cells
+end
+
+local function print_table(out, rows, with_client)
+  local columns = {
+    { "resource" }, { "rows read", right = true }, { "loaded", right = true },
+    { "dead", right = true }, { "time", right = true }, { "rows/s", right = true }, { "status" },
+    { "table" },
+  }
+  if with_client then table.insert(columns, 1, { "client" }) end
+  local status_column = with_client and 8 or 7
+  local dead_column = with_client and 5 or 4
+  local lines = text.table(columns, table_rows(rows, with_client), function(cell, index, column)
+    if index == 0 then return out:style("bold", cell) end
+    if column == status_column then
+      return out:style(rows[index].status == "ok" and "green" or "red", cell)
+    end
+    if column == dead_column and (rows[index].stream.rows_dead or 0) > 0 then
+      return out:style("yellow", cell)
+    end
+    return cell
+  end)
+  for _, line in ipairs(lines) do out:print(line) end
+end
+
+-- "12 files known, nothing new": why a stream that is well has no new rows.
+function summary.why_nothing(stream)
+  if (stream.rows_loaded or 0) > 0 or stream.error or not stream.finished then return nil end
+  local s = stream.statuses
+  local parts = {}
+  local known = stream.files_known or s.known or 0
+  if known > 0 then
+    parts[#parts + 1] = text.plural(known, "file") .. " known from before"
+  end
+  if (s.growing or 0) > 0 then
+    parts[#parts + 1] = text.plural(s.growing, "file") .. " still growing, left for the next run"
+  end
+  if (s.refused or 0) > 0 then
+    parts[#parts + 1] = text.plural(s.refused, "file") .. " refused"
+  end
+  if #parts == 0 then
+    if (stream.file_count or #stream.files) == 0 then return "no file found" end
+    return (stream.rows_dead or 0) > 0 and "every row was dead" or "the files hold no rows"
+  end
+  return table.concat(parts, "; ") .. ", nothing new"
+end
+
+local function print_notes(out, rows, with_client)
+  for _, row in ipairs(rows) do
+    local why = summary.why_nothing(row.stream)
+    if why then
+      local who = (with_client and row.job.title .. " " or "") .. row.stream.resource
+      out:print(out:style("dim", ("%s: %s"):format(who, why)))
+    end
+  end
+end
+
+local function print_refused(out, jobs)
+  for _, job in ipairs(jobs) do
+    for _, stream in ipairs(job.streams) do
+      for _, file in ipairs(stream.files) do
+        if file.status == "refused" or file.status == "growing" then
+          out:print(("%s %s %s: %s"):format(out:style("yellow", file.status), job.title,
+            text.safe(file.file or "?"), text.safe(file.reason or "")))
+        end
+      end
+    end
+  end
+end
+
+local function print_changes(out, jobs)
+  local shown = 0
+  for _, job in ipairs(jobs) do
+    for _, change in ipairs(job.changes) do
+      -- A table that is made, and its columns, are no news; a type that changed is.
+      if change.change == "change type" then
+        shown = shown + 1
+        if shown <= 10 then
+          out:print(("%s %s.%s: %s is now %s%s"):format(out:style("yellow", "changed"),
+            change.table or "?", change.column or "?", change.from or "?", change.to or "?",
+            change.why and (" (" .. text.safe(change.why) .. ")") or ""))
+        end
+      end
+    end
+  end
+  if shown > 10 then out:print(("and %d more changed types"):format(shown - 10)) end
+end
+
+local function print_warnings(out, jobs)
+  local seen = {}
+  for _, job in ipairs(jobs) do
+    for _, w in ipairs(job.warnings) do
+      local line = (job.title ~= "" and job.title .. ": " or "") .. text.safe(w.message or "")
+      if not seen[line] then out:print(out:style("yellow", "warning") .. " " .. line) end
+      seen[line] = true
+    end
+  end
+end
+
+function summary.destinations(jobs)
+  local list, seen = {}, {}
+  for _, job in ipairs(jobs) do
+    for _, stream in ipairs(job.streams) do
+      local where = stream.destination
+      if where and not seen[where] then
+        seen[where] = true
+        list[#list + 1] = where
+      end
+    end
+  end
+  return list
+end
+
+function summary.totals(jobs)
+  local totals = { rows_read = 0, rows_loaded = 0, rows_dead = 0, bytes = 0 }
+  for _, job in ipairs(jobs) do
+    for key, value in pairs(job:totals()) do totals[key] = totals[key] + value end
+  end
+  return totals
+end
+
+-- A place of a dead row for people: "orders.csv:17".
+function summary.dead_place(dead)
+  local place = dead.file or "?"
+  if dead.line then place = ("%s:%d"):format(place, dead.line) end
+  return place
+end
+
+local function print_dead(out, jobs)
+  local shown = 0
+  for _, job in ipairs(jobs) do
+    for _, dead in ipairs(job.dead) do
+      shown = shown + 1
+      if shown > 5 then return end
+      out:print(("  %s  %s%s"):format(out:style("yellow", text.safe(summary.dead_place(dead))),
+        text.safe(dead.reason or dead.code or ""),
+        dead.column and (" (column " .. text.safe(dead.column) .. ")") or ""))
+    end
+  end
+end
+
+-- options: with_client, next_steps (a list of { command, what }), dry_run.
+function summary.print(out, jobs, options)
+  print_errors(out, jobs)
+  local rows = rows_of(jobs)
+  if #rows > 0 then
+    print_table(out, rows, options.with_client)
+    out:print ""
+  end
+  print_notes(out, rows, options.with_client)
+  print_refused(out, jobs)
+  print_changes(out, jobs)
+  print_warnings(out, jobs)
+  local totals = summary.totals(jobs)
+  if totals.rows_dead > 0 then
+    out:print(out:style("yellow", text.plural(totals.rows_dead, "row")
+      .. " did not fit and went to the dead rows:"))
+    print_dead(out, jobs)
+  end
+  if options.dry_run then
+    out:print "nothing was written (--dry-run)"
+  else
+    for _, where in ipairs(summary.destinations(jobs)) do
+      local path = hints.sqlite_path(where)
+      local kind = path and " (SQLite)" or ""
+      out:print("the data is in " .. out:style("bold", path or where) .. kind)
+    end
+  end
+  if options.next_steps and #options.next_steps > 0 then
+    out:print ""
+    out:print(out:style("bold", "next:"))
+    local width = 0
+    for _, step in ipairs(options.next_steps) do width = math.max(width, #step[1]) end
+    for _, step in ipairs(options.next_steps) do
+      out:print("  " .. text.pad(step[1], math.min(width, 76)) .. "  " .. out:style("dim", step[2]))
+    end
+  end
+end
+
+return summary

@@ -1,0 +1,71 @@
+-- The verbs, in the order in which help lists them. Each is a file in lua/host/cli/.
+
+local verbs = {}
+
+local names = {
+  "run", "load", "preview", "completion", "test", "version", "help",
+}
+
+local function set_paths(verb, path)
+  verb.path = path
+  for _, child in ipairs(verb.verbs or {}) do set_paths(child, path .. " " .. child.name) end
+end
+
+local function load_all()
+  local list = {}
+  for i, name in ipairs(names) do
+    list[i] = require("host.cli." .. name)
+    set_paths(list[i], name)
+  end
+  return list
+end
+
+verbs.root = {
+  name = "",
+  path = "",
+  usage = "VERB ...",
+  summary = "Loads data into a database, exactly once, by pipelines written in Lua.",
+  verbs = load_all(),
+  exits = {
+    { "0", "success" },
+    { "1", "a bug of etlhost's own" },
+    { "2", "the command line, the configuration, or a name that is not there" },
+    { "3", "rows did not fit, with --strict or in a preview" },
+    { "4", "credentials refused" },
+    { "5", "network or another passing trouble: trying again may help" },
+    { "6", "data that cannot be loaded" },
+    { "7", "the destination refused" },
+    { "8", "a script failed" },
+    { "9", "a limit was reached" },
+    { "130", "interrupted" },
+  },
+  examples = {
+    "etlhost load orders.csv --into orders       a file into a table, in ./etlhost.db",
+    "etlhost init shop && cd shop                a project with a client and a pipeline",
+    "etlhost run pipelines/sync.lua              all clients of a project",
+    "etlhost VERB --help                         more about a verb",
+  },
+}
+
+-- Words of other tools for what we call otherwise.
+verbs.foreign = {
+  sync = "the verb here is run: etlhost run pipelines/sync.lua",
+  ingest = "the verb here is load: etlhost load FILE --into TABLE",
+  extract = "the verb here is run, or preview to look without writing",
+  validate = "the verb here is check",
+  lint = "the verb here is check",
+  new = "the verb here is init",
+  history = "the verb here is runs",
+  logs = "the verb here is runs: etlhost runs show ID",
+  errors = "the verb here is dead: etlhost dead list",
+  ["dead-letters"] = "the verb here is dead: etlhost dead list",
+  reset = "the verb here is state: etlhost state reset",
+}
+
+function verbs.find(verb, name)
+  for _, child in ipairs(verb.verbs or {}) do
+    if child.name == name then return child end
+  end
+end
+
+return verbs

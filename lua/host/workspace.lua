@@ -1,0 +1,77 @@
+-- What most verbs begin with: the project, its configuration, its secrets. `load` and `preview`
+-- also work without a project; then there is only the current folder.
+
+local config = require "host.config"
+local destination = require "host.destination"
+local err = require "host.err"
+local places = require "host.places"
+local project = require "host.project"
+local secrets = require "host.secrets"
+
+local workspace = {}
+workspace.__index = workspace
+
+-- options: folder (--project), near (a file that may lie in the project), optional (a missing
+-- project is fine unless it was named). nil, err otherwise.
+function workspace.open(options)
+  local found, problem = project.find(options)
+  if not found then
+    if options.optional and not options.folder then
+      return setmetatable({ places = places.new(nil), secrets = secrets.new(nil) }, workspace)
+    end
+    return nil, problem
+  end
+  local loaded = config.load(found)
+  return setmetatable({
+    project = found,
+    config = loaded,
+    places = loaded.places,
+    secrets = secrets.new(found.root),
+  }, workspace)
+end
+
+-- The first problem of etlhost.yaml, as an error that stops everything; nil when it is well.
+function workspace:blocking_problem()
+  local list = self.config and self.config.problems or {}
+  if #list == 0 then return nil end
+  if #list > 1 and not list[1].hint then
+    list[1].hint = ("`etlhost check` shows all %d problems"):format(#list)
+  end
+  return list[1]
+end
+
+-- A client of the project by --client, one only.
+function workspace:one_client(ids)
+  if ids and #ids > 1 then
+    return nil, err.new { class = "config", message = "one --client at a time, here" }
+  end
+  local chosen, problem = self.config:select(ids)
+  if not chosen then return nil, problem end
+  if #chosen > 1 then
+    local names = {}
+    for i, client in ipairs(chosen) do names[i] = client.id end
+    return nil, err.new {
+      class = "config",
+      message = "which client? This project has several",
+      hint = "--client " .. table.concat(names, ", or --client "),
+    }
+  end
+  if chosen[1].problems[1] then return nil, chosen[1].problems[1] end
+  return chosen[1]
+end
+
+-- Where rows go: --destination and --schema first, then the client's file, then the defaults.
+function workspace:destination(args, client)
+  if args.destination then return destination.from_option(args.destination, args.schema) end
+  local where, problem
+  if self.config then
+    where, problem = destination.of(self.config, client, self.secrets)
+  else
+    where, problem = destination.fallback()
+  end
+  if not where then return nil, problem end
+  where.schema = args.schema or where.schema
+  return where
+end
+
+return workspace
