@@ -71,7 +71,7 @@ static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err
 static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
                        eh_err *err)
 {
-    const char *folder;
+    const char *folder = NULL;
     if (!resolve(p->run, eh_doc_str(args, "instance", ""), eh_doc_str(args, "location", ""),
                  arena, &folder, err))
         return false;
@@ -116,7 +116,7 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
         *err = s->failure;
         return false;
     }
-    const char *folder;
+    const char *folder = NULL;
     eh_file_outcome outcome;
     s->rows.task = frame->task;
     bool ok =

@@ -168,14 +168,19 @@ static bool start(eh_run *run, eh_err *err)
     return run->control != NULL || eh_fail_memory(err, "a run");
 }
 
+/* A lease on a file that somebody opens raises SIGIO; a dead peer SIGPIPE; Ctrl-C reaches the
+ * whole terminal, but only the supervisor decides. Errors are seen where the call fails. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = {SIGIO, SIGPIPE, SIGINT};
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        (void)sigaction(ignored[i], &action, NULL);
+}
+
 int eh_engine_main(void)
 {
-    /* A lease on a file that somebody opens raises SIGIO; a dead peer SIGPIPE; Ctrl-C reaches
-     * the whole terminal, but only the supervisor decides. Errors are seen where the call
-     * fails. */
-    (void)signal(SIGIO, SIG_IGN);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
+    ignore_signals();
     /* No core dump: this process holds secrets. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     eh_run run = {.clock = eh_clock_system(), .control_fd = CONTROL_FD};

@@ -61,32 +61,32 @@ static bool looks_like_json(const eh_file *file, bool *json, eh_err *err)
     return ok;
 }
 
+/* Nothing is declared: the name's ending says it, otherwise the first bytes. */
+static bool choose_by_name(eh_input *input, const eh_doc *format, eh_json_shape *shape,
+                           eh_err *err)
+{
+    bool csv = has_ending(input->name, ".csv") || has_ending(input->name, ".tsv") ||
+               eh_doc_get(format, "delimiter") != NULL;
+    bool lines = has_ending(input->name, ".jsonl") || has_ending(input->name, ".ndjson");
+    bool json = lines || has_ending(input->name, ".json");
+    if (!csv && !json && !looks_like_json(input->file, &json, err)) return false;
+    input->kind = json && !csv ? KIND_JSON : KIND_CSV;
+    if (lines) *shape = EH_JSON_LINES;
+    return true;
+}
+
 static bool choose(eh_input *input, const eh_doc *format, eh_json_shape *shape, eh_err *err)
 {
     const char *type = eh_doc_str(format, "type", "");
-    *shape = EH_JSON_DETECT;
-    input->kind = KIND_JSON;
-    if (strcmp(type, "jsonl") == 0 || strcmp(type, "ndjson") == 0) {
+    bool path = eh_doc_get(format, "path") != NULL;
+    *shape = path ? EH_JSON_DOCUMENT : EH_JSON_DETECT;
+    input->kind = strcmp(type, "csv") == 0 ? KIND_CSV : KIND_JSON;
+    if (type[0] == '\0') return path || choose_by_name(input, format, shape, err);
+    if (strcmp(type, "jsonl") == 0 || strcmp(type, "ndjson") == 0)
         *shape = EH_JSON_LINES;
-    } else if (strcmp(type, "json") == 0) {
-        if (eh_doc_get(format, "path") != NULL) *shape = EH_JSON_DOCUMENT;
-    } else if (strcmp(type, "csv") == 0) {
-        input->kind = KIND_CSV;
-    } else if (type[0] != '\0') {
-        eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\"", type);
-        return eh_err_hint(err, "formats are csv, jsonl and json");
-    } else if (eh_doc_get(format, "path") != NULL) {
-        *shape = EH_JSON_DOCUMENT;
-    } else if (has_ending(input->name, ".jsonl") || has_ending(input->name, ".ndjson")) {
-        *shape = EH_JSON_LINES;
-    } else if (has_ending(input->name, ".csv") || has_ending(input->name, ".tsv") ||
-               eh_doc_get(format, "delimiter") != NULL) {
-        input->kind = KIND_CSV;
-    } else if (!has_ending(input->name, ".json")) {
-        bool json;
-        if (!looks_like_json(input->file, &json, err)) return false;
-        if (!json) input->kind = KIND_CSV;
-    }
+    else if (strcmp(type, "csv") != 0 && strcmp(type, "json") != 0)
+        return eh_fail(err, EH_CLASS_CONFIG, "there is no format \"%s\"", type) ||
+               eh_err_hint(err, "formats are csv, jsonl and json");
     return true;
 }
 
@@ -116,20 +116,29 @@ static bool read_nulls(eh_input *input, const eh_doc *format, eh_err *err)
     return true;
 }
 
+static bool read_encoding(const char *name, eh_csv_encoding *encoding, eh_err *err)
+{
+    static const struct {
+        const char *name;
+        eh_csv_encoding encoding;
+    } known[] = {{"", EH_CSV_DETECT},
+                 {"utf-8", EH_CSV_UTF8},
+                 {"utf-16le", EH_CSV_UTF16LE},
+                 {"utf-16be", EH_CSV_UTF16BE}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcasecmp(name, known[i].name) != 0) continue;
+        *encoding = known[i].encoding;
+        return true;
+    }
+    return eh_fail(err, EH_CLASS_CONFIG, "format.encoding must be utf-8, utf-16le or utf-16be");
+}
+
 static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_options *options,
                              eh_err *err)
 {
     if (has_ending(input->name, ".tsv")) options->delimiter = '\t';
-    const char *encoding = eh_doc_str(format, "encoding", "");
-    if (strcasecmp(encoding, "utf-16le") == 0)
-        options->encoding = EH_CSV_UTF16LE;
-    else if (strcasecmp(encoding, "utf-16be") == 0)
-        options->encoding = EH_CSV_UTF16BE;
-    else if (strcasecmp(encoding, "utf-8") == 0)
-        options->encoding = EH_CSV_UTF8;
-    else if (encoding[0] != '\0')
-        return eh_fail(err, EH_CLASS_CONFIG,
-                       "format.encoding must be utf-8, utf-16le or utf-16be");
+    if (!read_encoding(eh_doc_str(format, "encoding", ""), &options->encoding, err))
+        return false;
     options->no_header = !eh_doc_bool(format, "header", true);
     if (!one_character(format, "delimiter", &options->delimiter, err) ||
         !one_character(format, "quote", &options->quote, err) ||

@@ -39,7 +39,7 @@ static bool print_rows(eh_preview *p, eh_buf *out, eh_err *err)
     eh_printer *printer = eh_printer_new(p->format, p->width, out, err);
     eh_slice *names = calloc(p->column_count + 1, sizeof *names);
     eh_type *types = calloc(p->column_count + 1, sizeof *types);
-    const eh_cell **pick = calloc(p->column_count + 1, sizeof *pick);
+    const eh_cell **pick = calloc(p->column_count + 1, sizeof(void *));
     bool ok = printer != NULL && names != NULL && types != NULL && pick != NULL;
     if (!ok) eh_fail_memory(err, "a preview");
     for (size_t i = 0; ok && i < p->column_count; i++) {

@@ -171,7 +171,7 @@ static bool write_identity(eh_file *file, EVP_MD_CTX *context, eh_err *err)
         return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
     static const char hex[] = "0123456789abcdef";
     char text[65];
-    for (unsigned i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 32; i++) {
         text[2 * i] = hex[digest[i] >> 4];
         text[2 * i + 1] = hex[digest[i] & 15];
     }
@@ -218,12 +218,12 @@ bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena
     if (!ok) eh_fail(err, EH_CLASS_LIMIT, "%s is larger than %zu bytes", name, max);
     char *data = ok ? eh_arena_bytes(arena, (size_t)file.size + 1) : NULL;
     if (ok && data == NULL) ok = eh_fail_memory(err, "a file");
-    if (ok) {
+    if (ok && data != NULL) {
         ssize_t n = pread(file.fd, data, (size_t)file.size, 0);
-        ok = n >= 0;
-        if (!ok) eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read %s", name);
-        data[ok ? n : 0] = '\0';
-        *text = eh_slice_of(data, ok ? (size_t)n : 0);
+        ok = n >= 0 || eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read %s", name);
+        size_t got = n > 0 ? (size_t)n : 0;
+        data[got] = '\0';
+        *text = eh_slice_of(data, got);
     }
     eh_file_close(&file);
     return ok;

@@ -112,12 +112,14 @@ bool eh_files_list(const char *root, const char *prefix, const char *after, size
         return eh_fail_errno(err, EH_CLASS_CONFIG, errno, "cannot open the folder %s", root);
     bool ok = walk(&l, "", 0, err);
     (void)close(l.root);
-    if (ok && l.count > 1) qsort(l.entries, l.count, sizeof *l.entries, by_name);
+    if (ok && l.count > 1 && l.entries != NULL)
+        qsort(l.entries, l.count, sizeof *l.entries, by_name);
     *more = l.count > limit;
     *count = *more ? limit : l.count;
     *entries = eh_arena_alloc(arena, *count * sizeof **entries);
     if (ok && *entries == NULL) ok = eh_fail_memory(err, "a listing");
-    if (ok && *count > 0) memcpy(*entries, l.entries, *count * sizeof **entries);
+    if (ok && *count > 0 && l.entries != NULL)
+        memcpy(*entries, l.entries, *count * sizeof **entries);
     free(l.entries);
     return ok;
 }

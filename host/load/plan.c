@@ -132,7 +132,7 @@ static bool grow_targets(eh_plan *plan, size_t count, eh_err *err)
     if (declared != NULL) plan->declared = declared;
     eh_target *targets = realloc(plan->targets, capacity * sizeof *targets);
     if (targets != NULL) plan->targets = targets;
-    const eh_cell **pick = realloc(plan->pick, capacity * sizeof *pick);
+    const eh_cell **pick = realloc(plan->pick, capacity * sizeof(void *));
     if (pick != NULL) plan->pick = pick;
     if (infos == NULL || declared == NULL || targets == NULL || pick == NULL)
         return eh_fail_memory(err, "a load plan");
