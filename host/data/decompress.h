@@ -25,8 +25,9 @@ eh_decompress *eh_decompress_new(eh_coding coding, uint64_t max_decoded, unsigne
 void eh_decompress_free(eh_decompress *d);
 
 /* Decodes from *in into out. On return *in holds what is left and *produced the bytes written.
- * Call until *in is empty and *produced < cap. last: no input will follow what is in *in; a stream
- * that is not at its end then fails. *done is set once the end was seen and all was handed out. */
+ * Call until *in is empty and *produced < cap. last: no input will follow what is in *in; a
+ * stream that is not at its end then fails. *done is set once the end was seen and all was
+ * handed out. */
 bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, size_t cap,
                        size_t *produced, bool *done, eh_err *err) EH_MUST_USE;
 

@@ -118,7 +118,7 @@ bool eh_files_list(const char *root, const char *prefix, const char *after, size
     *count = *more ? limit : l.count;
     *entries = eh_arena_alloc(arena, *count * sizeof **entries);
     if (ok && *entries == NULL) ok = eh_fail_memory(err, "a listing");
-    if (ok && *count > 0 && l.entries != NULL)
+    if (ok && *entries != NULL && l.entries != NULL)
         memcpy(*entries, l.entries, *count * sizeof **entries);
     free(l.entries);
     return ok;

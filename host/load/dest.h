@@ -1,10 +1,11 @@
 /* load/dest.h: one destination database, as the loader sees it.
  *
  * Everything here is the load protocol (design section 6) seen from the side of the database:
- * bookkeeping beside the data, take-over with an epoch, schema changes in short fenced transactions,
- * and units of rows that commit together with their ledger. One file a destination implements it
- * (dest_postgres*.c, dest_sqlite*.c); nothing else in the project writes to a destination. Calls
- * block by turning the loop (io/loop.h), except submit, whose unit finishes later. Floor 3. */
+ * bookkeeping beside the data, take-over with an epoch, schema changes in short fenced
+ * transactions, and units of rows that commit together with their ledger. One file a
+ * destination implements it (dest_postgres*.c, dest_sqlite*.c); nothing else in the project
+ * writes to a destination. Calls block by turning the loop (io/loop.h), except submit, whose
+ * unit finishes later. Floor 3. */
 #ifndef EH_LOAD_DEST_H
 #define EH_LOAD_DEST_H
 
@@ -16,13 +17,14 @@
 
 typedef struct eh_dest eh_dest;
 
-/* ---- what is loaded ----------------------------------------------------------------------- */
+/* ---- what is loaded -----------------------------------------------------------------------
+ */
 
 typedef struct eh_stream_key {
-    const char *client;   /* "" without a client */
+    const char *client; /* "" without a client */
     const char *instance;
     const char *resource;
-    const char *schema;   /* database schema; "main" on SQLite */
+    const char *schema; /* database schema; "main" on SQLite */
     const char *table;
 } eh_stream_key;
 
@@ -34,7 +36,7 @@ typedef struct eh_run_info {
     const char *host;        /* name of this machine */
     int64_t pid;             /* of the engine, and its start time in clock ticks since boot */
     int64_t pid_started;
-    bool take_over;          /* the operator's word: take the stream even from a live run */
+    bool take_over; /* the operator's word: take the stream even from a live run */
 } eh_run_info;
 
 typedef struct eh_stream_state {
@@ -43,22 +45,23 @@ typedef struct eh_stream_state {
     int64_t load_id; /* of this run of this stream: the value of _load_id */
 } eh_stream_state;
 
-/* ---- the table as it really is ------------------------------------------------------------ */
+/* ---- the table as it really is ------------------------------------------------------------
+ */
 
 typedef struct eh_column_info {
     const char *name;
-    eh_type type;        /* the etlhost type whose values it takes */
-    const char *native;  /* "numeric(10,2)": for messages */
-    uint32_t native_id;  /* Postgres: pg_type.oid; else 0 */
-    int32_t typmod;      /* Postgres: atttypmod; else -1 */
-    bool not_null;       /* and no default: a row must bring it */
-    bool generated;      /* generated or identity always: cannot be written */
-    bool open;           /* made by this stream in a load that has not finished: may be widened in
-                            place */
-    bool unknown;        /* open, and only null so far (the native type is text) */
+    eh_type type;       /* the etlhost type whose values it takes */
+    const char *native; /* "numeric(10,2)": for messages */
+    uint32_t native_id; /* Postgres: pg_type.oid; else 0 */
+    int32_t typmod;     /* Postgres: atttypmod; else -1 */
+    bool not_null;      /* and no default: a row must bring it */
+    bool generated;     /* generated or identity always: cannot be written */
+    bool open;    /* made by this stream in a load that has not finished: may be widened in
+                     place */
+    bool unknown; /* open, and only null so far (the native type is text) */
     const char *written; /* the name as the source wrote it, when recorded; else NULL */
-    const char *blocker; /* why its type cannot be changed in place ("view public.v depends on it");
-                            NULL when nothing is known to */
+    const char *blocker; /* why its type cannot be changed in place ("view public.v depends on
+                            it"); NULL when nothing is known to */
 } eh_column_info;
 
 typedef struct eh_table_info {
@@ -77,14 +80,16 @@ typedef enum eh_change_kind {
 typedef struct eh_change {
     eh_change_kind kind;
     const char *column;
-    const char *written; /* recorded; NULL for columns that etlhost adds, which are never open */
+    const char
+        *written; /* recorded; NULL for columns that etlhost adds, which are never open */
     eh_type from;
-    eh_type to;          /* UNKNOWN: text for now, still open */
-    bool declared;       /* a person declared the type: the column is not open */
-    const char *why;     /* "row 200,001 of orders.csv is 1.25" */
+    eh_type to;      /* UNKNOWN: text for now, still open */
+    bool declared;   /* a person declared the type: the column is not open */
+    const char *why; /* "row 200,001 of orders.csv is 1.25" */
 } eh_change;
 
-/* ---- a file as the ledger knows it --------------------------------------------------------- */
+/* ---- a file as the ledger knows it ---------------------------------------------------------
+ */
 
 typedef struct eh_range {
     uint64_t start, end;
@@ -92,23 +97,24 @@ typedef struct eh_range {
 } eh_range;
 
 typedef struct eh_ledger {
-    bool known;    /* some unit of these bytes is committed for this stream */
-    bool complete; /* all of them are */
-    const char *name;      /* the name under which they came first */
-    int64_t committed_us;  /* of the latest unit */
-    uint64_t rows;         /* loaded from it so far */
-    eh_range *ranges;      /* committed, ascending by start */
+    bool known;           /* some unit of these bytes is committed for this stream */
+    bool complete;        /* all of them are */
+    const char *name;     /* the name under which they came first */
+    int64_t committed_us; /* of the latest unit */
+    uint64_t rows;        /* loaded from it so far */
+    eh_range *ranges;     /* committed, ascending by start */
     size_t range_count;
-    const char *header;    /* as in eh_unit */
-    bool last_known;       /* a committed range reaches the end of the input */
-    bool name_known;       /* another content was loaded under the name asked for */
+    const char *header; /* as in eh_unit */
+    bool last_known;    /* a committed range reaches the end of the input */
+    bool name_known;    /* another content was loaded under the name asked for */
 } eh_ledger;
 
-/* ---- the interface ------------------------------------------------------------------------- */
+/* ---- the interface -------------------------------------------------------------------------
+ */
 
-/* Connects, checks the server, and makes or upgrades the bookkeeping. url: "sqlite:PATH" or a libpq
- * connection string. NULL on failure: auth, transient (connection), config, destination. With
- * read_only nothing is made. */
+/* Connects, checks the server, and makes or upgrades the bookkeeping. url: "sqlite:PATH" or a
+ * libpq connection string. NULL on failure: auth, transient (connection), config, destination.
+ * With read_only nothing is made. */
 eh_dest *eh_dest_open(const char *url, size_t lanes, bool read_only, eh_loop *loop,
                       const eh_clock *clock, eh_err *err);
 /* Rolls back what is open. NULL is fine. */
@@ -119,21 +125,22 @@ const char *eh_dest_where(const eh_dest *dest); /* where the data is, for people
 const char *eh_dest_default_schema(const eh_dest *dest); /* "etl"; "main" on SQLite */
 size_t eh_dest_lane_count(const eh_dest *dest);
 
-/* Increments the stream's epoch and opens a load. A live run of the same stream (fresh heartbeat,
- * and its process alive when on this host) is named and refused, class cancelled, unless take_over.
- * A blocker that is ours and stale is terminated. */
+/* Increments the stream's epoch and opens a load. A live run of the same stream (fresh
+ * heartbeat, and its process alive when on this host) is named and refused, class cancelled,
+ * unless take_over. A blocker that is ours and stale is terminated. */
 bool eh_dest_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run_info *run,
                        eh_stream_state *state, eh_err *err) EH_MUST_USE;
 
-/* Looks at the real catalog of the database. state may be NULL (nothing is open then). Result in
- * the arena. */
+/* Looks at the real catalog of the database. state may be NULL (nothing is open then). Result
+ * in the arena. */
 bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
                       const char *table, eh_arena *arena, eh_table_info *info,
                       eh_err *err) EH_MUST_USE;
 
-/* Applies the changes in one fenced transaction and records them. No lane may be busy. A change that
- * another run made meanwhile is not an error: describe again. Types change with their values kept
- * as they came; timestamps that become text are printed as eh_print_timestamp does. */
+/* Applies the changes in one fenced transaction and records them. No lane may be busy. A change
+ * that another run made meanwhile is not an error: describe again. Types change with their
+ * values kept as they came; timestamps that become text are printed as eh_print_timestamp does.
+ */
 bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, const eh_change *changes, size_t count,
                     eh_err *err) EH_MUST_USE;
@@ -143,18 +150,19 @@ bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *inp
                     const char *name, eh_arena *arena, eh_ledger *ledger,
                     eh_err *err) EH_MUST_USE;
 
-/* How rows are encoded for these columns of a table, in this order; valid until the arena is reset.
- * declared[i]: a person declared the type of column i. *why_text names the columns that force text
- * COPY, NULL if none do. */
+/* How rows are encoded for these columns of a table, in this order; valid until the arena is
+ * reset. declared[i]: a person declared the type of column i. *why_text names the columns that
+ * force text COPY, NULL if none do. */
 const eh_encoder *eh_dest_encoder(eh_dest *dest, const char *schema, const char *table,
                                   const eh_column_info *columns, const bool *declared,
                                   size_t count, eh_arena *arena, const char **why_text,
                                   eh_err *err);
 
-/* Hands a closed unit to a lane; the destination owns it until eh_dest_take_done returns it. Blocks
- * (turning the loop) until a lane is idle. Failing to submit leaves the unit with the caller. Server
- * refusals of single rows (SQLSTATE classes 22 and 23) and transient failures (deadlock, lost
- * connection, lost answer to COMMIT) are dealt with inside, bounded; what remains is unit->err. */
+/* Hands a closed unit to a lane; the destination owns it until eh_dest_take_done returns it.
+ * Blocks (turning the loop) until a lane is idle. Failing to submit leaves the unit with the
+ * caller. Server refusals of single rows (SQLSTATE classes 22 and 23) and transient failures
+ * (deadlock, lost connection, lost answer to COMMIT) are dealt with inside, bounded; what
+ * remains is unit->err. */
 bool eh_dest_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit,
                     eh_err *err) EH_MUST_USE;
 
@@ -164,16 +172,16 @@ eh_unit *eh_dest_take_done(eh_dest *dest);
 size_t eh_dest_in_flight(const eh_dest *dest);
 size_t eh_dest_busy_lanes(const eh_dest *dest);
 
-/* The stream's load is complete: its columns are no longer open, cursor (may be NULL) is promoted,
- * the load is closed with its counts. Fenced; no lane may be busy. */
+/* The stream's load is complete: its columns are no longer open, cursor (may be NULL) is
+ * promoted, the load is closed with its counts. Fenced; no lane may be busy. */
 bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                     eh_err *err) EH_MUST_USE;
 
 /* The load ends without success; best effort, records why. */
 void eh_dest_abandon(eh_dest *dest, const eh_stream_state *state, const eh_err *why);
 
-/* Runs load/sql/<kind>/<name>.sql with text parameters ($1 or ?1 ...) in one transaction and gives
- * each row as a map of text (null for NULL). For admin verbs. */
+/* Runs load/sql/<kind>/<name>.sql with text parameters ($1 or ?1 ...) in one transaction and
+ * gives each row as a map of text (null for NULL). For admin verbs. */
 bool eh_dest_query(eh_dest *dest, const char *name, const char *const *params, size_t count,
                    eh_arena *arena, eh_doc **rows, eh_err *err) EH_MUST_USE;
 

@@ -93,7 +93,8 @@ void eh_loader_free(eh_loader *loader)
 {
     if (loader == NULL) return;
     eh_err ignored = {.class_ = EH_OK};
-    (void)!eh_loader_collect(loader, loader->units != NULL, &ignored);
+    (void)!eh_loader_collect(loader, loader->units != NULL ? EH_WAIT_MINE : EH_WAIT_NOT,
+                             &ignored);
     for (size_t i = 0; loader->units != NULL && i < loader->unit_count; i++)
         eh_unit_free(&loader->units[i]);
     free(loader->units);
@@ -119,7 +120,7 @@ const eh_load_counts *eh_loader_counts(const eh_loader *loader)
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err)
 {
-    if (!eh_loader_collect(loader, false, err)) return false;
+    if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
     /* Another input has other columns, in another order: its transform starts afresh. */
     eh_transform *transform =
         eh_transform_new(loader->options.declaration, loader->options.transform, err);
@@ -208,7 +209,7 @@ bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
 {
     eh_parse_from boundary = eh_loader_before(next);
     if (!eh_loader_close_unit(loader, &boundary, false, err) ||
-        !eh_loader_collect(loader, true, err))
+        !eh_loader_collect(loader, EH_WAIT_ALL, err))
         return false;
     tell_changes(loader);
     eh_plan *plan = &loader->plan;
@@ -275,12 +276,12 @@ bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err)
 
 bool eh_loader_drain(eh_loader *loader, eh_err *err)
 {
-    return eh_loader_collect(loader, true, err);
+    return eh_loader_collect(loader, EH_WAIT_MINE, err);
 }
 
 bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
-    if (!eh_loader_collect(loader, true, err)) return false;
+    if (!eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
     if (loader->options.dry_run) return true;
     return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
 }
@@ -288,6 +289,6 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 void eh_loader_abandon(eh_loader *loader, const eh_err *why)
 {
     eh_err ignored = {.class_ = EH_OK};
-    (void)!eh_loader_collect(loader, true, &ignored);
+    (void)!eh_loader_collect(loader, EH_WAIT_MINE, &ignored);
     if (!loader->options.dry_run) eh_dest_abandon(loader->options.dest, &loader->state, why);
 }

@@ -49,8 +49,15 @@ bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err) E
 /* Closes the open unit in front of the record at `next` and submits it. */
 bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last,
                           eh_err *err) EH_MUST_USE;
-/* Takes what lanes have finished; turns the loop while `until_idle` and units are under way. */
-bool eh_loader_collect(eh_loader *loader, bool until_idle, eh_err *err) EH_MUST_USE;
+typedef enum eh_wait {
+    EH_WAIT_NOT,
+    EH_WAIT_MINE, /* until no unit of this loader is under way */
+    EH_WAIT_ALL   /* until no lane is busy, whoever's units they carry */
+} eh_wait;
+
+/* Takes what lanes have finished, turning the loop as long as told. False when a unit of this
+ * loader has failed, now or before. */
+bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err) EH_MUST_USE;
 
 static inline eh_parse_from eh_loader_before(const eh_place *place)
 {

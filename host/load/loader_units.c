@@ -23,10 +23,10 @@ static size_t unit_rows(const eh_loader *loader)
     return loader->options.unit_rows > 0 ? loader->options.unit_rows : UNIT_ROWS;
 }
 
-static void finished(eh_loader *loader, eh_unit *unit)
+static void finished(eh_unit *unit)
 {
-    size_t index = (size_t)(unit - loader->units);
-    loader->unit_busy[index] = false;
+    eh_loader *loader = unit->owner;
+    loader->unit_busy[unit - loader->units] = false;
     if (unit->err.class_ != EH_OK) {
         if (loader->failure.class_ == EH_OK) loader->failure = unit->err;
         return;
@@ -39,13 +39,23 @@ static void finished(eh_loader *loader, eh_unit *unit)
     if (events->committed != NULL) events->committed(events->self, unit);
 }
 
-bool eh_loader_collect(eh_loader *loader, bool until_idle, eh_err *err)
+static bool is_busy(const eh_loader *loader)
+{
+    for (size_t i = 0; i < loader->unit_count; i++)
+        if (loader->unit_busy[i]) return true;
+    return false;
+}
+
+/* Several loaders may share a destination's lanes: each unit goes back to its own. */
+bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err)
 {
     if (loader->options.dry_run) return true;
     for (;;) {
         eh_unit *unit;
-        while ((unit = eh_dest_take_done(loader->options.dest)) != NULL) finished(loader, unit);
-        if (!until_idle || eh_dest_in_flight(loader->options.dest) == 0) break;
+        while ((unit = eh_dest_take_done(loader->options.dest)) != NULL) finished(unit);
+        bool wait = until == EH_WAIT_ALL ? eh_dest_in_flight(loader->options.dest) > 0
+                                         : until == EH_WAIT_MINE && is_busy(loader);
+        if (!wait) break;
         if (!eh_loop_turn(loader->options.loop, -1, err)) return false;
     }
     if (loader->failure.class_ == EH_OK) return true;
@@ -64,11 +74,12 @@ static bool start_unit(eh_loader *loader, eh_err *err)
 {
     eh_unit *unit;
     while ((unit = free_unit(loader)) == NULL) {
-        if (!eh_loader_collect(loader, false, err)) return false;
+        if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
         if (free_unit(loader) == NULL && !eh_loop_turn(loader->options.loop, -1, err))
             return false;
     }
     eh_unit_reset(unit);
+    unit->owner = loader;
     unit->input = loader->input.identity;
     unit->input_name = loader->input.name;
     unit->input_size = loader->input.size;
@@ -126,12 +137,6 @@ static bool rotten(const eh_unit *unit, eh_err *err)
                        unit->max_dead_ratio, unit->max_dead_rows);
 }
 
-static void close_dry(eh_loader *loader, eh_unit *unit)
-{
-    unit->err.class_ = EH_OK;
-    finished(loader, unit);
-}
-
 bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
 {
     eh_unit *unit = loader->open;
@@ -153,7 +158,8 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
     loader->open = NULL;
     loader->position = *next;
     if (loader->options.dry_run) {
-        close_dry(loader, unit);
+        unit->err.class_ = EH_OK;
+        finished(unit);
         return true;
     }
     loader->unit_busy[unit - loader->units] = true;
@@ -161,7 +167,7 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
         loader->unit_busy[unit - loader->units] = false;
         return false;
     }
-    return eh_loader_collect(loader, false, err);
+    return eh_loader_collect(loader, EH_WAIT_NOT, err);
 }
 
 /* A unit's buffer may exceed unit_bytes by one row. */

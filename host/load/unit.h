@@ -32,6 +32,7 @@ struct eh_encoder {
 };
 
 struct eh_unit {
+    void *owner; /* the loader it goes back to when it is done */
     /* identity: which part of which input. Text is borrowed from the loader, alive until done
      */
     const char *input;             /* identity by content: "sha256:<hex>:<size>" */

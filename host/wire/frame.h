@@ -1,10 +1,10 @@
 /* wire/frame.h: documents in typed, length-capped frames over a byte stream.
  *
- * One format for three channels: supervisor -> engine (run specification, control), engine <-> jail.
- * A frame is: body length (u32, little-endian, at most EH_FRAME_MAX), type (u16), a reserved u16 of
- * zero, task (u32), body. The body is one document in a compact binary form. A reader treats every
- * byte as an attacker's: lengths, kinds, depth (64), nodes (100,000), UTF-8 of keys and duplicate
- * keys are checked before anything is built. Floor 1. */
+ * One format for three channels: supervisor -> engine (run specification, control), engine <->
+ * jail. A frame is: body length (u32, little-endian, at most EH_FRAME_MAX), type (u16), a
+ * reserved u16 of zero, task (u32), body. The body is one document in a compact binary form. A
+ * reader treats every byte as an attacker's: lengths, kinds, depth (64), nodes (100,000), UTF-8
+ * of keys and duplicate keys are checked before anything is built. Floor 1. */
 #ifndef EH_WIRE_FRAME_H
 #define EH_WIRE_FRAME_H
 
@@ -34,8 +34,8 @@ typedef enum eh_frame_type {
     EH_FRAME_FAILED
 } eh_frame_type;
 
-/* Appends one whole frame to out. body may be NULL (a null document). Fails with class limit when
- * the body is over EH_FRAME_MAX. */
+/* Appends one whole frame to out. body may be NULL (a null document). Fails with class limit
+ * when the body is over EH_FRAME_MAX. */
 bool eh_frame_write(eh_buf *out, uint16_t type, uint32_t task, const eh_doc *body,
                     eh_err *err) EH_MUST_USE;
 

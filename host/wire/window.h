@@ -1,9 +1,10 @@
 /* wire/window.h: rows shown to the jail through shared memory, read-only on its side.
  *
  * The engine makes a memfd of fixed size, maps it writable, then seals it against growing,
- * shrinking and any further write (F_SEAL_FUTURE_WRITE): the jail, which inherits the descriptor,
- * can only map it to read. Cells in the window are (kind, length, offset) and never pointers; the
- * jail's reader checks every offset too, so a torn window is an error and not a crash. Floor 1. */
+ * shrinking and any further write (F_SEAL_FUTURE_WRITE): the jail, which inherits the
+ * descriptor, can only map it to read. Cells in the window are (kind, length, offset) and never
+ * pointers; the jail's reader checks every offset too, so a torn window is an error and not a
+ * crash. Floor 1. */
 #ifndef EH_WIRE_WINDOW_H
 #define EH_WIRE_WINDOW_H
 
@@ -14,8 +15,8 @@
 
 enum { EH_WINDOW_BYTES = 4 * 1024 * 1024 };
 
-/* One cell in the window: 16 bytes, same kinds and flags as eh_cell (data/value.h, which this room
- * may not include: same floor). Text starts at `offset` from the window's start. */
+/* One cell in the window: 16 bytes, same kinds and flags as eh_cell (data/value.h, which this
+ * room may not include: same floor). Text starts at `offset` from the window's start. */
 typedef struct eh_window_cell {
     uint8_t kind;
     uint8_t flags;
