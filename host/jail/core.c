@@ -1,6 +1,6 @@
 /* jail/core.c: the functions that the host's own Lua (lua/etl) is given as its chunk argument.
  * They are no secret, only not part of what scripts are promised. */
-#include "jail/internal.h"
+#include "jail/rows.h"
 
 #include <lauxlib.h>
 
@@ -81,4 +81,5 @@ void eh_env_add_core(lua_State *L)
     luaL_setfuncs(L, functions, 0);
     eh_vm_push_null(L);
     lua_setfield(L, -2, "null");
+    eh_rows_add_core(L);
 }

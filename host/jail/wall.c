@@ -225,10 +225,11 @@ static bool close_the_gate(int socket)
 bool eh_wall_build(eh_wall *wall, int socket, eh_err *err)
 {
     *wall = (eh_wall){.in_use_bytes = measure_addresses()};
-    if (!silence_standard(err) || !close_others(socket, err) || !set_process_flags(err) ||
-        !set_limits(socket, err))
+    bool ok = silence_standard(err) && close_others(socket, err) && set_process_flags(err);
+    /* Before the limits, which leave no number for the descriptor of a ruleset. */
+    wall->landlock = ok && restrict_files();
+    if (!ok || !set_limits(socket, err))
         return eh_err_while(err, "building the wall of the script process");
-    wall->landlock = restrict_files();
     wall->seccomp = close_the_gate(socket);
     return true;
 }

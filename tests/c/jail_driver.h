@@ -208,4 +208,55 @@ static inline void jail_reply(jail *j, uint32_t task, const char *key, eh_doc *v
     jail_send(j, EH_FRAME_REPLY, task, body);
 }
 
+/* ---- Rows ---- */
+
+/* A batch of `rows` rows of `columns` cells at the start of the window, all null; texts are put
+ * behind the cells. */
+typedef struct jail_rows {
+    jail *j;
+    size_t rows;
+    size_t columns;
+    size_t text_at;
+} jail_rows;
+
+static inline jail_rows jail_batch(jail *j, size_t rows, size_t columns)
+{
+    jail_rows b = {j, rows, columns, rows * columns * sizeof(eh_window_cell)};
+    assert_true(b.text_at < j->window.size);
+    memset(j->window.data, 0, b.text_at);
+    return b;
+}
+
+static inline eh_window_cell *jail_cell(jail_rows *b, size_t row, size_t column)
+{
+    return (eh_window_cell *)(void *)b->j->window.data + row * b->columns + column;
+}
+
+static inline void jail_set_text(jail_rows *b, size_t row, size_t column, uint8_t kind,
+                                 const char *text)
+{
+    eh_window_cell *cell = jail_cell(b, row, column);
+    size_t len = strlen(text);
+    assert_true(b->text_at + len <= b->j->window.size);
+    memcpy(b->j->window.data + b->text_at, text, len);
+    *cell = (eh_window_cell){.kind = kind, .len = (uint32_t)len, .as.offset = b->text_at};
+    b->text_at += len;
+}
+
+/* names: `columns` of them. */
+static inline void jail_send_rows(jail_rows *b, uint32_t task, const char *stream,
+                                  const char *const *names)
+{
+    eh_arena *a = b->j->arena;
+    eh_doc *body = eh_doc_map(a), *list = eh_doc_list(a);
+    for (size_t i = 0; i < b->columns; i++)
+        assert_true(eh_doc_push(list, eh_doc_string(a, eh_slice_str(names[i])), NULL));
+    put_text(b->j, body, "stream", stream);
+    assert_true(eh_doc_put_int(a, body, "rows", (int64_t)b->rows, NULL));
+    assert_true(eh_doc_put_int(a, body, "cells", 0, NULL));
+    assert_true(eh_doc_put_int(a, body, "stride", (int64_t)b->columns, NULL));
+    put(b->j, body, "columns", list);
+    jail_send(b->j, EH_FRAME_ROWS, task, body);
+}
+
 #endif
