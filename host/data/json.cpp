@@ -18,6 +18,17 @@ struct eh_json_index {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
 };
 
+/* The code for this processor, chosen when the program is loaded: choosing allocates, and would
+ * throw where there is nobody to tell. */
+static const simdjson::implementation *choose()
+{
+    const bool used = simdjson::validate_utf8("", 0); /* the first use chooses */
+    static_cast<void>(used);
+    return simdjson::get_active_implementation();
+}
+
+static const simdjson::implementation *const best = choose();
+
 /* The capacity grows in steps of two, from a size that most windows never exceed. */
 static const size_t FIRST_CAPACITY = 128 * 1024;
 
@@ -32,8 +43,7 @@ extern "C" eh_json_index *eh_json_index_new(eh_err *err)
         return nullptr;
     }
     simdjson::error_code code =
-        simdjson::get_active_implementation()->create_dom_parser_implementation(
-            FIRST_CAPACITY, STAGE_TWO_DEPTH, index->parser);
+        best->create_dom_parser_implementation(FIRST_CAPACITY, STAGE_TWO_DEPTH, index->parser);
     if (code != simdjson::SUCCESS) {
         eh_fail_memory(err, "a JSON index");
         delete index;
@@ -78,5 +88,5 @@ extern "C" eh_json_indexed eh_json_index_run(eh_json_index *index, const char *t
 
 extern "C" bool eh_utf8_valid(const char *data, size_t len)
 {
-    return len == 0 || simdjson::validate_utf8(data, len);
+    return len == 0 || best->validate_utf8(data, len);
 }

@@ -434,6 +434,44 @@ static void test_a_record_past_the_limit_stops(void **state)
                 "columns:\nerror limit: the document is longer than the limit of 10 bytes\n");
 }
 
+static void test_a_long_key_is_no_column(void **state)
+{
+    (void)state;
+    eh_buf text, out;
+    eh_buf_init(&text, SIZE_MAX / 4);
+    eh_buf_init(&out, SIZE_MAX / 4);
+    SAY(&text, "{\"%04096d\":1}\n{\"%04097d\":1}\n", 7, 8);
+    eh_json_options options = {.shape = EH_JSON_LINES};
+    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100};
+    dump_json(&options, &f, &out);
+    assert_non_null(strstr(eh_buf_cstr(&out), "7=#1\ndead long_key <> "));
+    eh_buf_free(&text);
+    eh_buf_free(&out);
+}
+
+/* Records of a few bytes and a wide one: the batch before it ends, so that memory stays flat.
+ */
+static void test_wide_records_begin_a_batch(void **state)
+{
+    (void)state;
+    eh_buf text, out;
+    eh_buf_init(&text, SIZE_MAX / 4);
+    eh_buf_init(&out, SIZE_MAX / 4);
+    for (int i = 0; i < 4000; i++) SAY(&text, "{\"a\":%d}\n", i);
+    SAY(&text, "{\"a\":-1");
+    for (int i = 0; i < 3000; i++) SAY(&text, ",\"k%d\":1", i);
+    SAY(&text, "}\n");
+    eh_json_options options = {.shape = EH_JSON_LINES};
+    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100, .batches = true};
+    dump_json(&options, &f, &out);
+    const char *second = strstr(eh_buf_cstr(&out) + 1, "\nbatch [");
+    assert_non_null(second);
+    assert_non_null(strstr(second, "a=#-1 k0=#1"));
+    assert_null(strstr(second, "a=#3999"));
+    eh_buf_free(&text);
+    eh_buf_free(&out);
+}
+
 static void test_keys_that_are_data_stop(void **state)
 {
     (void)state;
@@ -542,6 +580,8 @@ int main(void)
         cmocka_unit_test(test_options_that_contradict_are_refused),
         cmocka_unit_test(test_depth_has_an_end),
         cmocka_unit_test(test_a_record_past_the_limit_stops),
+        cmocka_unit_test(test_a_long_key_is_no_column),
+        cmocka_unit_test(test_wide_records_begin_a_batch),
         cmocka_unit_test(test_keys_that_are_data_stop),
         cmocka_unit_test(test_chunks_never_show),
     };

@@ -4,6 +4,8 @@
  * goes on from the end of a batch must find what the first parser found. */
 #include "../c/json_dump.h"
 
+#include "data/json_text.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static eh_json_options pick(const uint8_t *data)
@@ -44,7 +46,8 @@ static void check_cell(const eh_cell *cell)
 /* Rows must be JSON in the judge's eyes; no two records may share a byte. */
 static void check_batch(const eh_batch *batch, const json_feeding *f)
 {
-    bool odd;
+    eh_json_keys keys = {.items = NULL};
+    eh_json_fault fault;
     uint64_t before = batch->start;
     for (size_t r = 0; r < batch->rows; r++) {
         const eh_place *place = &batch->places[r];
@@ -52,9 +55,10 @@ static void check_batch(const eh_batch *batch, const json_feeding *f)
             abort();
         before = place->end;
         eh_slice raw = eh_slice_of(f->data + place->offset, place->end - place->offset);
-        if (!eh_json_check(raw, &odd, NULL)) abort();
+        if (eh_json_judge_record(raw, &keys, &fault, NULL) != EH_JSON_GOOD) abort();
         for (size_t c = 0; c < batch->columns; c++) check_cell(eh_batch_cell(batch, r, c));
     }
+    eh_json_keys_free(&keys);
 }
 
 /* What a parser that begins at the end of a batch says about the rest. */
