@@ -1,0 +1,466 @@
+/* io/pgconn.c: see pgconn.h. A small machine: idle, connecting, running, feeding. */
+#include "io/pgconn_private.h"
+
+#include "base/fault.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_LIMIT_US ((int64_t)20 * 1000 * 1000)
+
+static void on_socket(void *self, int events);
+
+/* ---- making and dropping ---------------------------------------------------------------- */
+
+eh_pgconn *eh_pgconn_new(eh_loop *loop, const char *url, bool read_write, eh_err *err)
+{
+    eh_pgconn *conn = calloc(1, sizeof *conn);
+    char *copy = strdup(url);
+    if (conn == NULL || copy == NULL) {
+        free(conn);
+        free(copy);
+        (void)eh_fail_memory(err, "a connection");
+        return NULL;
+    }
+    conn->loop = loop;
+    conn->url = copy;
+    conn->read_write = read_write;
+    (void)snprintf(conn->where, sizeof conn->where, "PostgreSQL");
+    return conn;
+}
+
+static void drop_results(eh_pgconn *conn)
+{
+    PQclear(conn->rows);
+    conn->rows = NULL;
+    free(conn->context);
+    conn->context = NULL;
+    conn->column[0] = '\0';
+    conn->tag[0] = '\0';
+    conn->touched = 0;
+    eh_err_clear(&conn->err);
+}
+
+static void drop_connection(eh_pgconn *conn)
+{
+    eh_watch_remove(conn->watch);
+    conn->watch = NULL;
+    PQfinish(conn->pg);
+    conn->pg = NULL;
+}
+
+static void drop_timer(eh_pgconn *conn)
+{
+    eh_watch_remove(conn->timer);
+    conn->timer = NULL;
+}
+
+void eh_pgconn_free(eh_pgconn *conn)
+{
+    if (conn == NULL) return;
+    drop_timer(conn);
+    drop_connection(conn);
+    drop_results(conn);
+    free(conn->url);
+    free(conn);
+}
+
+/* ---- the end of an operation ------------------------------------------------------------ */
+
+void eh_pgconn_want(eh_pgconn *conn, bool writing)
+{
+    if (conn->watch != NULL)
+        eh_watch_events(conn->watch, EH_READABLE | (writing ? EH_WRITABLE : 0));
+}
+
+static void finish(eh_pgconn *conn)
+{
+    eh_pg_done *done = conn->done;
+    conn->done = NULL;
+    conn->phase = EH_PG_IDLE;
+    drop_timer(conn);
+    if (conn->watch != NULL) eh_watch_events(conn->watch, 0);
+    if (done != NULL) done(conn->self);
+}
+
+/* The connection is of no use any more. */
+static void lose(eh_pgconn *conn, const char *doing)
+{
+    eh_pg_fail_connection(conn, doing);
+    drop_connection(conn);
+    finish(conn);
+}
+
+static void on_late(void *self)
+{
+    eh_pgconn *conn = self;
+    conn->timer = NULL;
+    if (conn->phase == EH_PG_FAILED) {
+        finish(conn);
+        return;
+    }
+    (void)eh_fail(&conn->err, EH_CLASS_TRANSIENT, "no answer from %s in time", conn->where);
+    drop_connection(conn);
+    finish(conn);
+}
+
+/* A failure while starting: reported from the loop, as every other outcome. */
+static void fail_soon(eh_pgconn *conn)
+{
+    conn->phase = EH_PG_FAILED;
+    drop_timer(conn);
+    conn->timer = eh_loop_timer(conn->loop, 0, on_late, conn);
+    /* Without memory for a timer the caller would wait for ever: tell at once. */
+    if (conn->timer == NULL) finish(conn);
+}
+
+static void begin(eh_pgconn *conn, eh_pg_phase phase, int64_t limit_us, eh_pg_done *done,
+                  void *self)
+{
+    assert(conn->phase == EH_PG_IDLE);
+    drop_results(conn);
+    conn->phase = phase;
+    conn->done = done;
+    conn->self = self;
+    if (limit_us > 0) conn->timer = eh_loop_timer(conn->loop, limit_us, on_late, conn);
+}
+
+/* ---- connecting ------------------------------------------------------------------------- */
+
+static void ignore_notice(void *self, const PGresult *result)
+{
+    (void)self;
+    (void)result;
+}
+
+static void note_where(eh_pgconn *conn)
+{
+    const char *host = PQhost(conn->pg), *port = PQport(conn->pg), *db = PQdb(conn->pg);
+    const char *user = PQuser(conn->pg);
+    (void)snprintf(conn->where, sizeof conn->where, "database %s on %s:%s as %s",
+                   db != NULL ? db : "?", host != NULL && host[0] != '\0' ? host : "localhost",
+                   port != NULL && port[0] != '\0' ? port : "5432", user != NULL ? user : "?");
+}
+
+/* Later entries win (libpq manual, PQconnectStartParams): those before dbname are our defaults,
+ * those after it are not for the url to change. */
+static PGconn *start_connecting(const eh_pgconn *conn)
+{
+    const char *const keys[] = {"keepalives_idle",  "keepalives_interval",  "keepalives_count",
+                                "tcp_user_timeout", "target_session_attrs", "dbname",
+                                "application_name", "client_encoding",      NULL};
+    const char *const values[] = {
+        "30",      "10",      "3",    "60000", conn->read_write ? "read-write" : "any",
+        conn->url, "etlhost", "UTF8", NULL};
+    return PQconnectStartParams(keys, values, 1);
+}
+
+/* The socket may be another one after each step: several hosts, TLS given up. */
+static bool watch_socket(eh_pgconn *conn, int events)
+{
+    eh_watch_remove(conn->watch);
+    conn->watch = eh_loop_watch(conn->loop, PQsocket(conn->pg), events, on_socket, conn);
+    if (conn->watch != NULL) return true;
+    (void)eh_fail_memory(&conn->err, "a connection");
+    drop_connection(conn);
+    return false;
+}
+
+static void connect_step(eh_pgconn *conn)
+{
+    switch (PQconnectPoll(conn->pg)) {
+    case PGRES_POLLING_READING:
+        if (!watch_socket(conn, EH_READABLE)) finish(conn);
+        return;
+    case PGRES_POLLING_WRITING:
+        if (!watch_socket(conn, EH_WRITABLE)) finish(conn);
+        return;
+    case PGRES_POLLING_OK:
+        note_where(conn);
+        if (PQsetnonblocking(conn->pg, 1) != 0) {
+            lose(conn, "connecting to");
+            return;
+        }
+        (void)PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
+        (void)watch_socket(conn, 0);
+        finish(conn);
+        return;
+    case PGRES_POLLING_FAILED:
+    case PGRES_POLLING_ACTIVE: /* unused by libpq */
+        note_where(conn);
+        lose(conn, "connecting to");
+        return;
+    }
+}
+
+void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
+{
+    begin(conn, EH_PG_CONNECTING, CONNECT_LIMIT_US, done, self);
+    drop_connection(conn);
+    conn->pg = start_connecting(conn);
+    if (conn->pg == NULL) {
+        (void)eh_fail_memory(&conn->err, "a connection");
+        fail_soon(conn);
+        return;
+    }
+    (void)PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+    (void)PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
+    if (PQstatus(conn->pg) == CONNECTION_BAD) {
+        /* Not a word of libpq's: it quotes the string it could not read, secrets and all. */
+        bool parsed = PQsocket(conn->pg) >= 0 || PQhost(conn->pg)[0] != '\0';
+        if (!parsed)
+            (void)eh_fail(&conn->err, EH_CLASS_CONFIG,
+                          "the url of the destination cannot be read; a PostgreSQL one looks "
+                          "like postgresql://user@host:5432/database");
+        else
+            eh_pg_fail_connection(conn, "connecting to");
+        drop_connection(conn);
+        fail_soon(conn);
+        return;
+    }
+    note_where(conn);
+    if (!watch_socket(conn, EH_WRITABLE)) fail_soon(conn);
+}
+
+/* ---- results ---------------------------------------------------------------------------- */
+
+static void note_command(eh_pgconn *conn, PGresult *result)
+{
+    (void)snprintf(conn->tag, sizeof conn->tag, "%s", PQcmdStatus(result));
+    conn->touched = strtoll(PQcmdTuples(result), NULL, 10);
+}
+
+/* Takes one result in; false when the server now waits for COPY data. */
+static bool take_result(eh_pgconn *conn, PGresult *result)
+{
+    bool on = true;
+    switch (PQresultStatus(result)) {
+    case PGRES_TUPLES_OK:
+        note_command(conn, result);
+        PQclear(conn->rows);
+        conn->rows = result;
+        return true;
+    case PGRES_COMMAND_OK:
+        note_command(conn, result);
+        break;
+    case PGRES_EMPTY_QUERY:
+        break;
+    case PGRES_COPY_IN:
+        on = false;
+        break;
+    case PGRES_BAD_RESPONSE:
+    case PGRES_FATAL_ERROR:
+        eh_pg_fail_result(conn, result);
+        break;
+    case PGRES_NONFATAL_ERROR:
+        break; /* a notice; never returned by PQgetResult */
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:
+    case PGRES_SINGLE_TUPLE:
+    case PGRES_PIPELINE_SYNC:
+    case PGRES_PIPELINE_ABORTED: /* none of our statements asks for these */
+        (void)eh_fail(&conn->err, EH_CLASS_BUG, "the server answered %s",
+                      PQresStatus(PQresultStatus(result)));
+        break;
+    }
+    PQclear(result);
+    return on;
+}
+
+static void start_feeding(eh_pgconn *conn)
+{
+    conn->phase = EH_PG_FEEDING;
+    if (conn->fault_start != NULL) EH_FAULT(conn->fault_start);
+    eh_pgconn_want(conn, true);
+}
+
+static void read_results(eh_pgconn *conn)
+{
+    while (PQisBusy(conn->pg) == 0) {
+        PGresult *result = PQgetResult(conn->pg);
+        if (result == NULL) {
+            if (PQstatus(conn->pg) == CONNECTION_BAD)
+                lose(conn, "talking to");
+            else
+                finish(conn);
+            return;
+        }
+        if (!take_result(conn, result)) {
+            start_feeding(conn);
+            return;
+        }
+    }
+    switch (PQflush(conn->pg)) {
+    case 0:
+        eh_pgconn_want(conn, false);
+        break;
+    case 1:
+        eh_pgconn_want(conn, true);
+        break;
+    default:
+        lose(conn, "talking to");
+        break;
+    }
+}
+
+/* After the last byte (or a refusal) only the server's answer is left. */
+static void feed(eh_pgconn *conn)
+{
+    if (eh_pgcopy_feed(conn)) return;
+    conn->phase = EH_PG_RUNNING;
+    read_results(conn);
+}
+
+static void on_socket(void *self, int events)
+{
+    eh_pgconn *conn = self;
+    if (conn->phase == EH_PG_CONNECTING) {
+        connect_step(conn);
+        return;
+    }
+    if ((events & EH_READABLE) != 0 && PQconsumeInput(conn->pg) == 0) {
+        lose(conn, "talking to");
+        return;
+    }
+    if (conn->phase == EH_PG_FEEDING)
+        feed(conn);
+    else if (conn->phase == EH_PG_RUNNING)
+        read_results(conn);
+}
+
+/* ---- statements ------------------------------------------------------------------------- */
+
+/* The statement is queued by libpq; what does not fit into the socket goes when it is writable.
+ */
+static void sent(eh_pgconn *conn, bool ok)
+{
+    if (ok && PQflush(conn->pg) >= 0) {
+        eh_pgconn_want(conn, true);
+        return;
+    }
+    eh_pg_fail_connection(conn, "talking to");
+    drop_connection(conn);
+    fail_soon(conn);
+}
+
+static bool ready(eh_pgconn *conn)
+{
+    if (conn->pg != NULL) return true;
+    (void)eh_fail(&conn->err, EH_CLASS_TRANSIENT, "not connected to %s", conn->where);
+    fail_soon(conn);
+    return false;
+}
+
+void eh_pgconn_query(eh_pgconn *conn, const char *sql, eh_pg_done *done, void *self)
+{
+    begin(conn, EH_PG_RUNNING, conn->limit_us, done, self);
+    if (ready(conn)) sent(conn, PQsendQuery(conn->pg, sql) == 1);
+}
+
+void eh_pgconn_params(eh_pgconn *conn, const char *sql, const char *const *params, size_t count,
+                      eh_pg_done *done, void *self)
+{
+    begin(conn, EH_PG_RUNNING, conn->limit_us, done, self);
+    if (ready(conn))
+        sent(conn,
+             PQsendQueryParams(conn->pg, sql, (int)count, NULL, params, NULL, NULL, 0) == 1);
+}
+
+void eh_pgconn_copy(eh_pgconn *conn, const eh_pgcopy *copy, eh_pg_done *done, void *self)
+{
+    begin(conn, EH_PG_RUNNING, conn->limit_us, done, self);
+    size_t total = 0;
+    for (size_t i = 0; i < EH_PG_PIECES; i++) {
+        conn->pieces[i] = copy->pieces[i];
+        total += copy->pieces[i].len;
+    }
+    conn->piece = conn->piece_at = conn->sent = 0;
+    conn->middle = total / 2;
+    conn->ended = false;
+    conn->fault_start = copy->fault_start;
+    conn->fault_middle = copy->fault_middle;
+    conn->fault_end = copy->fault_end;
+    if (ready(conn)) sent(conn, PQsendQuery(conn->pg, copy->sql) == 1);
+}
+
+void eh_pgconn_limit(eh_pgconn *conn, int64_t limit_us)
+{
+    conn->limit_us = limit_us;
+}
+
+bool eh_pgconn_wait(eh_pgconn *conn, eh_err *err)
+{
+    while (conn->phase != EH_PG_IDLE)
+        if (!eh_loop_turn(conn->loop, -1, err)) return false;
+    if (conn->err.class_ == EH_OK) return true;
+    if (err != NULL && err->class_ == EH_OK) *err = conn->err;
+    return false;
+}
+
+/* ---- outcome ---------------------------------------------------------------------------- */
+
+bool eh_pgconn_busy(const eh_pgconn *conn)
+{
+    return conn->phase != EH_PG_IDLE;
+}
+
+bool eh_pgconn_is_open(const eh_pgconn *conn)
+{
+    return conn->pg != NULL && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+const eh_err *eh_pgconn_error(const eh_pgconn *conn)
+{
+    return &conn->err;
+}
+
+int eh_pgconn_rows(const eh_pgconn *conn)
+{
+    return PQntuples(conn->rows);
+}
+
+int eh_pgconn_columns(const eh_pgconn *conn)
+{
+    return PQnfields(conn->rows);
+}
+
+const char *eh_pgconn_name(const eh_pgconn *conn, int column)
+{
+    const char *name = PQfname(conn->rows, column);
+    return name != NULL ? name : "";
+}
+
+const char *eh_pgconn_value(const eh_pgconn *conn, int row, int column)
+{
+    if (row >= PQntuples(conn->rows) || column >= PQnfields(conn->rows)) return NULL;
+    return PQgetisnull(conn->rows, row, column) ? NULL : PQgetvalue(conn->rows, row, column);
+}
+
+int64_t eh_pgconn_int(const eh_pgconn *conn, int row, int column)
+{
+    const char *text = eh_pgconn_value(conn, row, column);
+    return text != NULL ? (int64_t)strtoll(text, NULL, 10) : 0;
+}
+
+bool eh_pgconn_bool(const eh_pgconn *conn, int row, int column)
+{
+    const char *text = eh_pgconn_value(conn, row, column);
+    return text != NULL && text[0] == 't';
+}
+
+const char *eh_pgconn_tag(const eh_pgconn *conn)
+{
+    return conn->tag;
+}
+
+int64_t eh_pgconn_touched(const eh_pgconn *conn)
+{
+    return conn->touched;
+}
+
+void eh_pgconn_where(const eh_pgconn *conn, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s", conn->where);
+}

@@ -1,0 +1,184 @@
+/* io/pgerror.c: what a PostgreSQL server says, as a class and a message for a person. */
+#include "io/pgconn_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- SQLSTATE to class: the one table --------------------------------------------------- */
+
+typedef struct state_class {
+    const char *state; /* five characters, or the two of a whole class */
+    eh_class class_;
+} state_class;
+
+/* PostgreSQL manual, appendix A. The longer entry wins; the order is by code. */
+static const state_class states[] = {
+    {"08", EH_CLASS_TRANSIENT},    /* connection exception */
+    {"0A", EH_CLASS_DESTINATION},  /* feature not supported */
+    {"22", EH_CLASS_DATA},         /* data exception */
+    {"23", EH_CLASS_DATA},         /* integrity constraint violation */
+    {"25", EH_CLASS_BUG},          /* invalid transaction state */
+    {"25006", EH_CLASS_TRANSIENT}, /* read only: a standby; the primary may be elsewhere */
+    {"25P03", EH_CLASS_TRANSIENT}, /* idle in transaction for too long */
+    {"26", EH_CLASS_TRANSIENT},    /* no such prepared statement: a pooler's session */
+    {"28", EH_CLASS_AUTH},         /* invalid authorization */
+    {"3D", EH_CLASS_CONFIG},       /* no such database */
+    {"3F", EH_CLASS_CONFIG},       /* no such schema */
+    {"40", EH_CLASS_TRANSIENT},    /* rollback: serialization, deadlock */
+    {"42", EH_CLASS_DESTINATION},  /* syntax or rule: what is there is not what we think */
+    {"42501", EH_CLASS_DENIED},    /* insufficient privilege */
+    {"42601", EH_CLASS_BUG},       /* syntax error */
+    {"42701", EH_CLASS_TRANSIENT}, /* duplicate column: somebody else was first */
+    {"42710", EH_CLASS_TRANSIENT}, /* duplicate object */
+    {"42P06", EH_CLASS_TRANSIENT}, /* duplicate schema */
+    {"42P07", EH_CLASS_TRANSIENT}, /* duplicate table */
+    {"44", EH_CLASS_DATA},         /* WITH CHECK OPTION */
+    {"53", EH_CLASS_TRANSIENT},    /* insufficient resources: disk, memory, connections */
+    {"53400", EH_CLASS_CONFIG},    /* configured limit exceeded */
+    {"54", EH_CLASS_DATA},         /* program limit: a row or an index entry is too big */
+    {"54011", EH_CLASS_CONFIG},    /* too many columns */
+    {"55006", EH_CLASS_TRANSIENT}, /* object in use */
+    {"55P03", EH_CLASS_TRANSIENT}, /* lock not available */
+    {"57014", EH_CLASS_TRANSIENT}, /* cancelled: a time limit */
+    {"57P", EH_CLASS_TRANSIENT},   /* shut down, crashed, starting */
+    {"57P04", EH_CLASS_CONFIG},    /* the database was dropped */
+    {"58", EH_CLASS_TRANSIENT},    /* system error: i/o */
+    {"P0001", EH_CLASS_DATA},      /* raised by a trigger */
+};
+
+eh_class eh_pg_class(const char *sqlstate)
+{
+    eh_class found = EH_CLASS_DESTINATION;
+    size_t best = 0;
+    if (sqlstate == NULL || sqlstate[0] == '\0') return EH_CLASS_TRANSIENT;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        size_t len = strlen(states[i].state);
+        if (len <= best || strncmp(states[i].state, sqlstate, len) != 0) continue;
+        found = states[i].class_;
+        best = len;
+    }
+    return found;
+}
+
+/* ---- hints ------------------------------------------------------------------------------ */
+
+static void add_hint(eh_err *err)
+{
+    static const struct {
+        const char *state, *hint;
+    } hints[] = {
+        {"28P01", "the password is wrong: look at the secret that the destination names"},
+        {"28000", "the server does not let this user in from here (pg_hba.conf)"},
+        {"3D000", "create the database first, or mend its name in the destination's url"},
+        {"42501", "grant the loader what it needs: USAGE and CREATE on the schema, and on the "
+                  "database for a new one"},
+        {"53100", "the server's disk is full"},
+        {"53300", "the server has no connection left: use fewer lanes, or a pooler"},
+        {"55P03", "another session holds a lock on this table or stream for long"},
+        {"25006", "this server only reads: name the primary in the url"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (strcmp(err->sqlstate, hints[i].state) == 0)
+            (void)eh_err_hint(err, "%s", hints[i].hint);
+}
+
+/* ---- errors of statements --------------------------------------------------------------- */
+
+static void copy_field(const PGresult *result, int field, char *out, size_t size)
+{
+    const char *text = PQresultErrorField(result, field);
+    (void)snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+void eh_pg_fail_result(eh_pgconn *conn, const PGresult *result)
+{
+    eh_err *err = &conn->err;
+    if (err->class_ != EH_OK) return;
+    char message[512], detail[384];
+    copy_field(result, PG_DIAG_MESSAGE_PRIMARY, message, sizeof message);
+    copy_field(result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
+    copy_field(result, PG_DIAG_SQLSTATE, err->sqlstate, sizeof err->sqlstate);
+    copy_field(result, PG_DIAG_COLUMN_NAME, conn->column, sizeof conn->column);
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    free(conn->context);
+    conn->context = context != NULL ? strdup(context) : NULL;
+    if (message[0] == '\0') { /* made by libpq itself: the connection is gone */
+        eh_pg_fail_connection(conn, "talking to");
+        return;
+    }
+    char state[sizeof err->sqlstate];
+    memcpy(state, err->sqlstate, sizeof state);
+    (void)eh_fail(err, eh_pg_class(state), "%s%s%s%s", message, detail[0] ? " (" : "", detail,
+                  detail[0] ? ")" : "");
+    memcpy(err->sqlstate, state, sizeof state);
+    add_hint(err);
+}
+
+/* ---- errors of connections -------------------------------------------------------------- */
+
+/* libpq gives no SQLSTATE for a refused connection but in its verbose text:
+ * "... failed: FATAL:  28P01: password authentication failed for user "x"". */
+static void take_state(const char *text, char *state)
+{
+    for (const char *p = text; (p = strstr(p, ":  ")) != NULL; p++) {
+        const char *code = p + 3;
+        if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 || code[5] != ':')
+            continue;
+        memcpy(state, code, 5);
+        state[5] = '\0';
+        return;
+    }
+}
+
+/* The first line, without the address, which is in the message already. */
+static void first_line(const char *text, char *out, size_t size)
+{
+    const char *failed = strstr(text, " failed: ");
+    if (failed != NULL) text = failed + strlen(" failed: ");
+    (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+void eh_pg_fail_connection(eh_pgconn *conn, const char *doing)
+{
+    const char *text = conn->pg != NULL ? PQerrorMessage(conn->pg) : "";
+    char state[6] = "", line[512];
+    take_state(text, state);
+    first_line(text, line, sizeof line);
+    if (line[0] == '\0') (void)snprintf(line, sizeof line, "the connection was lost");
+    eh_class class_ = eh_pg_class(state);
+    /* Asked for before there is a server's word. */
+    if (state[0] == '\0' && strstr(text, "no password supplied") != NULL)
+        class_ = EH_CLASS_AUTH;
+    if (strncmp(text, "invalid ", 8) == 0) class_ = EH_CLASS_CONFIG; /* "invalid port number" */
+    (void)eh_fail(&conn->err, class_, "%s %s: %s", doing, conn->where, line);
+    memcpy(conn->err.sqlstate, state, sizeof state);
+    add_hint(&conn->err);
+    if (class_ == EH_CLASS_TRANSIENT && state[0] == '\0')
+        (void)eh_err_hint(&conn->err, "is the server running, and is the address right?");
+}
+
+/* ---- where in a COPY -------------------------------------------------------------------- */
+
+/* The context of an error has one line a caller; COPY's own is "COPY table, line 7, column id:
+ * ..." in English only. Another language gives 0, and the row is found by halving instead. */
+int64_t eh_pgconn_error_row(const eh_pgconn *conn, const char *table)
+{
+    char start[96];
+    int len = snprintf(start, sizeof start, "COPY %s, line ", table);
+    if (len < 0 || (size_t)len >= sizeof start) return 0;
+    for (const char *p = conn->context; p != NULL; p = strchr(p, '\n')) {
+        if (*p == '\n') p++;
+        if (strncmp(p, start, (size_t)len) != 0) continue;
+        char *end;
+        int64_t row = (int64_t)strtoll(p + len, &end, 10);
+        return row > 0 && (*end == ',' || *end == ':' || *end == '\0' || *end == '\n') ? row
+                                                                                       : 0;
+    }
+    return 0;
+}
+
+const char *eh_pgconn_error_column(const eh_pgconn *conn)
+{
+    return conn->column;
+}
