@@ -1,0 +1,109 @@
+/* load/dest_postgres.h: what the files of the PostgreSQL destination share; included by them
+ * only.
+ *
+ * One control connection serves the blocking calls and the heartbeat, in short transactions;
+ * each lane has a connection of its own, opened when its first unit comes
+ * (dest_postgres_lane.h). Floor 3. */
+#ifndef EH_LOAD_DEST_POSTGRES_H
+#define EH_LOAD_DEST_POSTGRES_H
+
+#include "data/copyenc.h"
+#include "io/pgconn.h"
+#include "load/dest_impl.h"
+
+typedef struct eh_pg_lane eh_pg_lane;
+
+typedef struct eh_pg {
+    eh_dest base;
+    char *url; /* owned; holds a password */
+    eh_pgconn *control;
+    bool has_books; /* the bookkeeping is there (always, unless read_only) */
+    char *run_id;   /* owned; of the run whose heartbeat we keep, NULL before take-over */
+    char *host;     /* owned */
+    int64_t pid;
+    int64_t pid_started;
+    eh_watch *heartbeat;
+    uint64_t random;   /* state of the jitter */
+    eh_pg_lane **lane; /* base.lanes of them, NULL until used */
+} eh_pg;
+
+/* ---- parameters of a statement ---------------------------------------------------------- */
+
+enum { EH_PG_ARGS_MAX = 16 };
+
+typedef struct eh_pg_args {
+    const char *value[EH_PG_ARGS_MAX]; /* text; NULL is SQL NULL */
+    char number[EH_PG_ARGS_MAX][24];
+    size_t count;
+} eh_pg_args;
+
+void eh_pg_arg_int(eh_pg_args *args, int64_t value);
+void eh_pg_arg_str(eh_pg_args *args, const char *text); /* borrowed */
+
+/* ---- the control connection ------------------------------------------------------------- */
+
+/* Runs a statement file inside the open transaction and waits; rows are then in pg->control.
+ * args may be NULL. */
+bool eh_pg_run(eh_pg *pg, const char *name, const eh_pg_args *args, eh_err *err) EH_MUST_USE;
+/* The same for a file with spliced names, several statements, no parameters. */
+typedef struct eh_sql_var eh_sql_var;
+bool eh_pg_run_spliced(eh_pg *pg, const char *name, const eh_sql_var *vars, size_t count,
+                       eh_err *err) EH_MUST_USE;
+
+typedef bool eh_pg_body(eh_pg *pg, void *self, eh_err *err);
+
+/* Runs body in a transaction of the control connection, connecting first where needed. A
+ * transient failure runs it again, some times, after a pause: body must bear that. minutes: the
+ * limit of a statement, 0 for none. */
+bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self,
+                    eh_err *err) EH_MUST_USE;
+
+/* Turns the loop for a jittered while; attempt counts from 0. */
+bool eh_pg_pause(eh_pg *pg, unsigned attempt, eh_err *err) EH_MUST_USE;
+int64_t eh_pg_backoff_us(eh_pg *pg, unsigned attempt);
+
+/* Is the stream still mine? Otherwise class cancelled. For a transaction of the control
+ * connection. */
+bool eh_pg_fence(eh_pg *pg, const eh_stream_state *state, eh_err *err) EH_MUST_USE;
+/* Judges the row of a fence: epoch, client, run. */
+bool eh_pg_judge_fence(const eh_pgconn *conn, const eh_stream_state *state,
+                       eh_err *err) EH_MUST_USE;
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+typedef struct eh_pg_encoder {
+    eh_encoder base;
+    bool text;        /* text COPY */
+    const char *copy; /* the COPY statement */
+    eh_pg_column *columns;
+    const bool *unknown; /* a column that has no type yet takes null only */
+} eh_pg_encoder;
+
+const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
+                                    const eh_column_info *columns, const bool *declared,
+                                    size_t count, eh_arena *arena, const char **why_text,
+                                    eh_err *err);
+
+/* ---- parts in other files --------------------------------------------------------------- */
+
+/* dest_postgres_take.c */
+bool eh_pg_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run_info *run,
+                     eh_stream_state *state, eh_err *err);
+void eh_pg_stop_heartbeat(eh_pg *pg);
+
+/* dest_postgres_schema.c */
+bool eh_pg_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                    const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+/* The same inside the open transaction. */
+bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
+                eh_arena *arena, eh_table_info *info, eh_err *err) EH_MUST_USE;
+
+/* dest_postgres_change.c */
+bool eh_pg_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                  const char *table, const eh_change *changes, size_t count, eh_err *err);
+
+/* dest_postgres_lane.c */
+bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
+void eh_pg_lane_free(eh_pg_lane *lane);
+
+#endif

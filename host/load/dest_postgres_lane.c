@@ -1,0 +1,465 @@
+/* load/dest_postgres_lane.c: the life of a unit: begin, COPY, dead rows, ledger, COMMIT.
+ *
+ * See dest_postgres_lane.h for how the steps hang together. Until COMMIT was sent a unit can
+ * start again whatever happened, since it holds all that its transaction needs. */
+#include "load/dest_postgres_lane.h"
+
+#include "base/fault.h"
+#include "data/convert.h"
+#include "load/dest_sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SQL_MAX     ((size_t)1024 * 1024)
+#define DEAD_MAX    ((size_t)256 * 1024 * 1024)
+#define TRIES       6
+#define DEADLINE_US ((int64_t)10 * 60 * 1000 * 1000)
+/* A server that takes longer than its own statement_timeout is not there any more. */
+#define ANSWER_US ((int64_t)16 * 60 * 1000 * 1000)
+
+/* ---- ends ------------------------------------------------------------------------------- */
+
+static void release(eh_pg_lane *lane)
+{
+    eh_unit *unit = lane->unit;
+    lane->unit = NULL;
+    lane->pg->base.busy--;
+    eh_dest_push_done(&lane->pg->base, unit);
+}
+
+void eh_pg_lane_done(eh_pg_lane *lane)
+{
+    eh_err_clear(&lane->unit->err);
+    release(lane);
+}
+
+static void on_given_up(void *self)
+{
+    release(self);
+}
+
+void eh_pg_lane_give_up(eh_pg_lane *lane, const eh_err *err)
+{
+    lane->unit->err = *err;
+    if (eh_pgconn_is_open(lane->conn))
+        eh_pgconn_query(lane->conn, "ROLLBACK", on_given_up, lane);
+    else
+        release(lane);
+}
+
+bool eh_pg_lane_may_try(eh_pg_lane *lane)
+{
+    return ++lane->tries < TRIES &&
+           eh_clock_monotonic(&lane->pg->base.clock) < lane->deadline_us;
+}
+
+bool eh_pg_lane_may_wait(const eh_pg_lane *lane)
+{
+    return eh_clock_monotonic(&lane->pg->base.clock) < lane->deadline_us;
+}
+
+static void on_pause_over(void *self)
+{
+    eh_pg_lane *lane = self;
+    lane->timer = NULL;
+    eh_pg_lane_start(lane);
+}
+
+void eh_pg_lane_pause(eh_pg_lane *lane, eh_pg_done *step)
+{
+    int64_t wait_us = eh_pg_backoff_us(lane->pg, lane->pauses++);
+    lane->timer = eh_loop_timer(lane->pg->base.loop, wait_us, step, lane);
+    if (lane->timer != NULL) return;
+    eh_err err = {.class_ = EH_OK};
+    (void)eh_fail_memory(&err, "a timer");
+    eh_pg_lane_give_up(lane, &err);
+}
+
+static void on_rolled_back(void *self)
+{
+    eh_pg_lane_pause(self, on_pause_over);
+}
+
+void eh_pg_lane_failed(eh_pg_lane *lane, const eh_err *failure)
+{
+    eh_err err = *failure; /* the connection's own is cleared by the next operation */
+    eh_pg_drop_refused(lane);
+    if (err.class_ != EH_CLASS_TRANSIENT || !eh_pg_lane_may_try(lane)) {
+        eh_pg_lane_give_up(lane, &err);
+        return;
+    }
+    if (eh_pgconn_is_open(lane->conn))
+        eh_pgconn_query(lane->conn, "ROLLBACK", on_rolled_back, lane);
+    else
+        eh_pg_lane_pause(lane, on_pause_over);
+}
+
+void eh_pg_lane_restart(eh_pg_lane *lane)
+{
+    eh_pg_drop_refused(lane);
+    eh_pgconn_query(lane->conn, "ROLLBACK", eh_pg_lane_start, lane);
+}
+
+/* True when the latest operation went well; else the lane has failed. */
+static bool went_well(eh_pg_lane *lane)
+{
+    const eh_err *err = eh_pgconn_error(lane->conn);
+    if (err->class_ == EH_OK) return true;
+    eh_pg_lane_failed(lane, err);
+    return false;
+}
+
+static void fail_memory(eh_pg_lane *lane)
+{
+    eh_err err = {.class_ = EH_OK};
+    (void)eh_fail_memory(&err, "a unit");
+    eh_pg_lane_failed(lane, &err);
+}
+
+void eh_pg_lane_query(eh_pg_lane *lane, const char *sql, eh_pg_done *done)
+{
+    eh_pgconn_query(lane->conn, sql, done, lane);
+}
+
+/* ---- COMMIT ----------------------------------------------------------------------------- */
+
+static void on_committed(void *self)
+{
+    eh_pg_lane *lane = self;
+    const eh_err *err = eh_pgconn_error(lane->conn);
+    if (err->class_ == EH_OK && strcmp(eh_pgconn_tag(lane->conn), "COMMIT") == 0) {
+        EH_FAULT("commit.answered");
+        eh_pg_lane_done(lane);
+        return;
+    }
+    if (!eh_pgconn_is_open(lane->conn)) { /* nobody knows what became of it */
+        eh_pg_lane_pause(lane, eh_pg_resolve);
+        return;
+    }
+    if (err->class_ != EH_OK) {
+        if (eh_pg_is_refusal(err))
+            eh_pg_refuse_commit(lane);
+        else
+            eh_pg_lane_failed(lane, err);
+        return;
+    }
+    /* A failed transaction answers COMMIT with this tag and no error. */
+    eh_err odd = {.class_ = EH_OK};
+    (void)eh_fail(&odd, EH_CLASS_TRANSIENT, "COMMIT was answered with %s",
+                  eh_pgconn_tag(lane->conn));
+    eh_pg_lane_failed(lane, &odd);
+}
+
+static void send_commit(eh_pg_lane *lane)
+{
+    eh_pgconn_query(lane->conn, "COMMIT", on_committed, lane);
+    EH_FAULT("commit.sent");
+}
+
+/* ---- the ledger ------------------------------------------------------------------------- */
+
+static void on_accounted(void *self)
+{
+    eh_pg_lane *lane = self;
+    const eh_err *err = eh_pgconn_error(lane->conn);
+    if (eh_pg_is_refusal(err)) {
+        /* Not the input's fault: the loader asked for bytes that the ledger had as loaded. */
+        eh_err odd = *err;
+        odd.class_ = EH_CLASS_BUG;
+        eh_pg_lane_failed(lane, &odd);
+        return;
+    }
+    if (went_well(lane)) send_commit(lane);
+}
+
+static void send_account(eh_pg_lane *lane)
+{
+    const eh_unit *unit = lane->unit;
+    eh_pg_args args = {.count = 0};
+    char modified[40];
+    eh_err err = {.class_ = EH_OK};
+    const char *sql = eh_sql_text("postgres", "account", &err);
+    if (sql == NULL) {
+        eh_pg_lane_failed(lane, &err);
+        return;
+    }
+    modified[eh_print_timestamp(unit->input_modified, true, modified)] = '\0';
+    eh_pg_arg_int(&args, lane->state.stream_id);
+    eh_pg_arg_str(&args, lane->client);
+    eh_pg_arg_str(&args, unit->input);
+    eh_pg_arg_str(&args, unit->input_name);
+    eh_pg_arg_int(&args, (int64_t)unit->input_size);
+    eh_pg_arg_str(&args, modified);
+    eh_pg_arg_int(&args, lane->state.load_id);
+    eh_pg_arg_int(&args, (int64_t)unit->start);
+    eh_pg_arg_int(&args, (int64_t)unit->end);
+    eh_pg_arg_int(&args, (int64_t)unit->row_start);
+    eh_pg_arg_int(&args, (int64_t)unit->row_end);
+    eh_pg_arg_int(&args, (int64_t)unit->line_end);
+    eh_pg_arg_int(&args, (int64_t)unit->rows);
+    eh_pg_arg_int(&args, (int64_t)unit->dead_count);
+    eh_pg_arg_str(&args, unit->last ? "true" : "false");
+    eh_pg_arg_str(&args, unit->header);
+    EH_FAULT("unit.insert");
+    eh_pgconn_params(lane->conn, sql, args.value, args.count, on_accounted, lane);
+}
+
+/* ---- dead rows -------------------------------------------------------------------------- */
+
+/* Binary COPY (manual, "COPY", "Binary Format"): big-endian lengths, -1 for null. */
+static bool put_u32(eh_buf *out, uint32_t value, eh_err *err)
+{
+    unsigned char bytes[4] = {(unsigned char)(value >> 24), (unsigned char)(value >> 16),
+                              (unsigned char)(value >> 8), (unsigned char)value};
+    return eh_buf_append(out, bytes, sizeof bytes, err);
+}
+
+static bool put_int(eh_buf *out, int64_t value, eh_err *err)
+{
+    uint64_t bits = (uint64_t)value;
+    return put_u32(out, 8, err) && put_u32(out, (uint32_t)(bits >> 32), err) &&
+           put_u32(out, (uint32_t)bits, err);
+}
+
+static bool put_bytes(eh_buf *out, eh_slice bytes, eh_err *err)
+{
+    return put_u32(out, (uint32_t)bytes.len, err) &&
+           eh_buf_append(out, bytes.data, bytes.len, err);
+}
+
+/* Text of the server must be UTF-8 without NUL; a column's written name need not be. */
+static bool put_text(eh_buf *out, eh_slice text, eh_err *err)
+{
+    size_t length_at = out->len;
+    if (!put_u32(out, 0, err)) return false;
+    size_t start = out->len;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (!eh_buf_append_byte(out, c >= 0x20 && c < 0x7f ? (char)c : '?', err)) return false;
+    }
+    uint32_t len = (uint32_t)(out->len - start);
+    for (int i = 0; i < 4; i++) out->data[length_at + (size_t)i] = (char)(len >> (24 - 8 * i));
+    return true;
+}
+
+static bool put_dead(eh_pg_lane *lane, const eh_dead *dead, eh_err *err)
+{
+    static const char eleven[2] = {0, 11};
+    eh_buf *out = &lane->dead;
+    return eh_buf_append(out, eleven, 2, err) && put_int(out, lane->state.stream_id, err) &&
+           put_bytes(out, eh_slice_str(lane->client), err) &&
+           put_int(out, lane->state.load_id, err) &&
+           put_bytes(out, eh_slice_str(lane->unit->input_name), err) &&
+           put_int(out, (int64_t)dead->place.row, err) &&
+           put_int(out, (int64_t)dead->place.line, err) &&
+           put_int(out, (int64_t)dead->place.offset, err) &&
+           (dead->column.len > 0 ? put_bytes(out, dead->column, err)
+                                 : put_u32(out, UINT32_MAX, err)) &&
+           put_text(out, dead->code, err) && put_text(out, dead->reason, err) &&
+           put_bytes(out, dead->raw, err);
+}
+
+static void on_dead(void *self)
+{
+    eh_pg_lane *lane = self;
+    if (went_well(lane)) send_account(lane);
+}
+
+static void send_dead(eh_pg_lane *lane)
+{
+    eh_err err = {.class_ = EH_OK};
+    const char *sql = eh_sql_text("postgres", "copy_dead", &err);
+    bool ok = sql != NULL;
+    lane->dead.len = 0;
+    for (size_t i = 0; ok && i < lane->unit->dead_count; i++)
+        ok = put_dead(lane, &lane->unit->dead[i], &err);
+    if (!ok) {
+        eh_pg_lane_failed(lane, &err);
+        return;
+    }
+    EH_FAULT("dead.insert");
+    eh_pgcopy copy = {.sql = sql,
+                      .pieces = {eh_buf_slice(&lane->header), eh_buf_slice(&lane->dead),
+                                 eh_buf_slice(&lane->trailer)}};
+    eh_pgconn_copy(lane->conn, &copy, on_dead, lane);
+}
+
+void eh_pg_lane_account(eh_pg_lane *lane)
+{
+    if (lane->unit->dead_count > 0)
+        send_dead(lane);
+    else
+        send_account(lane);
+}
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+void eh_pg_lane_copy(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
+{
+    const eh_unit *unit = lane->unit;
+    const eh_pg_encoder *encoder = (const eh_pg_encoder *)unit->encoder;
+    size_t start = from == 0 ? 0 : unit->row_ends[from - 1];
+    size_t end = to == 0 ? 0 : unit->row_ends[to - 1];
+    eh_pgcopy copy = {.sql = encoder->copy,
+                      .pieces = {{NULL, 0}, {unit->data.data + start, end - start}, {NULL, 0}},
+                      .fault_start = "copy.start",
+                      .fault_middle = "copy.middle",
+                      .fault_end = "copy.end"};
+    if (!encoder->text) {
+        copy.pieces[0] = eh_buf_slice(&lane->header);
+        copy.pieces[2] = eh_buf_slice(&lane->trailer);
+    }
+    eh_pgconn_copy(lane->conn, &copy, done, lane);
+}
+
+bool eh_pg_lane_copied(eh_pg_lane *lane, size_t rows)
+{
+    if (!went_well(lane)) return false;
+    int64_t stored = eh_pgconn_touched(lane->conn);
+    if (stored == (int64_t)rows) return true;
+    eh_err err = {.class_ = EH_OK};
+    (void)eh_fail(&err, EH_CLASS_DESTINATION, "the server stored %lld of %zu rows of %s.%s",
+                  (long long)stored, rows, lane->unit->schema, lane->unit->table);
+    (void)eh_err_hint(&err, "does a trigger of the table leave rows out?");
+    eh_pg_lane_failed(lane, &err);
+    return false;
+}
+
+static void on_copied(void *self)
+{
+    eh_pg_lane *lane = self;
+    if (eh_pg_is_refusal(eh_pgconn_error(lane->conn))) {
+        eh_pg_refuse_whole(lane);
+        return;
+    }
+    if (eh_pg_lane_copied(lane, lane->unit->rows)) eh_pg_lane_account(lane);
+}
+
+/* ---- the transaction's start ------------------------------------------------------------ */
+
+static bool note_client(eh_pg_lane *lane)
+{
+    const char *client = eh_pgconn_value(lane->conn, 0, 1);
+    free(lane->client);
+    lane->client = strdup(client != NULL ? client : "");
+    return lane->client != NULL;
+}
+
+static void on_begun(void *self)
+{
+    eh_pg_lane *lane = self;
+    eh_err err = {.class_ = EH_OK};
+    if (!went_well(lane)) return;
+    if (!eh_pg_judge_fence(lane->conn, &lane->state, &err)) {
+        eh_pg_lane_failed(lane, &err);
+        return;
+    }
+    if (!note_client(lane)) {
+        fail_memory(lane);
+        return;
+    }
+    EH_FAULT("begin");
+    if (lane->unit->rows == 0)
+        eh_pg_lane_account(lane);
+    else if (lane->mode == EH_PG_SPLIT)
+        eh_pg_split_start(lane);
+    else
+        eh_pg_lane_copy(lane, 0, lane->unit->rows, on_copied);
+}
+
+static void send_begin(eh_pg_lane *lane)
+{
+    eh_pg_args args = {.count = 0};
+    eh_err err = {.class_ = EH_OK};
+    eh_pg_arg_int(&args, lane->state.stream_id);
+    eh_sql_var vars[] = {{"stream_id", args.value[0]}};
+    lane->sql.len = 0;
+    if (eh_sql_expand("postgres", "lane_begin", vars, 1, &lane->sql, &err))
+        eh_pg_lane_query(lane, lane->sql.data, on_begun);
+    else
+        eh_pg_lane_failed(lane, &err);
+}
+
+static void on_connected(void *self)
+{
+    eh_pg_lane *lane = self;
+    if (went_well(lane)) send_begin(lane);
+}
+
+void eh_pg_lane_start(void *self)
+{
+    eh_pg_lane *lane = self;
+    if (eh_pgconn_is_open(lane->conn))
+        send_begin(lane);
+    else
+        eh_pgconn_connect(lane->conn, on_connected, lane);
+}
+
+/* ---- lanes ------------------------------------------------------------------------------ */
+
+void eh_pg_lane_free(eh_pg_lane *lane)
+{
+    if (lane == NULL) return;
+    eh_watch_remove(lane->timer);
+    eh_pgconn_free(lane->conn);
+    free(lane->client);
+    free(lane->refused);
+    free(lane->ends);
+    eh_buf_free(&lane->header);
+    eh_buf_free(&lane->trailer);
+    eh_buf_free(&lane->dead);
+    eh_buf_free(&lane->sql);
+    free(lane);
+}
+
+static eh_pg_lane *lane_new(eh_pg *pg, eh_err *err)
+{
+    eh_pg_lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL) {
+        (void)eh_fail_memory(err, "a lane");
+        return NULL;
+    }
+    lane->pg = pg;
+    eh_buf_init(&lane->header, 64);
+    eh_buf_init(&lane->trailer, 64);
+    eh_buf_init(&lane->dead, DEAD_MAX);
+    eh_buf_init(&lane->sql, SQL_MAX);
+    lane->conn = eh_pgconn_new(pg->base.loop, pg->url, true, err);
+    if (lane->conn != NULL && eh_copy_header(&lane->header, err) &&
+        eh_copy_trailer(&lane->trailer, err)) {
+        eh_pgconn_limit(lane->conn, ANSWER_US);
+        return lane;
+    }
+    eh_pg_lane_free(lane);
+    return NULL;
+}
+
+static eh_pg_lane *idle_lane(eh_pg *pg, eh_err *err)
+{
+    for (size_t i = 0; i < pg->base.lanes; i++) {
+        if (pg->lane[i] == NULL) pg->lane[i] = lane_new(pg, err);
+        if (pg->lane[i] == NULL) return NULL;
+        if (pg->lane[i]->unit == NULL) return pg->lane[i];
+    }
+    (void)eh_fail(err, EH_CLASS_BUG, "no lane is idle");
+    return NULL;
+}
+
+bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err)
+{
+    eh_pg *pg = (eh_pg *)dest;
+    eh_pg_lane *lane = idle_lane(pg, err);
+    if (lane == NULL) return false;
+    lane->unit = unit;
+    lane->state = *state;
+    lane->tries = lane->pauses = 0;
+    lane->deadline_us = eh_clock_monotonic(&dest->clock) + DEADLINE_US;
+    lane->mode = EH_PG_WHOLE;
+    lane->whole_refusals = 0;
+    lane->immediate = false;
+    lane->refused_count = 0;
+    dest->busy++;
+    eh_pg_lane_start(lane);
+    return true;
+}

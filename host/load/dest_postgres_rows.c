@@ -1,0 +1,132 @@
+/* load/dest_postgres_rows.c: which way of COPY a table's columns take, and rows encoded for it.
+ */
+#include "load/dest_postgres.h"
+#include "load/dest_sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SQL_MAX ((size_t)1024 * 1024)
+
+/* An upper bound of what one row takes in either format: text doubles at worst (every byte
+ * escaped), numbers are printed or packed into less than 64 bytes. */
+static size_t row_bound(const eh_cell *const *pick, size_t count)
+{
+    size_t bound = 64;
+    for (size_t i = 0; i < count; i++) {
+        bound += 64;
+        if (pick[i] != NULL && eh_cell_has_text(pick[i])) bound += 2 * (size_t)pick[i]->len;
+    }
+    return bound;
+}
+
+static bool breaks_unknown(const eh_pg_encoder *encoder, const eh_cell *const *pick, size_t *at)
+{
+    if (encoder->unknown == NULL) return false;
+    for (size_t i = 0; i < encoder->base.count; i++) {
+        if (!encoder->unknown[i] || pick[i] == NULL || eh_cell_is_null(pick[i])) continue;
+        *at = i;
+        return true;
+    }
+    return false;
+}
+
+static eh_append append_row(const eh_encoder *base, eh_buf *data, const eh_cell *const *pick,
+                            eh_row_fault *fault, eh_err *err)
+{
+    const eh_pg_encoder *encoder = (const eh_pg_encoder *)base;
+    if (breaks_unknown(encoder, pick, &fault->column)) {
+        fault->reason = "the column has no type yet";
+        return EH_APPEND_MISFIT;
+    }
+    size_t before = data->len;
+    eh_err failure = {.class_ = EH_OK};
+    eh_encode result = encoder->text
+                           ? eh_copy_text_row(data, encoder->columns, base->count, pick,
+                                              &fault->column, &fault->reason, &failure)
+                           : eh_copy_binary_row(data, encoder->columns, base->count, pick,
+                                                &fault->column, &fault->reason, &failure);
+    if (result == EH_ENCODE_OK) return EH_APPEND_OK;
+    if (result == EH_ENCODE_MISFIT) return EH_APPEND_MISFIT;
+    /* Short of room, or short of memory? Only the former goes away with an empty buffer. */
+    if (data->max - before < row_bound(pick, base->count)) return EH_APPEND_FULL;
+    if (err != NULL && err->class_ == EH_OK) *err = failure;
+    return EH_APPEND_ERROR;
+}
+
+static bool fill_columns(eh_pg_encoder *encoder, const eh_column_info *columns,
+                         const bool *declared, size_t count, eh_arena *arena, eh_err *err)
+{
+    bool any = false;
+    bool *unknown = eh_arena_zalloc(arena, count, sizeof *unknown);
+    encoder->columns = eh_arena_zalloc(arena, count, sizeof *encoder->columns);
+    if (unknown == NULL || encoder->columns == NULL) return eh_fail_memory(err, "an encoder");
+    for (size_t i = 0; i < count; i++) {
+        encoder->columns[i] = (eh_pg_column){.kind = eh_pg_kind_of(columns[i].native_id),
+                                             .typmod = columns[i].typmod,
+                                             .not_null = columns[i].not_null,
+                                             .declared = declared != NULL && declared[i]};
+        unknown[i] = columns[i].unknown;
+        any = any || columns[i].unknown;
+        encoder->text = encoder->text || encoder->columns[i].kind == EH_PG_OTHER;
+    }
+    encoder->unknown = any ? unknown : NULL;
+    encoder->base = (eh_encoder){.append = append_row, .count = count};
+    return true;
+}
+
+/* "shape (geometry), mood (public.mood)" */
+static bool name_others(const eh_pg_encoder *encoder, const eh_column_info *columns,
+                        eh_arena *arena, const char **why_text, eh_err *err)
+{
+    const char *names = "";
+    for (size_t i = 0; i < encoder->base.count; i++) {
+        if (encoder->columns[i].kind != EH_PG_OTHER) continue;
+        names = eh_arena_printf(arena, "%s%s%s (%s)", names, names[0] != '\0' ? ", " : "",
+                                columns[i].name, columns[i].native);
+        if (names == NULL) return eh_fail_memory(err, "an encoder");
+    }
+    if (encoder->text) *why_text = names;
+    return true;
+}
+
+static bool make_copy(eh_pg_encoder *encoder, const char *schema, const char *table,
+                      const eh_column_info *columns, eh_arena *arena, eh_err *err)
+{
+    eh_buf names, sql;
+    eh_buf_init(&names, SQL_MAX);
+    eh_buf_init(&sql, SQL_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < encoder->base.count; i++)
+        ok = (i == 0 || eh_buf_append_str(&names, ", ", err)) &&
+             eh_sql_identifier(&names, columns[i].name, err);
+    if (ok && eh_buf_cstr(&names) == NULL) ok = eh_fail_memory(err, "a statement");
+    eh_sql_var vars[] = {{"schema", schema},
+                         {"table", table},
+                         {"columns", names.data},
+                         {"format", encoder->text ? "text" : "binary"}};
+    ok = ok && eh_sql_expand("postgres", "copy", vars, 4, &sql, err);
+    encoder->copy = ok ? eh_arena_strndup(arena, sql.data, sql.len) : NULL;
+    if (ok && encoder->copy == NULL) ok = eh_fail_memory(err, "an encoder");
+    eh_buf_free(&names);
+    eh_buf_free(&sql);
+    return ok;
+}
+
+const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
+                                    const eh_column_info *columns, const bool *declared,
+                                    size_t count, eh_arena *arena, const char **why_text,
+                                    eh_err *err)
+{
+    (void)dest;
+    eh_pg_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
+    if (encoder == NULL) {
+        (void)eh_fail_memory(err, "an encoder");
+        return NULL;
+    }
+    if (!fill_columns(encoder, columns, declared, count, arena, err) ||
+        !name_others(encoder, columns, arena, why_text, err) ||
+        !make_copy(encoder, schema, table, columns, arena, err))
+        return NULL;
+    return &encoder->base;
+}

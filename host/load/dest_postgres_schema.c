@@ -1,0 +1,116 @@
+/* load/dest_postgres_schema.c: a table as the catalog of the server has it. */
+#include "load/dest_postgres.h"
+#include "load/dest_sql.h"
+
+#include <string.h>
+
+typedef struct look_job {
+    const eh_stream_state *state;
+    const char *schema;
+    const char *table;
+    eh_arena *arena;
+    eh_table_info *info;
+} look_job;
+
+/* Columns of describe.sql, in its order. */
+enum {
+    AT_NAME,
+    AT_TYPE,
+    AT_TYPMOD,
+    AT_NATIVE,
+    AT_NOT_NULL,
+    AT_GENERATED,
+    AT_RECORDED,
+    AT_OPEN,
+    AT_WRITTEN,
+    AT_BLOCKER
+};
+
+static bool copy_text(const eh_pgconn *conn, int row, int column, eh_arena *arena,
+                      const char **out)
+{
+    const char *text = eh_pgconn_value(conn, row, column);
+    *out = text != NULL ? eh_arena_strdup(arena, text) : NULL;
+    return text == NULL || *out != NULL;
+}
+
+static bool read_column(const eh_pgconn *conn, int row, eh_arena *arena, eh_column_info *info)
+{
+    const char *recorded = eh_pgconn_value(conn, row, AT_RECORDED);
+    *info = (eh_column_info){.native_id = (uint32_t)eh_pgconn_int(conn, row, AT_TYPE),
+                             .typmod = (int32_t)eh_pgconn_int(conn, row, AT_TYPMOD),
+                             .not_null = eh_pgconn_bool(conn, row, AT_NOT_NULL),
+                             .generated = eh_pgconn_bool(conn, row, AT_GENERATED),
+                             .open = eh_pgconn_bool(conn, row, AT_OPEN)};
+    info->type = eh_pg_kind_type(eh_pg_kind_of(info->native_id));
+    info->unknown = info->open && info->type == EH_TYPE_TEXT && recorded != NULL &&
+                    strcmp(recorded, "unknown") == 0;
+    return copy_text(conn, row, AT_NAME, arena, &info->name) &&
+           copy_text(conn, row, AT_NATIVE, arena, &info->native) &&
+           copy_text(conn, row, AT_WRITTEN, arena, &info->written) &&
+           copy_text(conn, row, AT_BLOCKER, arena, &info->blocker);
+}
+
+static bool read_columns(eh_pg *pg, const look_job *job, int64_t oid, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_int(&args, oid);
+    if (pg->has_books) {
+        if (job->state != NULL)
+            eh_pg_arg_int(&args, job->state->stream_id);
+        else
+            eh_pg_arg_str(&args, NULL);
+        eh_pg_arg_str(&args, job->schema);
+        eh_pg_arg_str(&args, job->table);
+    }
+    if (!eh_pg_run(pg, pg->has_books ? "describe" : "describe_bare", &args, err)) return false;
+    size_t count = (size_t)eh_pgconn_rows(pg->control);
+    job->info->columns = eh_arena_zalloc(job->arena, count, sizeof *job->info->columns);
+    if (job->info->columns == NULL) return eh_fail_memory(err, "the description of a table");
+    for (size_t i = 0; i < count; i++)
+        if (!read_column(pg->control, (int)i, job->arena, &job->info->columns[i]))
+            return eh_fail_memory(err, "the description of a table");
+    job->info->count = count;
+    return true;
+}
+
+static bool read_has_rows(eh_pg *pg, const look_job *job, eh_err *err)
+{
+    eh_sql_var vars[] = {{"schema", job->schema}, {"table", job->table}};
+    if (!eh_pg_run_spliced(pg, "table_has_rows", vars, 2, err)) return false;
+    job->info->has_rows = eh_pgconn_bool(pg->control, 0, 0);
+    return true;
+}
+
+static bool look_body(eh_pg *pg, void *self, eh_err *err)
+{
+    look_job *job = self;
+    eh_pg_args args = {.count = 0};
+    *job->info = (eh_table_info){.exists = false};
+    eh_pg_arg_str(&args, job->schema);
+    eh_pg_arg_str(&args, job->table);
+    if (!eh_pg_run(pg, "table_find", &args, err)) return false;
+    if (eh_pgconn_rows(pg->control) == 0) return true;
+    int64_t oid = eh_pgconn_int(pg->control, 0, 0);
+    const char *kind = eh_pgconn_value(pg->control, 0, 1);
+    bool readable = eh_pgconn_bool(pg->control, 0, 2);
+    if (kind == NULL || strchr("rpf", kind[0]) == NULL)
+        return eh_fail(err, EH_CLASS_CONFIG, "%s.%s is not a table", job->schema, job->table);
+    job->info->exists = true;
+    job->info->has_rows = true; /* who may not look must think so */
+    return read_columns(pg, job, oid, err) && (!readable || read_has_rows(pg, job, err));
+}
+
+bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
+                eh_arena *arena, eh_table_info *info, eh_err *err)
+{
+    look_job job = {state, schema, table, arena, info};
+    return look_body(pg, &job, err);
+}
+
+bool eh_pg_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                    const char *table, eh_arena *arena, eh_table_info *info, eh_err *err)
+{
+    look_job job = {state, schema, table, arena, info};
+    return eh_pg_transact((eh_pg *)dest, 1, look_body, &job, err);
+}

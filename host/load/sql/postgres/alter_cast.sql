@@ -1,0 +1,2 @@
+ALTER TABLE :"schema".:"table"
+  ALTER COLUMN :"column" TYPE :type USING CAST(:"column" AS :type);

@@ -1,0 +1,2 @@
+ALTER TABLE :"schema".:"table"
+  ALTER COLUMN :"column" TYPE text USING _etl.as_text(:"column");

@@ -1,0 +1,6 @@
+-- $1 stream, $2 input
+SELECT start_offset, end_offset, row_start, row_end, line_end, rows, is_last, header,
+  (extract(epoch FROM committed_at) * 1000000)::bigint
+FROM _etl.units
+WHERE stream_id = $1 AND input = $2
+ORDER BY start_offset

@@ -1,0 +1,2 @@
+-- $1 schema
+SELECT count(*) FROM pg_namespace WHERE nspname = $1
