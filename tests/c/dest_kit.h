@@ -249,4 +249,70 @@ static inline void kit_finish(kit *k)
     kit_ok(eh_dest_finish(k->dest, &k->state, NULL, &err));
 }
 
+/* Runs an admin query and gives the field of its first row, "" when there is none. */
+static inline const char *kit_query(kit *k, const char *name, const char *field,
+                                    const char *const *params, size_t count)
+{
+    eh_doc *rows = NULL;
+    kit_ok(eh_dest_query(k->dest, name, params, count, k->arena, &rows, &err));
+    return eh_doc_str(eh_doc_first(rows), field, "");
+}
+
+/* The same on both kinds of destination: three units of two files, a dead row, and every query.
+ */
+static inline void kit_admin_queries(kit *k)
+{
+    static const char *const nobody[] = {NULL, NULL, NULL};
+    static const char *const acme[] = {"acme", "load", "orders"};
+    static const char *const other[] = {"acme", "load", "elsewhere"};
+    eh_ledger ledger;
+    kit_take_over(k, "run1");
+    kit_create(k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    for (int i = 0; i < 3; i++) {
+        eh_unit *unit = kit_unit(k, i < 2 ? "sha256:a:1" : "sha256:b:1", i == 1 ? 1 : 0);
+        unit->input_name = i < 2 ? "a.csv" : "b.csv";
+        kit_add_row(unit, "1");
+        eh_dead dead = {.place = {.offset = 7, .row = 9, .line = 10},
+                        .raw = eh_slice_of("\xff,x", 3),
+                        .column = eh_slice_str("id"),
+                        .code = eh_slice_str("type"),
+                        .reason = eh_slice_str("not a number")};
+        if (i == 2) kit_ok(eh_unit_add_dead(unit, &dead, &err));
+        kit_load_well(k, unit);
+    }
+    char stream[24];
+    (void)snprintf(stream, sizeof stream, "%lld", (long long)k->state.stream_id);
+    const char *const by_stream[] = {stream};
+    const char *const by_file[] = {stream, "a.csv"};
+    const char *const since[] = {stream, "2000-01-01"};
+    const char *const later[] = {stream, "2999-01-01"};
+    assert_string_equal(kit_query(k, "stream_list", "rows", nobody, 3), "3");
+    assert_string_equal(kit_query(k, "stream_list", "dead", acme, 3), "1");
+    assert_string_equal(kit_query(k, "stream_list", "stream_id", other, 3), "");
+    assert_string_equal(kit_query(k, "stream_units", "file", by_stream, 1), "a.csv");
+    assert_string_equal(kit_query(k, "load_list", "run_id", nobody, 1), "run1");
+    const char *id = kit_query(k, "dead_list", "dead_id", acme, 3);
+    assert_string_equal(kit_query(k, "dead_list", "dead_id", other, 3), "");
+    assert_string_equal(kit_query(k, "dead_export", "raw", nobody, 3), "ff2c78");
+    assert_string_equal(kit_query(k, "dead_show", "raw", &id, 1), "ff2c78");
+    assert_string_equal(kit_query(k, "dead_show", "column_name", &id, 1), "id");
+    const char *const none[] = {NULL};
+    assert_string_equal(kit_query(k, "dead_discard", "rows", none, 1), "0");
+    assert_string_equal(kit_query(k, "dead_resolve", "rows", &id, 1), "1");
+    assert_string_equal(kit_query(k, "dead_discard", "rows", (const char *[]){"all"}, 1), "0");
+    assert_string_equal(kit_query(k, "dead_show", "status", &id, 1), "resolved");
+
+    assert_string_equal(kit_query(k, "state_reset_from", "units", later, 2), "0");
+    assert_string_equal(kit_query(k, "state_reset_file", "units", by_file, 2), "2");
+    kit_ok(eh_dest_ledger(k->dest, &k->state, "sha256:a:1", "a.csv", k->arena, &ledger, &err));
+    assert_true(!ledger.known && ledger.name == NULL);
+    kit_ok(eh_dest_ledger(k->dest, &k->state, "sha256:b:1", "a.csv", k->arena, &ledger, &err));
+    assert_true(ledger.known);
+    assert_string_equal(kit_query(k, "state_reset_from", "files", since, 2), "1");
+    kit_ok(eh_dest_ledger(k->dest, &k->state, "sha256:b:1", "b.csv", k->arena, &ledger, &err));
+    assert_true(!ledger.known && ledger.name == NULL);
+    assert_string_equal(kit_query(k, "state_reset_stream", "streams", by_stream, 1), "1");
+    assert_string_equal(kit_query(k, "stream_list", "rows", nobody, 3), "0");
+}
+
 #endif

@@ -345,6 +345,15 @@ static void a_dead_run_is_not_live(void **state)
     kit_close(&a);
 }
 
+static void the_operator_asks_and_corrects(void **state)
+{
+    (void)state;
+    kit k;
+    kit_open(&k, url, 1);
+    kit_admin_queries(&k);
+    kit_close(&k);
+}
+
 #define with_database(test) cmocka_unit_test_setup_teardown(test, make_database, drop_database)
 
 int main(void)
@@ -357,6 +366,7 @@ int main(void)
         with_database(text_copy_where_there_is_no_encoder),
         with_database(a_later_run_has_a_later_epoch),
         with_database(a_dead_run_is_not_live),
+        with_database(the_operator_asks_and_corrects),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
