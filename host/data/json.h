@@ -30,8 +30,8 @@ typedef struct eh_json_options {
     size_t batch_bytes;      /* 0: 512 KiB */
     const eh_slice *columns; /* columns known beforehand, in order (resuming); may be NULL */
     size_t column_count;
-    eh_parse_from
-        from; /* LINES: after a line. ARRAY: after a record, before or after its comma */
+    /* LINES: after a line. ARRAY: after a record, before or after its comma. */
+    eh_parse_from from;
 } eh_json_options;
 
 /* Options are copied. NULL on failure. Free with eh_parser_free.

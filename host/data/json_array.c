@@ -32,6 +32,14 @@ static find fail_long(const eh_json_parser *p, eh_err *err)
     return FIND_ERROR;
 }
 
+static find fail_space(const eh_json_parser *p, eh_err *err)
+{
+    (void)eh_fail(err, EH_CLASS_LIMIT,
+                  "more than %zu bytes of white space stand before record %" PRIu64,
+                  EH_JSON_SPACE_BYTES, p->row);
+    return FIND_ERROR;
+}
+
 static size_t skip_space(const char *data, size_t at, size_t end)
 {
     while (at < end && eh_json_is_space(data[at])) at++;
@@ -44,14 +52,16 @@ static find find_start(eh_json_parser *p, size_t view, size_t *start, eh_err *er
     const char *data = eh_json_data(p);
     size_t at = skip_space(data, 0, view);
     *start = at;
+    if (at > EH_JSON_SPACE_BYTES) return fail_space(p, err);
     if (at == view) return FIND_NONE;
     if (p->resumed && data[at] == ',') p->need_comma = true;
     if (data[at] == ']' && (p->may_close || p->need_comma || p->resumed)) return FIND_CLOSE;
     if (p->need_comma) {
         if (data[at] != ',')
             return fail_at(p, at, "a comma or a closing bracket is missing", err);
-        *start = at = skip_space(data, at + 1, view);
-        if (at == view) return FIND_NONE;
+        *start = skip_space(data, at + 1, view);
+        if (*start - at > EH_JSON_SPACE_BYTES) return fail_space(p, err);
+        if (*start == view) return FIND_NONE;
     }
     return FIND_WINDOW;
 }
@@ -211,15 +221,17 @@ static eh_parse read_rest(eh_json_parser *p, eh_err *err)
 
 static eh_parse open_array(eh_json_parser *p, eh_err *err)
 {
-    size_t available = eh_json_available(p);
-    size_t space = skip_space(eh_json_data(p), 0, available);
-    if (space == available && !p->last) return EH_PARSE_MORE;
-    if (space == available || eh_json_data(p)[space] != '[') {
-        (void)fail_at(p, space,
-                      space == available ? "the input is empty" : "it is not an array", err);
+    eh_json_advance(p, skip_space(eh_json_data(p), 0, eh_json_available(p)));
+    if (eh_json_available(p) == 0) {
+        if (!p->last) return EH_PARSE_MORE;
+        (void)fail_at(p, 0, "the input is empty", err);
         return EH_PARSE_ERROR;
     }
-    eh_json_advance(p, space + 1);
+    if (eh_json_data(p)[0] != '[') {
+        (void)fail_at(p, 0, "it is not an array", err);
+        return EH_PARSE_ERROR;
+    }
+    eh_json_advance(p, 1);
     p->phase = EH_JSON_RECORDS;
     p->may_close = true;
     return EH_PARSE_BATCH;

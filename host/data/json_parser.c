@@ -73,6 +73,12 @@ static eh_parse detect(eh_json_parser *p, eh_err *err)
         return EH_PARSE_BATCH;
     }
     while (at < available && eh_json_is_space(data[at])) at++;
+    if (at > EH_JSON_SPACE_BYTES) {
+        (void)eh_fail(err, EH_CLASS_LIMIT,
+                      "the input begins with more than %zu bytes of white space",
+                      EH_JSON_SPACE_BYTES);
+        return EH_PARSE_ERROR;
+    }
     if (at == available) {
         if (!p->last) return EH_PARSE_MORE;
         (void)eh_fail(err, EH_CLASS_DATA, "the input is empty");

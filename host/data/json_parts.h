@@ -1,8 +1,8 @@
 /* data/json_parts.h: the JSON parser's struct and what its files do for each other.
  *
  * json_parser.c: making, feeding, detecting. json_batch.c: records to rows and dead records.
- * json_lines.c, json_array.c: where records begin and end. Private to the JSON files. Floor 1.
- */
+ * json_lines.c, json_array.c, json_document.c: where records begin and end. Private to the JSON
+ * files. Floor 1. */
 #ifndef EH_DATA_JSON_PARTS_H
 #define EH_DATA_JSON_PARTS_H
 
@@ -16,6 +16,9 @@
 
 /* Cells of one batch, whatever its rows: sparse records would otherwise make it huge. */
 #define EH_JSON_BATCH_CELLS ((size_t)1024 * 1024)
+
+/* White space in one run, before a record: more is no format but a way to keep us busy. */
+#define EH_JSON_SPACE_BYTES ((size_t)1024 * 1024)
 
 typedef enum eh_json_phase {
     EH_JSON_START,    /* a byte order mark may come; the shape may not be known */
@@ -49,8 +52,8 @@ typedef struct eh_json_parser {
     eh_json_index *index; /* for windows of records */
     eh_json_index *alone; /* for one record */
     eh_json_reader reader;
-    eh_buf unescaped;
-    size_t row_mark; /* of `unescaped`, before the row being read */
+    eh_buf unescaped; /* the strings of a batch that had escapes; len is not used */
+    size_t row_mark;  /* of `unescaped`, before the row being read */
     eh_json_keys keys, judge_keys;
     eh_json_columns columns;
 } eh_json_parser;

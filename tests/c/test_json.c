@@ -383,111 +383,6 @@ static void test_options_that_contradict_are_refused(void **state)
                 "refused config: the path \"a..b\" has an empty step\n");
 }
 
-/* ---- limits ---- */
-
-static void nest(eh_buf *out, size_t depth)
-{
-    SAY(out, "{\"a\":");
-    for (size_t i = 1; i < depth; i++) SAY(out, "[");
-    for (size_t i = 1; i < depth; i++) SAY(out, "]");
-    SAY(out, "}");
-}
-
-static void test_depth_has_an_end(void **state)
-{
-    (void)state;
-    eh_buf text, out;
-    eh_buf_init(&text, SIZE_MAX / 4);
-    eh_buf_init(&out, SIZE_MAX / 4);
-    bool odd;
-    nest(&text, 100);
-    assert_true(eh_json_check(eh_buf_slice(&text), &odd, NULL));
-    SAY(&text, "\n");
-    nest(&text, 101);
-    SAY(&text, "\n");
-    nest(&text, 100000);
-    eh_json_options options = {.shape = EH_JSON_LINES};
-    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100};
-    dump_json(&options, &f, &out);
-    const char *dead = strstr(eh_buf_cstr(&out), "\ndead too_deep <> values are nested deeper");
-    assert_non_null(dead);
-    assert_non_null(strstr(dead + 1, "\ndead too_deep <>"));
-    assert_memory_equal(out.data, "a=json:[[", 9);
-    eh_buf_free(&text);
-    eh_buf_free(&out);
-}
-
-static void test_a_record_past_the_limit_stops(void **state)
-{
-    (void)state;
-    eh_json_options options = {.shape = EH_JSON_LINES, .max_record_bytes = 10};
-    const char lines[] = "{\"a\":1}\n{\"a\":12345678}\n{\"a\":2}";
-    expect_dump(&options, lines, strlen(lines), false,
-                "a=#1\ncolumns: a\nerror limit: line 2 is longer than the limit of 10 bytes\n");
-    options.shape = EH_JSON_ARRAY;
-    const char array[] = "[{\"a\":1},{\"a\":12345678},{\"a\":2}]";
-    expect_dump(
-        &options, array, strlen(array), false,
-        "a=#1\ncolumns: a\nerror limit: record 2 is longer than the limit of 10 bytes\n");
-    options.shape = EH_JSON_DOCUMENT;
-    expect_dump(&options, array, strlen(array), false,
-                "columns:\nerror limit: the document is longer than the limit of 10 bytes\n");
-}
-
-static void test_a_long_key_is_no_column(void **state)
-{
-    (void)state;
-    eh_buf text, out;
-    eh_buf_init(&text, SIZE_MAX / 4);
-    eh_buf_init(&out, SIZE_MAX / 4);
-    SAY(&text, "{\"%04096d\":1}\n{\"%04097d\":1}\n", 7, 8);
-    eh_json_options options = {.shape = EH_JSON_LINES};
-    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100};
-    dump_json(&options, &f, &out);
-    assert_non_null(strstr(eh_buf_cstr(&out), "7=#1\ndead long_key <> "));
-    eh_buf_free(&text);
-    eh_buf_free(&out);
-}
-
-/* Records of a few bytes and a wide one: the batch before it ends, so that memory stays flat.
- */
-static void test_wide_records_begin_a_batch(void **state)
-{
-    (void)state;
-    eh_buf text, out;
-    eh_buf_init(&text, SIZE_MAX / 4);
-    eh_buf_init(&out, SIZE_MAX / 4);
-    for (int i = 0; i < 4000; i++) SAY(&text, "{\"a\":%d}\n", i);
-    SAY(&text, "{\"a\":-1");
-    for (int i = 0; i < 3000; i++) SAY(&text, ",\"k%d\":1", i);
-    SAY(&text, "}\n");
-    eh_json_options options = {.shape = EH_JSON_LINES};
-    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100, .batches = true};
-    dump_json(&options, &f, &out);
-    const char *second = strstr(eh_buf_cstr(&out) + 1, "\nbatch [");
-    assert_non_null(second);
-    assert_non_null(strstr(second, "a=#-1 k0=#1"));
-    assert_null(strstr(second, "a=#3999"));
-    eh_buf_free(&text);
-    eh_buf_free(&out);
-}
-
-static void test_keys_that_are_data_stop(void **state)
-{
-    (void)state;
-    eh_buf text, out;
-    eh_buf_init(&text, SIZE_MAX / 4);
-    eh_buf_init(&out, SIZE_MAX / 4);
-    for (int i = 0; i < 5000; i++) SAY(&text, "{\"k%d\":1}\n", i);
-    eh_json_options options = {.shape = EH_JSON_LINES};
-    json_feeding f = {.data = text.data, .len = text.len, .chunk = 100};
-    dump_json(&options, &f, &out);
-    assert_non_null(strstr(eh_buf_cstr(&out),
-                           "\nerror limit: the records have more than 4096 different keys\n"));
-    eh_buf_free(&text);
-    eh_buf_free(&out);
-}
-
 /* ---- chunks ---- */
 
 /* Records of many kinds: lengths, escapes, keys left out, dead ones. `bad`: malformed ones too.
@@ -578,11 +473,6 @@ int main(void)
         cmocka_unit_test(test_rows_that_are_not_there_are_an_error),
         cmocka_unit_test(test_the_shape_is_found_out),
         cmocka_unit_test(test_options_that_contradict_are_refused),
-        cmocka_unit_test(test_depth_has_an_end),
-        cmocka_unit_test(test_a_record_past_the_limit_stops),
-        cmocka_unit_test(test_a_long_key_is_no_column),
-        cmocka_unit_test(test_wide_records_begin_a_batch),
-        cmocka_unit_test(test_keys_that_are_data_stop),
         cmocka_unit_test(test_chunks_never_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
