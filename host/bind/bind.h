@@ -30,7 +30,6 @@ void eh_bind_free_arena(lua_State *L, int index);
  * is lost. */
 eh_doc *eh_bind_to_doc(lua_State *L, int index, eh_arena *arena);
 
-int luaopen_host_catalog(lua_State *L);
 int luaopen_host_clock(lua_State *L);
 int luaopen_host_doc(lua_State *L);
 int luaopen_host_embedded(lua_State *L);
@@ -38,6 +37,7 @@ int luaopen_host_err(lua_State *L);
 int luaopen_host_files(lua_State *L);
 int luaopen_host_process(lua_State *L);
 int luaopen_host_signals(lua_State *L);
+int luaopen_host_store(lua_State *L);
 int luaopen_host_system(lua_State *L);
 int luaopen_host_yaml(lua_State *L);
 

@@ -25,24 +25,24 @@ end
 
 local function json_watcher(ctx, record)
   return {
-    began = record.began,
+    began = function(job) record:began(job) end,
     event = function(job, event, line)
-      record.event(job, event, line)
+      record:event(job, event, line)
       if line then
         ctx.out:print(supervisor.tag_line(job, line))
         ctx.out:flush()
       end
     end,
-    ended = record.ended,
+    ended = function(job) record:ended(job) end,
   }
 end
 
 local function person_watcher(ctx, record)
   local view = progress.new { out = ctx.err, now_us = clock.monotonic_us }
   return {
-    began = record.began,
+    began = function(job) record:began(job) end,
     event = function(job, event, line)
-      record.event(job, event, line)
+      record:event(job, event, line)
       view:update(job)
     end,
     idle = function(job) view:update(job) end,
@@ -52,23 +52,23 @@ local function person_watcher(ctx, record)
     end,
     ended = function(job)
       view:finish()
-      record.ended(job)
+      record:ended(job)
     end,
   }
 end
 
 -- jobs: a list of job.lua's; some may have failed before they began. options: verb, json, strict,
--- dry_run, with_client, next_steps (a function of the jobs), project, at_once, inherit_input,
--- command.
+-- dry_run, with_client, next_steps (a function of the jobs), project and log (for the catalog),
+-- at_once, inherit_input, command.
 function session.run(ctx, jobs, options)
   local ready = {}
   for _, job in ipairs(jobs) do
     if not job.done then ready[#ready + 1] = job end
   end
-  local record = catalog.recorder(options.project, options.verb, ctx)
+  local record = catalog.recorder(options, ctx)
   local watcher = options.json and json_watcher(ctx, record) or person_watcher(ctx, record)
   supervisor.run(ready, options, watcher)
-  record.close()
+  record:close()
   local code = exit_code(jobs, options.strict)
   if not options.json then
     summary.print(ctx.out, jobs, {

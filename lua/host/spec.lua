@@ -106,11 +106,11 @@ function spec.new(options)
   return s
 end
 
--- Where `require` of a script looks, before the sources that the executable carries.
+-- Where `require` of a script looks: "lib.x" beside the pipeline, then from the project's root, where
+-- "sources.x" is the project's own; the sources that the executable carries come last.
 function spec.module_roots(config, pipeline)
   local roots, seen = doc.list {}, {}
-  local wanted = { config.project:path "sources" }
-  if pipeline then table.insert(wanted, pipeline.folder) end
+  local wanted = { pipeline and pipeline.folder or config.project.root, config.project.root }
   for _, folder in ipairs(wanted) do
     local real = files.real_path(folder)
     if real and not seen[real] then

@@ -32,6 +32,11 @@ function text.count(n)
   return head .. rest:gsub("(%d%d%d)", ",%1")
 end
 
+-- A number that is whole, as digits only.
+function text.whole(n)
+  return string.format("%.0f", n or 0)
+end
+
 function text.plural(n, one, many)
   return text.count(n) .. " " .. (n == 1 and one or many or one .. "s")
 end

@@ -128,6 +128,7 @@ function verb.run(args, ctx)
   return session.run(ctx, { made }, {
     verb = "load", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = client and true or false, project = space.project, inherit_input = true,
+    log = space.config and space.config.log,
     next_steps = next_steps(args, name or args.into),
   })
 end

@@ -127,7 +127,7 @@ function verb.run(args, ctx)
   for i, client in ipairs(clients) do jobs[i] = make_job(args, space, client, pipeline) end
   return session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
-    with_client = true, project = space.project,
+    with_client = true, project = space.project, log = space.config.log,
     next_steps = next_steps(files.stat(path) and path or pipeline.path),
   })
 end
