@@ -20,7 +20,7 @@ static const verb verbs[] = {
     {"state_reset_stream", "state_reset_stream", {"stream", NULL}},
     {"state_reset_file", "state_reset_file", {"stream", "file", NULL}},
     {"state_reset_from", "state_reset_from", {"stream", "from", NULL}},
-    {"dead_list", "dead_list", {"client", "instance", "resource", NULL}},
+    {"dead_list", "dead_list", {"client", "instance", "resource", "after", "limit", NULL}},
     {"dead_show", "dead_show", {"id", NULL}},
     {"dead_discard", "dead_discard", {"id", NULL}},
     {"load_list", "load_list", {"client", NULL}},

@@ -140,6 +140,7 @@ static void tell_declared(eh_run *run, const eh_doc *body)
     eh_event_begin(&run->events, "declared");
     eh_event_doc(&run->events, "resources", eh_doc_get(body, "resources"));
     eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
+    eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
     eh_event_end(&run->events);
 }
 

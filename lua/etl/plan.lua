@@ -124,7 +124,8 @@ function plan.run(chunk, start)
     declared = core.list {}, entries = {},
   }
   for _, entry in ipairs(start.sources or {}) do plan_source(plan_state, entry, own) end
-  return plan_state.entries, { resources = plan_state.declared, problems = found.list }
+  return plan_state.entries,
+    { resources = plan_state.declared, problems = found.list, client = pipe.client }
 end
 
 return plan

@@ -28,7 +28,8 @@ end
 -- ---- reading -----------------------------------------------------------------------------------
 
 local numbers = {
-  "pid", "pid_started", "started_at", "finished_at", "rows_read", "rows_loaded", "rows_dead", "bytes",
+  "pid", "pid_started", "started_at", "finished_at", "rows_read", "rows_loaded", "rows_dead",
+  "bytes",
 }
 
 -- "running" is what a run said last; whether it still does is asked of the system.

@@ -82,11 +82,16 @@ local function walk_settings(self, node, source, trail, found)
 end
 
 local function read_source(self, entry, found)
-  local source = { instance = entry.key, use = entry.key, settings = {}, roots = {} }
+  local function place(at) return ("%s:%d:%d"):format(found.name, at.line, at.column) end
+  local source = {
+    instance = entry.key, use = entry.key, settings = {}, roots = {},
+    place = place(entry), places = {}, -- where its settings stand, for what its Lua says of them
+  }
   local keys = {}
   if entry.node.kind == "null" then return source end
   if entry.node.kind ~= "map" then return nil end -- said by the schema already
   for _, item in ipairs(entry.node) do
+    source.places[item.key] = place(item)
     local shape = settings.source_fields[item.key]
     if shape then
       source[item.key] = schema.check(item.node, shape, found)

@@ -13,6 +13,7 @@ function job.new(options)
     title = options.title,
     client = options.client,
     places = options.places,
+    may_skip = options.may_skip, -- a pipeline for another client is no failure
     streams = {}, -- in the order they began
     by_name = {},
     errors = {}, -- the first is the one that counts
@@ -91,13 +92,24 @@ end
 
 function on.declared(self, event)
   self.declared = event.resources
+  local mine = self.client and self.client.id
+  if event.client and mine and event.client ~= mine and self.may_skip then
+    self.skipped = ("the pipeline is for client %s only"):format(event.client)
+    return
+  end
   for _, problem in ipairs(event.problems or {}) do
-    self:fail { class = problem.class or "script", message = problem.message, hint = problem.hint,
-      place = problem.place }
+    self:fail {
+      class = "config", message = problem.message or "?", hint = problem.hint,
+      place = problem.place or self:source_place(problem.message or ""),
+    }
   end
 end
 
 function on.error(self, event)
+  -- A run ends with the first of its problems: that was told already.
+  for _, e in ipairs(self.errors) do
+    if e.message == event.message then return end
+  end
   self:fail {
     class = event.class or "bug",
     message = event.message or "the engine gave no reason",
@@ -119,6 +131,21 @@ function on.done(self, event)
   self.ok = event.ok == true
 end
 
+-- A problem of a source that has no place of its own is one of its entry in the client's file.
+function job:source_place(message)
+  local instance = message:match "^source ([%w_-]+)"
+  for _, source in ipairs(self.client and self.client.sources or {}) do
+    if source.instance == instance then
+      for name, place in pairs(source.places) do
+        if message:find('"' .. name .. '"', 1, true) or message:match("%f[%w_]" .. name .. " ") then
+          return place
+        end
+      end
+      return source.place
+    end
+  end
+end
+
 function job:event(event)
   local handler = on[event.event]
   if handler then handler(self, event) end
@@ -133,6 +160,10 @@ end
 
 -- After the engine's end.
 function job:finish(problem)
+  if self.skipped then
+    self.errors, self.done, self.ok = {}, true, true
+    return
+  end
   if problem then self:fail(problem) end
   if self.done and not self.ok and #self.errors == 0 then
     self:fail { class = "bug", message = "the engine failed and gave no reason" }

@@ -106,8 +106,8 @@ function spec.new(options)
   return s
 end
 
--- Where `require` of a script looks: "lib.x" beside the pipeline, then from the project's root, where
--- "sources.x" is the project's own; the sources that the executable carries come last.
+-- Where `require` of a script looks: "lib.x" beside the pipeline, then from the project's root,
+-- where "sources.x" is the project's own; the sources that the executable carries come last.
 function spec.module_roots(config, pipeline)
   local roots, seen = doc.list {}, {}
   local wanted = { pipeline and pipeline.folder or config.project.root, config.project.root }

@@ -22,7 +22,7 @@ local function rows_of(jobs)
     for _, stream in ipairs(job.streams) do
       rows[#rows + 1] = { job = job, stream = stream, status = status_of(job, stream), at = #rows }
     end
-    if #job.streams == 0 and not job.ok then
+    if #job.streams == 0 and not job.ok and not job.skipped then
       rows[#rows + 1] = { job = job, stream = { resource = "-" }, status = "FAILED", at = #rows }
     end
   end
@@ -136,6 +136,14 @@ function summary.why_nothing(stream)
   return table.concat(parts, "; ") .. ", nothing new"
 end
 
+local function print_skipped(out, jobs)
+  for _, job in ipairs(jobs) do
+    if job.skipped then
+      out:print(out:style("dim", ("%s was left out: %s"):format(job.title, job.skipped)))
+    end
+  end
+end
+
 local function print_notes(out, rows, with_client)
   for _, row in ipairs(rows) do
     local why = summary.why_nothing(row.stream)
@@ -239,6 +247,7 @@ function summary.print(out, jobs, options)
     out:print ""
   end
   print_notes(out, rows, options.with_client)
+  print_skipped(out, jobs)
   print_refused(out, jobs)
   print_changes(out, jobs)
   print_warnings(out, jobs)

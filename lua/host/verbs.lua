@@ -3,7 +3,8 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "completion", "test", "version", "help",
+  "run", "load", "preview", "check", "init", "state", "dead", "runs", "completion", "test",
+  "version", "help",
 }
 
 local function set_paths(verb, path)

@@ -78,7 +78,10 @@ local function make_job(args, space, client, pipeline)
   else
     s, problem = specification(args, space, client, pipeline)
   end
-  local made = job.new { spec = s, title = client.id, client = client, places = space.places }
+  local made = job.new {
+    spec = s, title = client.id, client = client, places = space.places,
+    may_skip = args.client == nil,
+  }
   if problem then made:finish(problem) end
   return made
 end

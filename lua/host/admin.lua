@@ -1,0 +1,126 @@
+-- Questions and corrections to the bookkeeping beside the data. It lies in the destination, so an
+-- engine asks; a project whose clients have several destinations has several answers.
+
+local doc = require "host.doc"
+local job = require "host.job"
+local spec = require "host.spec"
+local supervisor = require "host.supervisor"
+
+local admin = {}
+
+-- The places that the words --client and --destination mean: a list of { client = id or nil,
+-- destination }, each destination once.
+function admin.targets(space, args)
+  if args.destination or not space.config then
+    local where, problem = space:destination(args)
+    if not where then return nil, problem end
+    return { { client = args.client and args.client[1], destination = where } }
+  end
+  local clients, problem = space.config:select(args.client)
+  if not clients and args.client then return nil, problem end
+  local targets, by_url = {}, {}
+  for _, client in ipairs(clients or {}) do
+    if client.problems[1] then return nil, client.problems[1] end
+    local where
+    where, problem = space:destination(args, client)
+    if not where then return nil, problem end
+    if args.client then
+      targets[#targets + 1] = { client = client.id, destination = where }
+    elseif not by_url[where.url] then
+      by_url[where.url] = true
+      targets[#targets + 1] = { destination = where }
+    end
+  end
+  if #targets > 0 then return targets end
+  local where
+  where, problem = space:destination(args)
+  if not where then return nil, problem end
+  return { { destination = where } }
+end
+
+-- One question to one destination: its rows | nil, err. What was never loaded into knows nothing.
+function admin.ask(space, target, verb, params)
+  local s = spec.new { op = "admin", config = space.config, destination = target.destination }
+  s.admin = { verb = verb }
+  for key, value in pairs(params or {}) do s.admin[key] = value end
+  local made = job.new { spec = s, title = "", places = space.places }
+  supervisor.run({ made }, {})
+  local problem = made.errors[1]
+  if problem and problem.class == "not_found" then return {}, problem end
+  if problem then return nil, problem end
+  return made.result or {}
+end
+
+-- The same question to all: the rows of all, each with its `target` | nil, err.
+function admin.ask_all(space, targets, verb, params)
+  local all, nothing = {}, nil
+  for _, target in ipairs(targets) do
+    local asked = { client = target.client }
+    for key, value in pairs(params or {}) do asked[key] = value end
+    local rows, problem = admin.ask(space, target, verb, asked)
+    if not rows then return nil, problem end
+    nothing = problem or nothing
+    for _, row in ipairs(rows) do
+      for key, value in pairs(row) do
+        if value == doc.null then row[key] = nil end
+      end
+      row.target = target
+      all[#all + 1] = row
+    end
+  end
+  return all, nothing
+end
+
+-- "INSTANCE.RESOURCE", "RESOURCE" or "TABLE" against a row of state_show or dead_list.
+function admin.is_stream(row, word)
+  if not word then return true end
+  return word == admin.stream_name(row) or word == row.resource or word == row.table_name
+end
+
+function admin.stream_name(row)
+  return row.instance .. "." .. row.resource
+end
+
+-- A time of either database as "2026-03-01 12:30:00", UTC.
+function admin.time(value)
+  return value and value:gsub("T", " "):sub(1, 19) or nil
+end
+
+-- What the ledger of a stream knows, by input: { name, rows, dead, complete, last_at }, latest first
+-- | nil, err
+function admin.inputs(space, row)
+  local units, problem = admin.ask(space, row.target, "state_units", { stream = row.stream_id })
+  if not units then return nil, problem end
+  local inputs, by_input = {}, {}
+  for _, unit in ipairs(units) do
+    local input = by_input[unit.input]
+    if not input then
+      input = {
+        name = unit.file ~= doc.null and unit.file or "?",
+        rows = 0, dead = 0, complete = false, last_at = "",
+        size = math.tointeger(tonumber(unit.input:match ":(%d+)$")),
+      }
+      by_input[unit.input] = input
+      inputs[#inputs + 1] = input
+    end
+    input.rows = input.rows + (tonumber(unit.rows) or 0)
+    input.dead = input.dead + (tonumber(unit.dead) or 0)
+    input.complete = input.complete or unit.is_last == "1" or unit.is_last == "t"
+    local at = admin.time(unit.committed_at)
+    if at > input.last_at then input.last_at = at end
+  end
+  table.sort(inputs, function(a, b)
+    if a.last_at ~= b.last_at then return a.last_at > b.last_at end
+    return a.name > b.name
+  end)
+  return inputs
+end
+
+-- The options of every verb that asks.
+admin.options = {
+  { "client", value = "C", many = true, help = "only this client" },
+  { "destination", value = "URL",
+    help = "sqlite:PATH or postgres://..., instead of the configured one" },
+}
+
+return admin

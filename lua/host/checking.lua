@@ -1,0 +1,124 @@
+-- Every mistake of a project at once: its YAML, and each script evaluated in a jail for each
+-- client, without network and without a destination.
+
+local embedded = require "host.embedded"
+local err = require "host.err"
+local files = require "host.files"
+local job = require "host.job"
+local places = require "host.places"
+local spec = require "host.spec"
+local supervisor = require "host.supervisor"
+
+local checking = {}
+
+local AT_ONCE = 2
+
+-- Folders and files below sources/: name -> the file that `require "sources.NAME"` finds.
+function checking.project_sources(project)
+  local list = {}
+  for _, name in ipairs(files.list(project:path "sources") or {}) do
+    local stem = name:match "^([a-z0-9_]+)%.lua$"
+    local path = stem and "sources/" .. name or "sources/" .. name .. "/init.lua"
+    if files.stat(project:path(path)) then
+      list[#list + 1] = { name = stem or name, path = path }
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+-- The project's sources that stand in front of one that etlhost ships, with different text.
+function checking.shadowing(project)
+  local list = {}
+  for _, source in ipairs(checking.project_sources(project)) do
+    for _, ending in ipairs { ".lua", "/init.lua" } do
+      local shipped = embedded.read("sources/" .. source.name .. ending)
+      local own = shipped and files.read(project:path(source.path))
+      if shipped and shipped ~= own then list[#list + 1] = source end
+    end
+  end
+  return list
+end
+
+local function script_job(space, pipeline, client, kind)
+  local s = spec.new { op = "check", config = space.config, client = client, pipeline = pipeline }
+  s.pipeline.kind = kind
+  return job.new { spec = s, title = client and client.id or "", client = client,
+    places = space.places, may_skip = true }
+end
+
+-- The jobs that evaluate everything; problems of what cannot be read go to `found`.
+local function jobs_of(space, paths, found)
+  local jobs = {}
+  local clients = {}
+  for _, client in ipairs(space.config.clients) do
+    if #client.problems == 0 then clients[#clients + 1] = client end
+  end
+  for _, path in ipairs(paths) do
+    local pipeline, problem = spec.read_pipeline(path, space.config)
+    if problem then found[#found + 1] = problem end
+    if pipeline and #space.config.clients == 0 then
+      jobs[#jobs + 1] = script_job(space, pipeline, nil, "pipeline")
+    end
+    for _, client in ipairs(pipeline and clients or {}) do
+      jobs[#jobs + 1] = script_job(space, pipeline, client, "pipeline")
+    end
+  end
+  for _, source in ipairs(checking.project_sources(space.project)) do
+    local script, problem = spec.read_pipeline(source.path, space.config)
+    if problem then found[#found + 1] = problem end
+    if script then jobs[#jobs + 1] = script_job(space, script, nil, "source") end
+  end
+  return jobs
+end
+
+-- By file, line and column; what has no place comes last.
+local function order(found)
+  local keys = {}
+  for i, problem in ipairs(found) do
+    local name, line, column = places.split(problem.place or "\255")
+    keys[problem] = ("%s\0%08d\0%08d\0%08d"):format(name, line or 0, column or 0, i)
+  end
+  table.sort(found, function(a, b) return keys[a] < keys[b] end)
+end
+
+local function add_once(found, seen, problem, who)
+  local key = problem.message .. "\0" .. (problem.place or "")
+  local same = seen[key]
+  if not same then
+    seen[key] = problem
+    found[#found + 1] = problem
+    problem.clients = {}
+    same = problem
+  end
+  if who ~= "" then table.insert(same.clients, who) end
+end
+
+-- paths: pipelines; command: of a test's engine. Gives { problems, notes, scripts, crashed }.
+function checking.run(space, paths, command)
+  local found, seen, notes = {}, {}, {}
+  for _, problem in ipairs(space.config:all_problems()) do add_once(found, seen, problem, "") end
+  local unread = {}
+  local jobs = jobs_of(space, paths, unread)
+  for _, problem in ipairs(unread) do add_once(found, seen, problem, "") end
+  local finished = supervisor.run(jobs, { at_once = AT_ONCE, command = command })
+  local bug = false
+  for _, made in ipairs(jobs) do
+    for _, problem in ipairs(made.errors) do
+      bug = bug or problem.class == "bug"
+      add_once(found, seen, problem, made.title)
+    end
+    for _, warning in ipairs(made.warnings) do notes[#notes + 1] = warning.message end
+  end
+  for _, source in ipairs(checking.shadowing(space.project)) do
+    notes[#notes + 1] = ("%s is used instead of the source \"%s\" that etlhost ships"):format(
+      source.path, source.name)
+  end
+  order(found)
+  if not finished then
+    add_once(found, seen, err.new { class = "cancelled", message = "stopped early" }, "")
+  end
+  return { problems = found, notes = notes, crashed = bug, stopped = not finished }
+end
+
+return checking

@@ -1,0 +1,267 @@
+-- etlhost state: what is loaded already, and how to forget it.
+
+local admin = require "host.admin"
+local confirm = require "host.confirm"
+local doc = require "host.doc"
+local err = require "host.err"
+local exit = require "host.exit"
+local hints = require "host.hints"
+local text = require "host.text"
+local workspace = require "host.workspace"
+
+local function open(args, ctx)
+  local space, problem = workspace.open { folder = args.project, optional = true }
+  if not space then return nil, problem end
+  ctx.places = space.places
+  problem = space:blocking_problem()
+  if problem then return nil, problem end
+  local targets
+  targets, problem = admin.targets(space, args)
+  if not targets then return nil, problem end
+  return space, targets
+end
+
+-- The streams that the words mean | nil, err
+local function find_streams(args, ctx)
+  local space, targets = open(args, ctx)
+  if not space then return nil, targets end
+  local rows, problem = admin.ask_all(space, targets, "state_show")
+  if not rows then return nil, problem end
+  local found = {}
+  for _, row in ipairs(rows) do
+    if admin.is_stream(row, args.stream) then found[#found + 1] = row end
+  end
+  return found, space, rows
+end
+
+local function count(row, key)
+  return text.count(tonumber(row[key]) or 0)
+end
+
+local function print_streams(ctx, rows)
+  local cells = {}
+  for i, row in ipairs(rows) do
+    cells[i] = {
+      row.client_id ~= "" and row.client_id or "-", admin.stream_name(row), count(row, "files"),
+      count(row, "rows"), count(row, "dead"), row.last_status or "-",
+      admin.time(row.last_success_at) or "never",
+      row.table_schema ~= "main" and row.table_schema .. "." .. row.table_name or row.table_name,
+    }
+  end
+  local columns = {
+    { "client" }, { "stream" }, { "files", right = true }, { "rows", right = true },
+    { "dead", right = true }, { "last run" }, { "last success (UTC)" }, { "table" },
+  }
+  for _, line in ipairs(text.table(columns, cells, function(cell, index)
+    return index == 0 and ctx.out:style("bold", cell) or cell
+  end)) do
+    ctx.out:print(line)
+  end
+end
+
+local function print_files(ctx, space, row)
+  local files, problem = admin.inputs(space, row)
+  if not files then return nil, problem end
+  ctx.out:print ""
+  ctx.out:print(ctx.out:style("bold", admin.stream_name(row) .. " of client "
+    .. (row.client_id ~= "" and row.client_id or "-")))
+  local cells = {}
+  for i, file in ipairs(files) do
+    cells[i] = {
+      text.safe(file.name), file.size and text.bytes(file.size) or "", count(file, "rows"),
+      count(file, "dead"), file.complete and "all" or "a part", file.last_at,
+    }
+  end
+  local columns = {
+    { "file" }, { "size", right = true }, { "rows", right = true }, { "dead", right = true },
+    { "loaded" }, { "at (UTC)" },
+  }
+  for _, line in ipairs(text.table(columns, cells)) do ctx.out:print("  " .. line) end
+  return true
+end
+
+local show = {
+  name = "show",
+  usage = "state show [STREAM] [--client C] [--files]",
+  summary = "Lists what is loaded: each stream with its files, rows and dead rows.",
+  positionals = { { "STREAM", help = "SOURCE.RESOURCE, RESOURCE, or a table" } },
+  options = {
+    { "files", help = "the files of each stream too" },
+    { "json", help = "as lines of JSON" },
+    table.unpack(admin.options),
+  },
+  examples = { "etlhost state show", "etlhost state show orders-create --client 713 --files" },
+}
+
+local function nothing_found(args, all)
+  if args.stream and #all > 0 then
+    local names = {}
+    for i, row in ipairs(all) do names[i] = admin.stream_name(row) end
+    return nil, err.new {
+      class = "not_found",
+      message = ("there is no stream \"%s\""):format(args.stream),
+      hint = "there are: " .. table.concat(names, ", "),
+    }
+  end
+end
+
+function show.run(args, ctx)
+  local rows, space, all = find_streams(args, ctx)
+  if not rows then return nil, space end
+  if #rows == 0 then
+    local _, problem = nothing_found(args, all)
+    if problem then return nil, problem end
+    ctx.out:print "nothing is loaded yet"
+    return exit.ok
+  end
+  if args.json then
+    for _, row in ipairs(rows) do
+      row.target = nil
+      ctx.out:print(doc.to_json(row))
+    end
+    return exit.ok
+  end
+  print_streams(ctx, rows)
+  for _, row in ipairs(args.files and rows or {}) do
+    local ok, problem = print_files(ctx, space, row)
+    if not ok then return nil, problem end
+  end
+  return exit.ok
+end
+
+local reset = {
+  name = "reset",
+  usage = "state reset STREAM [--client C] [--file NAME | --from DATE] [--yes]",
+  summary = "Forgets that files are loaded, so that the next run loads them again.",
+  about = {
+    "The rows in the table stay where they are: what is forgotten and then loaded again is there "
+      .. "twice, unless the rows are deleted first. What would happen, and the statement that "
+      .. "deletes them, is shown before anything is changed.",
+  },
+  positionals = { { "STREAM", required = true, help = "SOURCE.RESOURCE, RESOURCE, or a table" } },
+  options = {
+    { "file", value = "NAME", help = "only this file, as `state show --files` names it" },
+    { "from", value = "DATE", help = "only what was loaded since, such as 2026-03-01 (UTC)" },
+    confirm.option,
+    table.unpack(admin.options),
+  },
+  foreign = { ["full-refresh"] = "without --file and --from the whole stream is reset" },
+  examples = {
+    "etlhost state reset orders-create --client 713 --file orders-create/2026-03-01.csv",
+    "etlhost state reset s3_exports.orders-create --client 713 --yes",
+  },
+}
+
+-- What the words --file and --from mean: verb, parameters | nil, err
+local function scope(args)
+  if args.file and args.from then
+    return nil, err.new {
+      class = "config", is_usage = true, message = "--file or --from, not both",
+    }
+  end
+  if args.file then return "state_reset_file", { file = args.file } end
+  if not args.from then return "state_reset_stream", {} end
+  local date, time = args.from:match "^(%d%d%d%d%-%d%d%-%d%d)[T ]?([%d:]*)Z?$"
+  if not date then
+    return nil, err.new {
+      class = "config",
+      is_usage = true,
+      message = ("--from is a day or a time in UTC, not \"%s\""):format(args.from),
+      expected = "2026-03-01 or 2026-03-01T12:30:00",
+    }
+  end
+  return "state_reset_from", { from = date .. "T" .. (time ~= "" and time or "00:00:00") }
+end
+
+-- The files of a stream that would be forgotten.
+local function affected(space, row, args, from)
+  local files, problem = admin.inputs(space, row)
+  if not files then return nil, problem end
+  local list, rows = {}, 0
+  for _, file in ipairs(files) do
+    local is_named = not args.file or file.name == args.file
+    if is_named and (not from or file.last_at >= admin.time(from)) then
+      list[#list + 1] = file.name
+      rows = rows + file.rows
+    end
+  end
+  return list, rows
+end
+
+local function quoted(s) return "'" .. s:gsub("'", "''") .. "'" end
+
+local function delete_statement(row, args)
+  local name = '"' .. row.table_name .. '"'
+  if row.table_schema ~= "main" then name = '"' .. row.table_schema .. '".' .. name end
+  local where = {}
+  if row.client_id ~= "" then where[1] = "_client_id = " .. quoted(row.client_id) end
+  where[#where + 1] = "_source = " .. quoted(row.instance)
+  if args.file then where[#where + 1] = "_file = " .. quoted(args.file) end
+  return ("delete from %s where %s"):format(name, table.concat(where, " and "))
+end
+
+local function explain(ctx, row, args, list, rows)
+  local out = ctx.out
+  out:print(("%s of client %s: %s, %s will be forgotten"):format(
+    out:style("bold", admin.stream_name(row)), row.client_id ~= "" and row.client_id or "-",
+    text.plural(#list, "file"), text.plural(rows, "row")))
+  for i, name in ipairs(list) do
+    if i > 10 then
+      out:print(("  and %s more"):format(text.count(#list - 10)))
+      break
+    end
+    out:print("  " .. text.safe(name))
+  end
+  out:print("the rows stay in " .. row.table_name
+    .. "; if they are to be loaded anew and not twice, delete them first:")
+  local path = hints.sqlite_path(row.target.destination.url:gsub("^sqlite:", "SQLite file "))
+  local statement = delete_statement(row, args)
+  if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
+  out:print("  " .. statement)
+end
+
+function reset.run(args, ctx)
+  local verb, params = scope(args)
+  if not verb then return nil, params end
+  local rows, space, all = find_streams(args, ctx)
+  if not rows then return nil, space end
+  if #rows == 0 then
+    local _, problem = nothing_found(args, all)
+    return nil, problem or err.new { class = "not_found", message = "nothing is loaded yet" }
+  end
+  local touched = {}
+  for _, row in ipairs(rows) do
+    local list, total = affected(space, row, args, params.from)
+    if not list then return nil, total end
+    if #list > 0 then
+      explain(ctx, row, args, list, total)
+      touched[#touched + 1] = row
+    end
+  end
+  if #touched == 0 then
+    ctx.out:print "nothing that was loaded matches: nothing was changed"
+    return exit.ok
+  end
+  local yes, problem = confirm.ask(ctx, args, "forget this?")
+  if problem then return nil, problem end
+  if not yes then
+    ctx.out:print "nothing was changed"
+    return exit.ok
+  end
+  for _, row in ipairs(touched) do
+    params.stream = row.stream_id
+    local done
+    done, problem = admin.ask(space, row.target, verb, params)
+    if not done then return nil, problem end
+    ctx.out:print(("%s: %s forgotten"):format(admin.stream_name(row),
+      text.plural(tonumber(done[1] and done[1].files) or 0, "file")))
+  end
+  return exit.ok
+end
+
+return {
+  name = "state",
+  usage = "state show|reset ...",
+  summary = "Shows what is loaded already, or forgets it.",
+  verbs = { show, reset },
+}

@@ -1,0 +1,28 @@
+-- "Shall I?": yes by --yes, or by the person at the terminal; otherwise no.
+
+local err = require "host.err"
+local system = require "host.system"
+
+local confirm = {}
+
+-- true | false (the person said no) | nil, err (nobody to ask).
+function confirm.ask(ctx, args, question)
+  if args.yes then return true end
+  if not (ctx.err.is_terminal and system.is_terminal(0)) then
+    return nil, err.new {
+      class = "config",
+      is_usage = true,
+      message = "nothing was changed: this needs a yes",
+      hint = "repeat the command with --yes",
+    }
+  end
+  ctx.out:flush()
+  ctx.err:write(question .. " [y/N] ")
+  ctx.err:flush()
+  local answer = io.read "l"
+  return answer ~= nil and answer:match "^%s*[yY]" ~= nil
+end
+
+confirm.option = { "yes", help = "do it without asking" }
+
+return confirm
