@@ -186,6 +186,9 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
     if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity,
                                 f->name, f->arena, &ledger, err))
         return false;
+    /* Rows sent again go under the name of the file they came from: that it is known is no
+     * change. */
+    if (f->retry != NULL) ledger.name_known = false;
     return !decide(s, &ledger, f->name, &f->outcome) || load_parts(s, f, &ledger, err);
 }
 

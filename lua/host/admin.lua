@@ -86,8 +86,8 @@ function admin.time(value)
   return value and value:gsub("T", " "):sub(1, 19) or nil
 end
 
--- What the ledger of a stream knows, by input: { name, rows, dead, complete, last_at }, latest first
--- | nil, err
+-- What the ledger of a stream knows, by input: { name, size, rows, dead, complete, last_at }, latest
+-- first | nil, err
 function admin.inputs(space, row)
   local units, problem = admin.ask(space, row.target, "state_units", { stream = row.stream_id })
   if not units then return nil, problem end

@@ -15,8 +15,8 @@ local verb = {
   summary = "Finds every mistake in the configuration and the scripts.",
   about = {
     "Reads config/, and evaluates each pipeline for each client, and each source of the project, "
-      .. "in a jail as a run would; without network, database or secrets. The exit status is 2 when "
-      .. "there is any mistake.",
+      .. "in a jail as a run would; without network, database or secrets. The exit status is 2 "
+      .. "when there is any mistake.",
   },
   positionals = {
     { "PIPELINE.lua", many = true, help = "only these pipelines (default: all of pipelines/)" },
