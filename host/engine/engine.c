@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "engine/run.h"
+#include "load/loader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +140,11 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
     if (lanes < 1 || lanes > 32)
         return eh_fail(err, EH_CLASS_CONFIG, "lanes must be between 1 and 32");
     run->dest = eh_dest_open(url, (size_t)lanes, read_only, run->loop, &run->clock, err);
-    return run->dest != NULL || eh_err_while(err, "opening the destination");
+    if (run->dest == NULL) return eh_err_while(err, "opening the destination");
+    int64_t bytes = eh_doc_int(run->spec, "unit_bytes", 0);
+    size_t unit_bytes = bytes > 0 && bytes < INT32_MAX ? (size_t)bytes : EH_UNIT_BYTES;
+    return eh_unit_pool_init(&run->units, eh_dest_lane_count(run->dest) + 1,
+                             unit_bytes + EH_UNIT_SLACK, err);
 }
 
 /* ---- the run --------------------------------------------------------------------------------
@@ -190,6 +195,7 @@ int eh_engine_main(void)
     bool ok = start(&run, &err) && operate(&run, &err);
     if (!ok) eh_event_error(&run.events, &err, NULL, NULL);
     eh_dest_close(run.dest);
+    eh_unit_pool_free(&run.units);
     eh_event_begin(&run.events, "done");
     eh_event_bool(&run.events, "ok", ok && !run.failed);
     eh_event_end(&run.events);

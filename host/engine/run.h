@@ -22,6 +22,7 @@ typedef struct eh_run {
     const char *stop_reason;
     /* destination, opened when an operation needs it */
     eh_dest *dest;
+    eh_unit_pool units; /* one more than lanes: one fills while the others commit */
     eh_run_info info;
     bool failed; /* some stream failed: the run's end says so */
 } eh_run;

@@ -114,6 +114,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
     eh_loader_options options = {
         .dest = run->dest,
         .loop = run->loop,
+        .units = &run->units,
         .clock = &run->clock,
         .run = &run->info,
         .key = {s->client, s->instance, s->resource, s->schema, s->table},

@@ -43,6 +43,7 @@ typedef struct eh_jail {
     eh_arena *arena; /* of the run */
     eh_entry *entries;
     size_t entry_count;
+    bool retry; /* GO asked for the dead rows instead of the extract functions */
     eh_member members[EH_JAIL_MAX_TASKS];
     uint32_t last_id;
     eh_member *current;  /* whose function is running; NULL while evaluating */

@@ -135,7 +135,7 @@ typedef struct start_args {
 static int start_task(lua_State *L)
 {
     start_args *args = lua_touserdata(L, 1);
-    eh_tasks_push_field(L, args->member->entry, "run");
+    eh_tasks_push_field(L, args->member->entry, args->jail->retry ? "retry" : "run");
     eh_task_init(L, &args->member->task, 0);
     return 0;
 }
@@ -248,6 +248,7 @@ bool eh_tasks_run(eh_jail *jail, const eh_doc *go, eh_err *err)
 {
     queue q;
     if (!read_go(jail, go, &q, err)) return false;
+    jail->retry = eh_doc_bool(go, "retry", false);
     for (;;) {
         if (!start_free(jail, &q, err)) return false;
         if (is_idle(jail)) return true;

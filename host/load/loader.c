@@ -44,11 +44,8 @@ static bool start(eh_loader *loader, eh_err *err)
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     loader->encoder_arena = eh_arena_new(ENCODER_MAX);
-    loader->unit_count = o->dry_run ? 1 : eh_dest_lane_count(o->dest) + 1;
-    loader->units = calloc(loader->unit_count, sizeof *loader->units);
-    loader->unit_busy = calloc(loader->unit_count, sizeof *loader->unit_busy);
     if (loader->transform == NULL) return false;
-    if (loader->encoder_arena == NULL || loader->units == NULL || loader->unit_busy == NULL)
+    if (loader->encoder_arena == NULL)
         return eh_fail_memory(err, "a loader");
     eh_plan_options plan = {
         .declaration = o->declaration,
@@ -58,8 +55,7 @@ static bool start(eh_loader *loader, eh_err *err)
         .has_file = o->has_file,
         .max_columns = o->max_columns > 0 ? o->max_columns : DEFAULT_COLUMNS,
     };
-    if (!eh_loader_make_units(loader, err) || !eh_plan_init(&loader->plan, &plan, err))
-        return false;
+    if (!eh_plan_init(&loader->plan, &plan, err)) return false;
     if (!o->dry_run && !eh_dest_take_over(o->dest, &o->key, o->run, &loader->state, err))
         return false;
     make_cells(loader);
@@ -93,12 +89,8 @@ void eh_loader_free(eh_loader *loader)
 {
     if (loader == NULL) return;
     eh_err ignored = {.class_ = EH_OK};
-    (void)!eh_loader_collect(loader, loader->units != NULL ? EH_WAIT_MINE : EH_WAIT_NOT,
-                             &ignored);
-    for (size_t i = 0; loader->units != NULL && i < loader->unit_count; i++)
-        eh_unit_free(&loader->units[i]);
-    free(loader->units);
-    free(loader->unit_busy);
+    (void)!eh_loader_collect(loader, EH_WAIT_MINE, &ignored);
+    if (loader->open != NULL) loader->open->owner = NULL;
     free(loader->sources);
     eh_plan_free(&loader->plan);
     eh_transform_free(loader->transform);

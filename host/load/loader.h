@@ -15,6 +15,10 @@
 
 typedef struct eh_loader eh_loader;
 
+/* One row may be larger than a unit. */
+#define EH_UNIT_SLACK ((size_t)32 * 1024 * 1024)
+#define EH_UNIT_BYTES ((size_t)8 * 1024 * 1024)
+
 /* What the loader tells while it works. All optional; text is valid during the call. */
 typedef struct eh_load_events {
     void *self;
@@ -36,6 +40,7 @@ typedef struct eh_row_hook {
 typedef struct eh_loader_options {
     eh_dest *dest;
     eh_loop *loop;
+    eh_unit_pool *units; /* of the run; its data_max is unit_bytes and EH_UNIT_SLACK */
     const eh_clock *clock;
     const eh_run_info *run;
     eh_stream_key key;

@@ -20,10 +20,6 @@ struct eh_loader {
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_arena *encoder_arena;
     bool told_text_copy;
-    /* units: one more than lanes, so that one fills while the others commit */
-    eh_unit *units;
-    bool *unit_busy;
-    size_t unit_count;
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;
@@ -42,8 +38,6 @@ struct eh_loader {
 
 /* loader_units.c */
 
-/* Makes the pool of units. */
-bool eh_loader_make_units(eh_loader *loader, eh_err *err) EH_MUST_USE;
 /* The unit that takes the next record, which stands at `next`; closes a full one. */
 bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err) EH_MUST_USE;
 /* Closes the open unit in front of the record at `next` and submits it. */

@@ -7,15 +7,13 @@
 
 /* A unit closes at these, whichever comes first. Time matters for slow inputs only. */
 #define UNIT_US    ((int64_t)30 * 1000000)
-#define UNIT_BYTES ((size_t)8 * 1024 * 1024)
 #define UNIT_ROWS  ((size_t)500000)
-#define ROW_SLACK  ((size_t)32 * 1024 * 1024) /* one row may be larger than a unit */
 #define DEAD_RATIO 0.01
 #define DEAD_ROWS  10
 
 static size_t unit_bytes(const eh_loader *loader)
 {
-    return loader->options.unit_bytes > 0 ? loader->options.unit_bytes : UNIT_BYTES;
+    return loader->options.unit_bytes > 0 ? loader->options.unit_bytes : EH_UNIT_BYTES;
 }
 
 static size_t unit_rows(const eh_loader *loader)
@@ -26,9 +24,9 @@ static size_t unit_rows(const eh_loader *loader)
 static void finished(eh_unit *unit)
 {
     eh_loader *loader = unit->owner;
-    loader->unit_busy[unit - loader->units] = false;
     if (unit->err.class_ != EH_OK) {
         if (loader->failure.class_ == EH_OK) loader->failure = unit->err;
+        unit->owner = NULL;
         return;
     }
     loader->counts.rows_loaded += unit->rows;
@@ -37,12 +35,15 @@ static void finished(eh_unit *unit)
     for (size_t i = 0; events->dead != NULL && i < unit->dead_count; i++)
         events->dead(events->self, unit->input_name, &unit->dead[i]);
     if (events->committed != NULL) events->committed(events->self, unit);
+    unit->owner = NULL;
 }
 
+/* Is a unit of this loader under way? The open one is not. */
 static bool is_busy(const eh_loader *loader)
 {
-    for (size_t i = 0; i < loader->unit_count; i++)
-        if (loader->unit_busy[i]) return true;
+    const eh_unit_pool *pool = loader->options.units;
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->units[i].owner == loader && &pool->units[i] != loader->open) return true;
     return false;
 }
 
@@ -63,23 +64,15 @@ bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err)
     return false;
 }
 
-static eh_unit *free_unit(eh_loader *loader)
-{
-    for (size_t i = 0; i < loader->unit_count; i++)
-        if (!loader->unit_busy[i]) return &loader->units[i];
-    return NULL;
-}
-
 static bool start_unit(eh_loader *loader, eh_err *err)
 {
     eh_unit *unit;
-    while ((unit = free_unit(loader)) == NULL) {
+    while ((unit = eh_unit_pool_take(loader->options.units, loader)) == NULL) {
+        size_t before = eh_dest_in_flight(loader->options.dest);
         if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
-        if (free_unit(loader) == NULL && !eh_loop_turn(loader->options.loop, -1, err))
-            return false;
+        bool freed = eh_dest_in_flight(loader->options.dest) < before;
+        if (!freed && !eh_loop_turn(loader->options.loop, -1, err)) return false;
     }
-    eh_unit_reset(unit);
-    unit->owner = loader;
     unit->input = loader->input.identity;
     unit->input_name = loader->input.name;
     unit->input_size = loader->input.size;
@@ -162,27 +155,17 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
         finished(unit);
         return true;
     }
-    loader->unit_busy[unit - loader->units] = true;
     if (!eh_dest_submit(loader->options.dest, &loader->state, unit, err)) {
-        loader->unit_busy[unit - loader->units] = false;
+        unit->owner = NULL;
         return false;
     }
     return eh_loader_collect(loader, EH_WAIT_NOT, err);
 }
 
-/* A unit's buffer may exceed unit_bytes by one row. */
-bool eh_loader_make_units(eh_loader *loader, eh_err *err)
-{
-    for (size_t i = 0; i < loader->unit_count; i++)
-        if (!eh_unit_init(&loader->units[i], unit_bytes(loader) + ROW_SLACK, err)) return false;
-    return true;
-}
-
 bool eh_loader_uses(const eh_loader *loader, const void *raw_self)
 {
-    for (size_t i = 0; i < loader->unit_count; i++) {
-        bool in_use = loader->unit_busy[i] || &loader->units[i] == loader->open;
-        if (in_use && loader->units[i].raw_self == raw_self) return true;
-    }
+    const eh_unit_pool *pool = loader->options.units;
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->units[i].owner == loader && pool->units[i].raw_self == raw_self) return true;
     return false;
 }

@@ -115,3 +115,38 @@ bool eh_unit_is_rotten(const eh_unit *unit)
     return unit->dead_count > unit->max_dead_rows &&
            (double)unit->dead_count > unit->max_dead_ratio * all;
 }
+
+bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t data_max, eh_err *err)
+{
+    *pool = (eh_unit_pool){.units = calloc(count, sizeof(eh_unit)), .count = count};
+    if (pool->units == NULL) return eh_fail_memory(err, "units");
+    for (size_t i = 0; i < count; i++)
+        if (!eh_unit_init(&pool->units[i], data_max, err)) return false;
+    return true;
+}
+
+void eh_unit_pool_free(eh_unit_pool *pool)
+{
+    for (size_t i = 0; pool->units != NULL && i < pool->count; i++)
+        eh_unit_free(&pool->units[i]);
+    free(pool->units);
+    *pool = (eh_unit_pool){.units = NULL};
+}
+
+eh_unit *eh_unit_pool_take(eh_unit_pool *pool, void *owner)
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (pool->units[i].owner != NULL) continue;
+        eh_unit_reset(&pool->units[i]);
+        pool->units[i].owner = owner;
+        return &pool->units[i];
+    }
+    return NULL;
+}
+
+bool eh_unit_pool_has(const eh_unit_pool *pool, const void *owner)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->units[i].owner == owner) return true;
+    return false;
+}

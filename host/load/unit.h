@@ -32,7 +32,7 @@ struct eh_encoder {
 };
 
 struct eh_unit {
-    void *owner; /* the loader it goes back to when it is done */
+    void *owner; /* the loader that has it, to which it goes back when it is done; NULL: free */
     /* identity: which part of which input. Text is borrowed from the loader, alive until done
      */
     const char *input;             /* identity by content: "sha256:<hex>:<size>" */
@@ -84,5 +84,22 @@ void eh_unit_remove_row(eh_unit *unit, size_t index);
 
 /* Are there too many dead rows for the unit to be a success? */
 bool eh_unit_is_rotten(const eh_unit *unit);
+
+/* The units of a run, shared by its streams: as many as may be in memory at once. */
+typedef struct eh_unit_pool {
+    eh_unit *units;
+    size_t count;
+} eh_unit_pool;
+
+/* data_max: bytes of encoded rows that a unit may hold. Memory is taken as units fill. */
+bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t data_max,
+                       eh_err *err) EH_MUST_USE;
+void eh_unit_pool_free(eh_unit_pool *pool);
+
+/* A free unit, reset, for this owner; NULL when all are taken. */
+eh_unit *eh_unit_pool_take(eh_unit_pool *pool, void *owner);
+
+/* Has this owner any unit? */
+bool eh_unit_pool_has(const eh_unit_pool *pool, const void *owner);
 
 #endif

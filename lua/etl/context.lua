@@ -59,6 +59,12 @@ function context:load(file)
   }
 end
 
+-- Sends the resource's dead rows through its declarations and row function again: what a retry does in
+-- place of extract. Only the host asks for it.
+function context:retry()
+  return core.call { op = "retry", instance = self.instance, resource = self.resource }
+end
+
 -- ctx:log("%d files", n) and ctx:warn(...): a line in the log of the run.
 function context:log(format, ...)
   core.log("info", select("#", ...) > 0 and format:format(...) or tostring(format))

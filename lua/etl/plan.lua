@@ -78,7 +78,8 @@ local function declare(plan_state, entry, from, settings, name, options, report)
     { instance = entry.instance, resource = name, source = from.name }, options, report)
   plan_state.entries[#plan_state.entries + 1] = {
     instance = entry.instance, resource = name,
-    run = make_run(ctx, options.extract or function() end), row = options.row,
+    run = make_run(ctx, options.extract or function() end),
+    retry = function() ctx:retry() end, row = options.row,
   }
 end
 
