@@ -164,28 +164,34 @@ static eh_parse pull(eh_parser *parser, eh_reader *reader, bool *fed_all, eh_bat
     }
 }
 
-/* A part that does not begin at the start has no header of its own: parse the head of the file
- * to know header, delimiter and encoding as the first run had them. */
-static eh_parser *open_csv_part(eh_input *input, eh_csv_options *options, eh_err *err)
+/* A part that does not begin at the start knows neither its header nor its delimiter, encoding
+ * or shape: parse the head of the file to have them as the first run had them. Takes over
+ * `head`. */
+static bool parse_head(const eh_input *input, eh_parser *head, eh_err *err)
+{
+    eh_reader *reader = eh_reader_open(input->file, 0, err);
+    eh_batch batch = {.arena = NULL};
+    bool fed_all = false;
+    bool ok = reader != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
+              pull(head, reader, &fed_all, &batch, err) != EH_PARSE_ERROR;
+    eh_batch_free(&batch);
+    eh_reader_free(reader);
+    return ok;
+}
+
+static eh_parser *open_csv_part(const eh_input *input, eh_csv_options *options, eh_err *err)
 {
     eh_csv_options head_options = *options;
     head_options.from = (eh_parse_from){0, 0, 0};
-    eh_reader *reader = eh_reader_open(input->file, 0, err);
-    eh_parser *head = reader != NULL ? eh_csv_new(&head_options, err) : NULL;
-    eh_batch batch = {.arena = NULL};
-    bool fed_all = false;
-    bool ok = head != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
-              pull(head, reader, &fed_all, &batch, err) != EH_PARSE_ERROR;
+    eh_parser *head = eh_csv_new(&head_options, err);
     eh_parser *parser = NULL;
-    if (ok) {
+    if (head != NULL && parse_head(input, head, err)) {
         options->columns = eh_parser_columns(head, &options->column_count);
         options->delimiter = eh_csv_delimiter(head);
         options->encoding = eh_csv_encoding_of(head);
         parser = eh_csv_new(options, err);
     }
     eh_parser_free(head);
-    eh_batch_free(&batch);
-    eh_reader_free(reader);
     return parser;
 }
 
@@ -213,6 +219,14 @@ static eh_parser *open_json(eh_input *input, const eh_doc *format, eh_json_shape
     if (shape == EH_JSON_DOCUMENT) {
         options.from = (eh_parse_from){0, 0, 0};
         input->skip = from->offset;
+    }
+    if (options.from.offset > 0 && shape == EH_JSON_DETECT) {
+        eh_json_options head_options = {.shape = EH_JSON_DETECT};
+        eh_parser *head = eh_json_new(&head_options, err);
+        bool ok = head != NULL && parse_head(input, head, err);
+        if (ok) options.shape = eh_json_shape_of(head);
+        eh_parser_free(head);
+        if (!ok) return NULL;
     }
     return eh_json_new(&options, err);
 }

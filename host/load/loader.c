@@ -45,8 +45,7 @@ static bool start(eh_loader *loader, eh_err *err)
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     loader->encoder_arena = eh_arena_new(ENCODER_MAX);
     if (loader->transform == NULL) return false;
-    if (loader->encoder_arena == NULL)
-        return eh_fail_memory(err, "a loader");
+    if (loader->encoder_arena == NULL) return eh_fail_memory(err, "a loader");
     eh_plan_options plan = {
         .declaration = o->declaration,
         .schema = o->key.schema,
