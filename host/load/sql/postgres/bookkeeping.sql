@@ -138,8 +138,7 @@ CREATE FUNCTION _etl.as_text(v timestamptz) RETURNS text LANGUAGE sql IMMUTABLE 
   SELECT _etl.as_text(v AT TIME ZONE 'UTC') || 'Z'
 $$;
 CREATE FUNCTION _etl.as_text(v time) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
-  SELECT to_char(v, 'HH24:MI:SS')
-    || _etl.fraction(extract(microseconds FROM v)::bigint % 1000000)
+  SELECT v::text
 $$;
 CREATE FUNCTION _etl.as_text(v date) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
   SELECT to_char(v, 'YYYY-MM-DD')
