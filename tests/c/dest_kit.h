@@ -263,8 +263,8 @@ static inline const char *kit_query(kit *k, const char *name, const char *field,
 static inline void kit_admin_queries(kit *k)
 {
     static const char *const nobody[] = {NULL, NULL, NULL};
-    static const char *const acme[] = {"acme", "load", "orders"};
-    static const char *const other[] = {"acme", "load", "elsewhere"};
+    static const char *const acme[] = {"acme", "load", "orders", NULL, NULL};
+    static const char *const other[] = {"acme", "load", "elsewhere", NULL, NULL};
     eh_ledger ledger;
     kit_take_over(k, "run1");
     kit_create(k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
@@ -291,9 +291,10 @@ static inline void kit_admin_queries(kit *k)
     assert_string_equal(kit_query(k, "stream_list", "stream_id", other, 3), "");
     assert_string_equal(kit_query(k, "stream_units", "file", by_stream, 1), "a.csv");
     assert_string_equal(kit_query(k, "load_list", "run_id", nobody, 1), "run1");
-    const char *id = kit_query(k, "dead_list", "dead_id", acme, 3);
-    assert_string_equal(kit_query(k, "dead_list", "dead_id", other, 3), "");
-    assert_string_equal(kit_query(k, "dead_export", "raw", nobody, 3), "ff2c78");
+    const char *id = kit_query(k, "dead_list", "dead_id", acme, 5);
+    assert_string_equal(kit_query(k, "dead_list", "dead_id", other, 5), "");
+    const char *const after[] = {"acme", "load", "orders", id, "10"};
+    assert_string_equal(kit_query(k, "dead_list", "dead_id", after, 5), "");
     assert_string_equal(kit_query(k, "dead_show", "raw", &id, 1), "ff2c78");
     assert_string_equal(kit_query(k, "dead_show", "column_name", &id, 1), "id");
     const char *const none[] = {NULL};
