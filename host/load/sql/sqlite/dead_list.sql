@@ -1,7 +1,7 @@
 -- Dead rows in the order they came. ?1 client, ?2 instance, ?3 resource, ?4 after this id, ?5 how
 -- many; NULL: all
 SELECT d.dead_id, d.client_id, s.instance, s.resource, s.table_schema, s.table_name, d.file,
-  d.row_number, d.line, d.column_name, d.code, d.reason, hex(d.raw) AS raw, d.created_at,
+  d.row_number, d.line, d.column_name, d.code, d.reason, lower(hex(d.raw)) AS raw, d.created_at,
   l.run_id, l.pipeline
 FROM _etl_dead_rows AS d
 JOIN _etl_streams AS s ON s.stream_id = d.stream_id

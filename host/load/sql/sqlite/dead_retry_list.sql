@@ -3,7 +3,7 @@ SELECT d.dead_id,
        d.file,
        d.row_number,
        d.line,
-       hex(d.raw) AS raw,
+       lower(hex(d.raw)) AS raw,
        (SELECT u.header
           FROM _etl_files f
           JOIN _etl_units u ON u.stream_id = f.stream_id AND u.input = f.input
