@@ -17,6 +17,7 @@
 
 enum {
     SAMPLE_BYTES = 65536, /* what the delimiter is detected from */
+    FIRST_LINE_BYTES = 8, /* enough to see `sep=;` and its line end */
     RECORD_FIELDS = 4,    /* longest fields that a record may be made of */
     MAX_COLUMNS = 16384
 };
@@ -86,10 +87,12 @@ static bool check_options(const eh_csv_options *o, char quote, eh_err *err)
     if (!eh_csv_delimiter_ok(quote, 0))
         return eh_fail(err, EH_CLASS_CONFIG, "byte 0x%02x cannot be a CSV quote",
                        (unsigned)(unsigned char)quote);
-    if (o->from.offset != 0 && (o->delimiter == 0 || o->columns == NULL))
+    bool no_columns = o->columns == NULL && !o->no_header;
+    if (o->from.offset != 0 && (o->delimiter == 0 || no_columns))
         return eh_fail(err, EH_CLASS_CONFIG,
                        "going on inside a CSV file needs its columns and its delimiter");
-    if (o->max_field_bytes > MAX_FIELD_BYTES || o->batch_bytes > MAX_FIELD_BYTES)
+    if (o->max_field_bytes > MAX_FIELD_BYTES || o->batch_bytes > MAX_FIELD_BYTES ||
+        o->scan_bytes > MAX_FIELD_BYTES)
         return eh_fail(err, EH_CLASS_CONFIG, "CSV fields and batches are limited to %zu bytes",
                        MAX_FIELD_BYTES);
     if (o->columns != NULL && (o->column_count == 0 || o->column_count > MAX_COLUMNS))
@@ -116,7 +119,8 @@ static bool set_walk(csv *p, const eh_csv_options *o, char quote, eh_err *err)
     w->scan = eh_csv_scan_for(o->simd);
     if (w->scan == NULL)
         return eh_fail(err, EH_CLASS_CONFIG, "this processor has no SIMD level %d", o->simd);
-    w->index = malloc((EH_CSV_SEGMENT + EH_CSV_INDEX_SLACK) * sizeof *w->index);
+    w->segment = o->scan_bytes != 0 ? o->scan_bytes : EH_CSV_SEGMENT;
+    w->index = malloc((w->segment + EH_CSV_INDEX_SLACK) * sizeof *w->index);
     if (w->index == NULL) return eh_fail_memory(err, "a CSV parser");
     w->delimiter = o->delimiter;
     w->quote = quote;
@@ -131,7 +135,8 @@ static bool set_up(csv *p, const eh_csv_options *o, eh_err *err)
     char quote = o->quote != 0 ? o->quote : '"';
     p->batch_rows = o->batch_rows != 0 ? o->batch_rows : 4096;
     p->batch_bytes = o->batch_bytes != 0 ? o->batch_bytes : MIB / 2;
-    p->need = p->batch_bytes > SAMPLE_BYTES ? p->batch_bytes : SAMPLE_BYTES;
+    size_t first = o->delimiter != 0 ? FIRST_LINE_BYTES : SAMPLE_BYTES;
+    p->need = p->batch_bytes > first ? p->batch_bytes : first;
     p->no_header = o->no_header;
     p->offset = p->batch_from = o->from.offset;
     p->row = o->from.row;

@@ -32,8 +32,9 @@ typedef struct eh_csv_options {
     const eh_slice *nulls; /* unquoted fields that mean NULL, beside the empty one */
     size_t null_count;
     const eh_slice *columns; /* the header as an earlier part of the input had it; NULL: read
-                                it. Required when from.offset is not 0. At offset 0 these names
-                                stand in for those of the header, which must be as many */
+                                it. Required when from.offset is not 0 (unless no_header is set
+                                and no record has told yet how many there are). At offset 0
+                                they stand in for the header's, which must be as many */
     size_t column_count;
     size_t max_field_bytes; /* 0: 16 MiB; at most 256 MiB. A longer field is an error of class
                                limit that names the line where its quote was opened; so is a
@@ -42,7 +43,8 @@ typedef struct eh_csv_options {
     size_t batch_bytes;     /* 0: 512 KiB of input per batch, about */
     eh_parse_from from;
     eh_csv_encoding encoding; /* when from.offset is not 0, DETECT means UTF-8 */
-    int simd; /* 0: best this processor has; 1: scalar; 2: SSE2; 3: AVX2 (tests) */
+    int simd;          /* 0: best this processor has; 1: scalar; 2: SSE2; 3: AVX2 (tests) */
+    size_t scan_bytes; /* 0: 32 KiB are indexed at a time (tests) */
 } eh_csv_options;
 
 /* Options and the slices in them are copied. NULL on failure. Free with eh_parser_free.
@@ -51,6 +53,8 @@ typedef struct eh_csv_options {
  * of its UTF-8 form, which cells and the raw bytes of dead records are in. To go on after a
  * batch, skip eh_parse_after(batch).offset decompressed bytes, and give from, columns,
  * delimiter and encoding as this parser had them.
+ *
+ * At most 1 GiB may be fed beyond what was asked for.
  *
  * A batch is the whole records within batch_bytes of its start, or the one record that is
  * longer.

@@ -14,13 +14,9 @@
 
 /* ---- csv_scan.c ---- */
 
-/* Bytes indexed at a time: they and their index fit a level 2 cache. The fuzzer makes it small.
- */
-#ifndef EH_CSV_SEGMENT
-#define EH_CSV_SEGMENT ((size_t)32768)
-#endif
-
 enum {
+    EH_CSV_SEGMENT =
+        32768, /* bytes indexed at a time: they and their index fit a level 2 cache */
     EH_CSV_INDEX_SLACK = 64 /* entries that a scan may write past the last one it counts */
 };
 
@@ -88,7 +84,8 @@ typedef struct eh_csv_record {
 typedef struct eh_csv_walk {
     /* Set once. */
     eh_csv_scan_fn *scan;
-    uint32_t *index; /* owned by the parser */
+    uint32_t *index; /* owned by the parser; for `segment` bytes and the slack */
+    size_t segment;
     char delimiter;
     char quote;
     size_t max_field;

@@ -36,7 +36,7 @@ static bool refill(eh_csv_walk *w)
 {
     while (w->scanned < w->limit) {
         size_t left = w->limit - w->scanned;
-        size_t end = w->scanned + (left < EH_CSV_SEGMENT ? left : EH_CSV_SEGMENT);
+        size_t end = w->scanned + (left < w->segment ? left : w->segment);
         unsigned flags = 0;
         size_t count =
             w->scan(w->data, w->scanned, end, w->delimiter, w->quote, w->index, &flags);
@@ -65,8 +65,8 @@ static inline bool is_line_end(int c)
 static inline size_t pass_line_end(eh_csv_walk *w, size_t at)
 {
     if (w->data[at] == '\n' || at + 1 >= w->len || w->data[at + 1] != '\n') return at + 1;
-    size_t lf;
-    if (at + 1 < w->limit) (void)take(w, &lf);
+    size_t lf; /* not there when it is past the limit */
+    (void)take(w, &lf);
     return at + 2;
 }
 
@@ -208,7 +208,7 @@ static bool pass_quoted(eh_csv_walk *w, quoted *q)
             q->close = at;
             if (at + 1 >= w->len || w->data[at + 1] != w->quote) return true;
             q->doubled++;
-            if (at + 1 >= w->limit || !take(w, &at)) return false;
+            if (!take(w, &at)) return false;
         } else if (c == '\n' || (c == '\r' && (at + 1 >= w->len || w->data[at + 1] != '\n'))) {
             w->line++;
         }

@@ -225,6 +225,7 @@ static void test_delimiters(void **state)
          "inside a field that does not begin with one\n"},
         {"a,b,c|d", "# a|b|c|d\n"},
         {"single\n1\n2\n", "# single\n1\n2\n"},
+        {"\n\na;b\n\n\n1;2\n", "# a|b\n1|2\n"},
         {"sep=|\na,b|c\n1|2\n", "# a,b|c\n1|2\n"},
         {"sep=,\r\na;b,c\r\n1,2\r\n", "# a;b|c\n1|2\n"},
         {"sep=\t\ra\tb\r1\t2", "# a|b\n1|2\n"},
@@ -239,6 +240,10 @@ static void test_delimiters(void **state)
     expect(&(eh_csv_options){.delimiter = ';'}, BYTES("sep=,\na;b\n1,2;3\n"), "# a|b\n1,2|3\n");
     expect(&(eh_csv_options){.delimiter = 'x', .quote = '\''}, BYTES("ax'bx'\n1x\"2\"\n"),
            "# a|bx\n1|\"2\"\n");
+    expect(&(eh_csv_options){.delimiter = '\x01'},
+           BYTES("a\x01"
+                 "b\n1\x01"),
+           "# a|b\n1|~\n");
 }
 
 static void test_byte_order_mark(void **state)
@@ -375,6 +380,7 @@ static void test_misuse(void **state)
         {.quote = '\r'},
         {.from = {.offset = 1}, .delimiter = ','},
         {.from = {.offset = 1}, .columns = names, .column_count = 1},
+        {.from = {.offset = 1}, .no_header = true},
         {.columns = names, .column_count = 0},
         {.max_field_bytes = SIZE_MAX},
         {.simd = 9},

@@ -230,6 +230,7 @@ static void check_against_reference(eh_slice input, uint32_t *x)
         o.simd = simd;
         if (eh_csv_scan_for(simd) == NULL) continue;
         o.batch_bytes = draw(x) % 3 == 0 ? 0 : draw(x) % 100 + 1;
+        o.scan_bytes = draw(x) % 3 == 0 ? 0 : draw(x) % 100 + 1;
         o.batch_rows = draw(x) % 3 == 0 ? 0 : draw(x) % 10 + 1;
         csv_dump_how how = {
             .with_place = true, .chunk = draw(x) % 70, .end_apart = simd % 2 == 0};
@@ -258,6 +259,70 @@ static void test_reference(void **state)
         check_against_reference(eh_buf_slice(&input), &x);
     }
     eh_buf_free(&input);
+}
+
+/* What a scan should find in [from, to). */
+static size_t slow_scan(const char *data, size_t from, size_t to, char delimiter, char quote,
+                        uint32_t *index, unsigned *flags)
+{
+    size_t count = 0;
+    *flags = 0;
+    for (size_t at = from; at < to; at++) {
+        char c = data[at];
+        if (c == delimiter || c == quote || c == '\r' || c == '\n')
+            index[count++] = (uint32_t)at;
+        if (c == 0) *flags |= EH_CSV_NUL;
+        if ((c & 0x80) != 0) *flags |= EH_CSV_HIGH;
+    }
+    return count;
+}
+
+static void test_scan(void **state)
+{
+    (void)state;
+    enum { SIZE = 400 };
+    static const char delimiters[] = {',', '\x01', '\x7f', 'x'};
+    static const char some[] = ",\"\r\n\x01\x7fxyz ";
+    char data[SIZE];
+    uint32_t x = 3, expected[SIZE], index[SIZE + EH_CSV_INDEX_SLACK];
+    for (int round = 0; round < 20000; round++) {
+        bool odd = draw(&x) % 2 == 0;
+        for (size_t i = 0; i < SIZE; i++)
+            data[i] = draw(&x) % 200 == 0 && odd ? (char)draw(&x) : some[draw(&x) % 10];
+        size_t from = draw(&x) % SIZE, to = from + draw(&x) % (SIZE - from + 1);
+        char delimiter = delimiters[draw(&x) % 4];
+        unsigned want, got;
+        size_t count = slow_scan(data, from, to, delimiter, '"', expected, &want);
+        for (int simd = 1; simd <= 3; simd++) {
+            eh_csv_scan_fn *scan = eh_csv_scan_for(simd);
+            if (scan == NULL) continue;
+            assert_int_equal(scan(data, from, to, delimiter, '"', index, &got), count);
+            assert_memory_equal(index, expected, count * sizeof *index);
+            assert_int_equal(got, want);
+        }
+    }
+}
+
+/* Every pair of bytes followed by those at the edges of ranges, at any place in a word. */
+static void test_utf8(void **state)
+{
+    (void)state;
+    static const unsigned char edges[] = {0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0};
+    char text[24];
+    for (unsigned i = 0; i < 256 * 256 * 64; i++) {
+        size_t before = i % 9, len = before + 4;
+        memset(text, 'x', sizeof text);
+        text[before] = (char)(i & 0xff);
+        text[before + 1] = (char)(i >> 8 & 0xff);
+        text[before + 2] = (char)edges[i >> 16 & 7];
+        text[before + 3] = (char)edges[i >> 19 & 7];
+        len += i % 3 == 0 ? 0 : i % 11; /* cut after the fourth byte, or not */
+        reference r = {.p = (const unsigned char *)text, .len = len};
+        size_t expected = 0;
+        for (size_t n; expected < len && (n = code_point(&r, expected, len)) > 0;)
+            expected += n;
+        if (eh_csv_utf8_prefix(text, len) != expected) fail_msg("%08x at %zu", i, before);
+    }
 }
 
 /* ---- batches and going on ---- */
@@ -302,6 +367,37 @@ static void test_batches_do_not_depend_on_chunks(void **state)
     eh_buf_free(&out);
 }
 
+/* A long record widens the window for itself only. */
+static void test_windows(void **state)
+{
+    (void)state;
+    eh_err err = {.class_ = EH_OK};
+    eh_buf input;
+    eh_batch batch;
+    eh_buf_init(&input, OUT_MAX);
+    assert_true(eh_batch_init(&batch, 1 << 20, &err));
+    put(&input, "a,b\n", 4);
+    for (int i = 0; i < 100; i++)
+        assert_true(eh_buf_printf(&input, NULL, "12345,%*d\n", i == 50 ? 5000 : 3, i));
+    eh_parser *p = eh_csv_new(&(eh_csv_options){.delimiter = ',', .batch_bytes = 100}, &err);
+    assert_non_null(p);
+    assert_true(eh_parser_feed(p, input.data, input.len, true, &err));
+    size_t rows = 0;
+    while (eh_parser_next(p, &batch, &err) == EH_PARSE_BATCH) {
+        bool has_long = batch.places[0].row == 51;
+        assert_int_equal(has_long, batch.end - batch.start > 100);
+        /* Ten bytes a row: ten rows, or fewer before the long one and at the end. */
+        bool cut = has_long || batch.end_row == 50 || batch.end_row == 100;
+        if (!cut) assert_int_equal(batch.rows, 10);
+        if (has_long) assert_int_equal(batch.rows, 1);
+        rows += batch.rows;
+    }
+    assert_int_equal(rows, 100);
+    eh_parser_free(p);
+    eh_batch_free(&batch);
+    eh_buf_free(&input);
+}
+
 static void check_going_on(const eh_csv_options *options, eh_slice input)
 {
     assert_true(csv_goes_on(options, input) > 3);
@@ -330,6 +426,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_windows),
         cmocka_unit_test(test_batches_do_not_depend_on_chunks),
         cmocka_unit_test(test_going_on),
     };

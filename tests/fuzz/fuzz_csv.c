@@ -2,12 +2,10 @@
  *
  * The first eight bytes choose options and the sizes of chunks, the rest is the input. All cuts
  * and all levels of SIMD must give the same batches (csv_dump touches every byte of them), and
- * a parser begun at a batch's end must give the rest. Seeds are in corpus/csv/.
- *
- * Build it with clang -fsanitize=fuzzer,address,undefined -Itests/c -DEH_CSV_SEGMENT=100, the
- * latter so that small inputs cross the segments of the scan, from this file, host/data/csv*.c,
- * host/data/batch.c and host/base. */
-#include "csv_dump.h"
+ * a parser begun at a batch's end must give the rest. Small inputs are scanned in small
+ * pieces, so that they cross them. Seeds are in seeds/csv/.
+ */
+#include "../c/csv_dump.h"
 #include "data/csv_scan.h"
 
 enum { OPTIONS = 8 };
@@ -50,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         o.simd = simd;
         if (eh_csv_scan_for(simd) == NULL) continue;
         how.chunk = data[4 + simd] + 1U;
+        o.scan_bytes = simd == 1 ? 0 : data[4 + simd] / 2 + 1U;
         how.end_apart = (data[4] >> (simd + 1) & 1) != 0;
         parse_to(&o, input, how, &other);
         must(same(&first, 0, &other));
