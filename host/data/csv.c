@@ -132,7 +132,8 @@ static bool set_walk(csv *p, const eh_csv_options *o, char quote, eh_err *err)
 
 static bool set_up(csv *p, const eh_csv_options *o, eh_err *err)
 {
-    char quote = o->quote != 0 ? o->quote : '"';
+    char quote = '"';
+    if (o->quote != 0) quote = o->quote;
     p->batch_rows = o->batch_rows != 0 ? o->batch_rows : 4096;
     p->batch_bytes = o->batch_bytes != 0 ? o->batch_bytes : MIB / 2;
     size_t first = o->delimiter != 0 ? FIRST_LINE_BYTES : SAMPLE_BYTES;

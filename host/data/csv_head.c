@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* In order of trust: a comma is also in numbers and prose, the others hardly. */
-static const char candidates[] = {'\t', ';', '|', ','};
+static const char candidates[] = {'\t', ';', '|', ','}; /* the last is what is left */
 enum { CANDIDATES = sizeof candidates, SAMPLE_RECORDS = 100 };
 
 bool eh_csv_delimiter_ok(char delimiter, char quote)
@@ -42,7 +42,7 @@ static int candidate(char c)
 static bool is_edge(const char *data, size_t len, size_t at, bool quoted)
 {
     if (quoted ? at + 1 >= len : at == 0) return true;
-    char beside = quoted ? data[at + 1] : data[at - 1];
+    char beside = data[quoted ? at + 1 : at - 1];
     return beside == '\n' || beside == '\r' || candidate(beside) >= 0;
 }
 
@@ -80,7 +80,7 @@ char eh_csv_detect(const char *data, size_t len, char quote)
                       (t.records == 1 && t.first[i] > t.first[best]);
         if (better) best = i;
     }
-    return best < CANDIDATES ? candidates[best] : ',';
+    return candidates[best < CANDIDATES ? best : CANDIDATES - 1];
 }
 
 size_t eh_csv_sep_line(const char *data, size_t len, char *delimiter)

@@ -75,7 +75,7 @@ static size_t scan_sse2(const char *data, size_t from, size_t to, char delimiter
         const char *p = data + at;
         if (to - at < BLOCK) p = pad_tail(p, to - at, tail);
         uint64_t bits = 0;
-        for (unsigned i = 0; i < 4; i++) {
+        for (size_t i = 0; i < 4; i++) {
             __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
             bits |= marked_sse2(v, &m) << (16 * i);
             all = _mm_or_si128(all, v);

@@ -24,8 +24,8 @@ static void check_segment(eh_csv_walk *w, unsigned flags, size_t end)
     size_t valid = end;
     if ((flags & EH_CSV_HIGH) != 0 || w->checked < w->scanned)
         valid = w->checked + eh_csv_utf8_prefix(w->data + w->checked, end - w->checked);
-    bool cut = valid < end && !(w->at_end && end == w->limit);
-    for (size_t i = valid; i < end; i++) cut &= (w->data[i] & 0x80) != 0 && end - valid <= 3;
+    bool cut = valid < end && end - valid <= 3 && !(w->at_end && end == w->limit);
+    for (size_t i = valid; cut && i < end; i++) cut = (w->data[i] & 0x80) != 0;
     w->segment_doubtful = (flags & EH_CSV_NUL) != 0 || (valid < end && !cut);
     w->record_doubtful |= w->segment_doubtful;
     w->checked = cut ? valid : end;
@@ -232,7 +232,7 @@ static inline eh_csv_outcome quoted_field(eh_csv_walk *w, eh_csv_record *r, size
             return w->limit - r->start > w->max_record ? EH_CSV_LONG_RECORD : EH_CSV_SHORT;
         *c = AT_END;
     } else {
-        *c = w->data[*after];
+        *c = (unsigned char)w->data[*after];
         if (*c != w->delimiter && !is_line_end(*c)) {
             r->after_quote = true;
             return EH_CSV_BARE_QUOTE;
@@ -253,7 +253,7 @@ static eh_csv_outcome read_record(eh_csv_walk *w, eh_cell *cells, size_t capacit
         eh_cell *cell = count < capacity ? &cells[count] : &beyond;
         int c = AT_END;
         if (__builtin_expect(take(w, &at), 1)) {
-            c = w->data[at];
+            c = (unsigned char)w->data[at];
         } else {
             at = w->limit;
             eh_csv_outcome outcome = at_limit(w, r, field, false);

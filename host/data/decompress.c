@@ -2,6 +2,8 @@
  * that nothing strange follows it and that the size is bearable is watched here. */
 #include "data/decompress.h"
 
+#define ZLIB_CONST /* zlib.h: input is read only */
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -130,8 +132,7 @@ static bool step_gzip(eh_decompress *d, eh_slice *in, char *out, size_t cap, siz
 {
     if (d->state != INSIDE) return between_members(d, in, stuck, err);
     uInt in_len = clamp(in->len), out_len = clamp(cap - *produced);
-    /* zlib does not write to its input; its z_const is empty unless ZLIB_CONST is defined. */
-    d->gzip.next_in = (Bytef *)(uintptr_t)in->data;
+    d->gzip.next_in = (const Bytef *)in->data;
     d->gzip.avail_in = in_len;
     d->gzip.next_out = (Bytef *)out + *produced;
     d->gzip.avail_out = out_len;
