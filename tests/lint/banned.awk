@@ -36,6 +36,7 @@ FNR == 1 { comment = 0 }
         sub(/[ \t]*\($/, "", name)
         line = substr(line, RSTART + RLENGTH)
         if (before == "." || before == ">") continue
+        if (name == "signal" && line ~ /SIG_(IGN|DFL)/) continue
         if (name in why) complain(name ": " why[name])
         if (name in top && FILENAME !~ /^(host\/main\.c|host\/bind\/|host\/jail\/|tests\/)/)
             complain(name ": only main, bind and the jail's own process do that")
