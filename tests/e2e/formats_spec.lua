@@ -6,6 +6,9 @@ local target = require "tests.support.target"
 
 local CSV = "id,name\n1,Ada\n2,Grace\n3,\"Li\n\nLei\"\n"
 
+-- A dump without the places of its files, which differ from one to the next.
+local function placeless(text) return (text:gsub("'[^']*/x%.csv[.gzst]*'", "FILE")) end
+
 local function packed(name, command, text)
   local plain = host.file("plain", text)
   local path = files.temp() .. "/" .. name
@@ -19,7 +22,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     setup(function()
       local to = make.fresh()
       host.must_load(host.file("x.csv", CSV), "t", to)
-      expected = to:dump("t"):gsub("x%.csv", "FILE")
+      expected = placeless(to:dump "t")
     end)
 
     for what, path in pairs {
@@ -46,8 +49,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
         local to = make.fresh()
         local file = path()
         host.must_load(file, "t", to)
-        local found = to:dump("t"):gsub("x%.csv[.gzst]*", "FILE")
-        assert.equal(expected, found)
+        assert.equal(expected, placeless(to:dump "t"))
       end)
     end
 

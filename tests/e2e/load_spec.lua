@@ -30,7 +30,9 @@ target.each(function(name, fresh)
       assert.same({ "'0007'", "'0008'", "'0009'" }, to:values("orders", "order_id"))
       assert.same({ "'Ada 🌻'", [['Grace, "Amazing"']], "'two<LF>lines'" },
         to:values("orders", "customer"))
-      assert.same({ "'orders.csv'", "'orders.csv'", "'orders.csv'" }, to:values("orders", "_file"))
+      for _, file in ipairs(to:values("orders", "_file")) do
+        assert.matches("orders.csv'", file, 1, true)
+      end
       local amounts = table.concat(to:values("orders", "amount"), " "):gsub("'", "")
       assert.equal("12.10 3.00 NULL", amounts)
       local columns = {}
