@@ -146,7 +146,9 @@ FORMATTED = $(shell git ls-files --cached --others --exclude-standard 'host/*.[c
 format: ## rewrite the C sources in the house format
 	clang-format -i $(FORMATTED)
 format-check:
-	@clang-format --dry-run --Werror $(FORMATTED)
+	@bad=; for f in $(FORMATTED); do \
+	  clang-format --dry-run --Werror $$f >/dev/null 2>&1 || bad="$$bad $$f"; done; \
+	[ -z "$$bad" ] || { echo "not in the house format (make format):$$bad"; exit 1; }
 
 lint: ## clang-tidy, cppcheck, luacheck, shellcheck and the house rules of tests/lint
 	@CPPFLAGS='$(CPPFLAGS)' sh tests/lint/run

@@ -172,7 +172,8 @@ void eh_dest_push_done(eh_dest *dest, eh_unit *unit)
 /* ---- runs that may still be alive ------------------------------------------------------- */
 
 /* Field 22 of /proc/PID/stat, the start time, counted after the last ')' because the command
- * name may hold anything (proc(5)). -1 when there is no such process. */
+ * name may hold anything (proc(5)). -1 when there is no such process, or only what its parent
+ * has not taken notice of yet: a zombie writes nothing any more. */
 static int64_t process_started(int64_t pid)
 {
     char path[64], text[1024];
@@ -183,6 +184,7 @@ static int64_t process_started(int64_t pid)
     (void)fclose(file);
     text[len] = '\0';
     const char *p = strrchr(text, ')');
+    if (p != NULL && (p[1] == '\0' || p[2] == 'Z' || p[2] == 'X')) return -1;
     for (int field = 2; p != NULL && field < 22; field++) {
         p = strchr(p + 1, ' ');
     }

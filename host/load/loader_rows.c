@@ -134,7 +134,7 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     const eh_column_info *info = &plan->infos[target];
     eh_type type = eh_infer_cell(cell);
     if (info->type == EH_TYPE_BIGINT && type == EH_TYPE_NUMERIC && info->blocker == NULL &&
-        strcmp(info->native, "bigint") == 0)
+        (info->native_id == 0 || strcmp(info->native, "bigint") == 0))
         return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? ROW_CHANGE : ROW_ERROR;
     if (plan->targets[target].key)
         return refuse_value(loader, place, info, shown, reason,

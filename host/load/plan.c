@@ -86,7 +86,9 @@ eh_column_info *eh_plan_find_column(const eh_plan *plan, const char *name)
 static bool name_source(eh_plan *plan, eh_source_plan *s, eh_slice written, eh_err *err)
 {
     for (size_t i = 0; i < plan->table.count; i++) {
-        if (eh_slice_is(written, plan->table.columns[i].name) && written.data[0] != '_') {
+        /* One whose written name is recorded is that name's already. */
+        if (plan->table.columns[i].written == NULL &&
+            eh_slice_is(written, plan->table.columns[i].name) && written.data[0] != '_') {
             if (!eh_names_set(plan->names, written, plan->table.columns[i].name, err))
                 return false;
             break;

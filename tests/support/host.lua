@@ -22,7 +22,8 @@ end
 -- own environment says about databases must not reach it.
 local function prepare(arguments, options)
   options = options or {}
-  local env = { PGHOST = "", PGUSER = "", PGDATABASE = "", PGSERVICE = "", NO_COLOR = "1" }
+  local env = { PGHOST = false, PGPORT = false, PGUSER = false, PGDATABASE = false,
+    PGSERVICE = false, NO_COLOR = "1" }
   for name, value in pairs(options.env or {}) do env[name] = value end
   local argv = append({ options.program or host.program }, arguments)
   return argv, { cwd = options.cwd or files.temp(), env = env, input = options.input,

@@ -17,8 +17,15 @@ end
 local function environment(env)
   -- A shell starts what runs in the background with SIGINT ignored; Ctrl-C must reach ours.
   local result = { "env", "--default-signal=INT,QUIT" }
-  for name, value in pairs(env or {}) do result[#result + 1] = name .. "=" .. tostring(value) end
-  return words(result)
+  local set = {}
+  for name, value in pairs(env or {}) do
+    if value then
+      set[#set + 1] = name .. "=" .. tostring(value)
+    else
+      result[#result + 1] = "--unset=" .. name
+    end
+  end
+  return words(result) .. " " .. words(set)
 end
 
 local scratch, count
@@ -45,8 +52,8 @@ end
 -- Leaves its process id, which is that of the session, and becomes the program.
 local START = process.quote [[echo $$ >"$0"; exec "$@"]]
 
--- Runs argv to its end and gives { code, out, err, killed, session }. options: cwd, env, input
--- (text for standard input), seconds (default 60; then it is killed and code is 124).
+-- Runs argv to its end and gives { code, out, err, killed, session }. options: cwd, env (false:
+-- not set), input (text for standard input), seconds (60; then it is killed and code is 124).
 function process.run(argv, options)
   options = options or {}
   local prefix = next_prefix()
