@@ -31,6 +31,8 @@ local verb = {
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
+    { "unit-bytes", value = "N", integer = true,
+      help = "encoded bytes that commit together (default: 8 MiB)" },
     { "take-over", help = "take the table from a run that still looks alive" },
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
     table.unpack(inputs.options),
@@ -122,6 +124,7 @@ function verb.run(args, ctx)
   s.dry_run = args.dry_run
   s.take_over = args.take_over
   s.lanes = args.lanes or s.lanes
+  s.unit_bytes = args.unit_bytes
   s.load = { files = args.file, into = name or args.into, format = format }
   local title = client and client.id or ""
   local made = job.new { spec = s, title = title, client = client or nil, places = space.places }

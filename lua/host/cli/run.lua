@@ -31,6 +31,8 @@ local verb = {
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
+    { "unit-bytes", value = "N", integer = true,
+      help = "encoded bytes that commit together (default: 8 MiB)" },
     { "take-over", help = "take streams from a run that still looks alive" },
     { "sandbox", value = "KIND", one_of = { "strict", "weak" },
       help = "weak: run scripts although the system lacks a wall that strict asks for" },
@@ -67,6 +69,7 @@ local function specification(args, space, client, pipeline)
   s.dry_run = args.dry_run
   s.take_over = args.take_over
   s.lanes = args.lanes or s.lanes
+  s.unit_bytes = args.unit_bytes
   return s
 end
 
