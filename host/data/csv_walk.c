@@ -243,6 +243,26 @@ static inline eh_csv_outcome quoted_field(eh_csv_walk *w, eh_csv_record *r, size
                                                                    : EH_CSV_NO_MEMORY;
 }
 
+/* Most of what there is, with everything in registers: plain fields that end with a delimiter,
+ * as many as are indexed and have room. *count gets them added; returns where the next field
+ * begins. */
+static inline size_t plain_fields(eh_csv_walk *w, size_t field, eh_cell *cells, size_t capacity,
+                                  size_t *count)
+{
+    const char *data = w->data, delimiter = w->delimiter;
+    const uint32_t *next = w->next, *stop = w->stop;
+    size_t n = *count, max = w->max_field;
+    for (; next != stop && n < capacity; next++, n++) {
+        size_t at = *next, len = at - field;
+        if (data[at] != delimiter || len > max) break;
+        put_plain(w, &cells[n], data + field, len);
+        field = at + 1;
+    }
+    w->next = next;
+    *count = n;
+    return field;
+}
+
 static eh_csv_outcome read_record(eh_csv_walk *w, eh_cell *cells, size_t capacity,
                                   eh_csv_record *r)
 {
@@ -250,6 +270,7 @@ static eh_csv_outcome read_record(eh_csv_walk *w, eh_cell *cells, size_t capacit
     size_t start = w->at, at = w->limit, count = 0;
     *r = (eh_csv_record){.start = start, .line = w->line};
     for (size_t field = start;; field = at + 1) {
+        field = plain_fields(w, field, cells, capacity, &count);
         eh_cell *cell = count < capacity ? &cells[count] : &beyond;
         int c = AT_END;
         if (__builtin_expect(take(w, &at), 1)) {
