@@ -9,6 +9,8 @@ struct eh_vm {
     size_t memory; /* bytes the state holds */
     size_t memory_peak;
     size_t memory_max; /* 0: no limit */
+    size_t collect_at; /* past this a full collection is due at the next instruction */
+    lua_State *collecting; /* the thread it is armed on */
     bool refused;      /* the allocator's last answer was no */
     int64_t turn_ms;
     bool can_wait; /* every resumer up to the host may yield */
@@ -24,5 +26,7 @@ struct eh_vm {
 /* Keeps the first reason and notes where the running thread is. */
 void eh_vm_set_doom(eh_vm *vm, eh_doom doom);
 void eh_vm_unwatch(eh_vm *vm);
+/* Arms a full collection on the running thread, once. */
+void eh_vm_want_collection(eh_vm *vm);
 
 #endif

@@ -12,7 +12,8 @@
 static bool may_grow(eh_vm *vm, size_t extra)
 {
     if (vm->memory_max == 0) return true;
-    if (vm->doom != EH_DOOM_NONE) return false;
+    if (vm->doom == EH_DOOM_MEMORY) return false;
+    if (vm->memory + extra > vm->collect_at) eh_vm_want_collection(vm);
     if (extra <= vm->memory_max && vm->memory <= vm->memory_max - extra) return true;
     if (vm->refused) eh_vm_set_doom(vm, EH_DOOM_MEMORY);
     vm->refused = true;
@@ -45,6 +46,7 @@ static void *allocate(void *self, void *block, size_t old_size, size_t new_size)
 void eh_vm_limit_memory(eh_vm *vm, size_t bytes)
 {
     vm->memory_max = bytes;
+    vm->collect_at = bytes / 2;
 }
 
 size_t eh_vm_memory(const eh_vm *vm)

@@ -44,6 +44,27 @@ static void arm_hook(lua_State *L)
     lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKCOUNT, 1);
 }
 
+/* The next point is half way to the limit from what is really held, so that collections stay few
+ * until the limit is near. */
+static void on_collect(lua_State *L, lua_Debug *ar)
+{
+    eh_vm *vm = eh_vm_of(L);
+    if (vm->doom != EH_DOOM_NONE) on_hook(L, ar);
+    lua_sethook(L, NULL, 0, 0);
+    (void)lua_gc(L, LUA_GCCOLLECT);
+    vm->collecting = NULL;
+    size_t left = vm->memory_max > vm->memory ? vm->memory_max - vm->memory : 0;
+    vm->collect_at = vm->memory + left / 2;
+    if (vm->collect_at < vm->memory_max / 2) vm->collect_at = vm->memory_max / 2;
+}
+
+void eh_vm_want_collection(eh_vm *vm)
+{
+    if (vm->collecting == vm->running) return;
+    vm->collecting = vm->running;
+    lua_sethook(vm->running, on_collect, LUA_MASKCOUNT, 1);
+}
+
 void eh_vm_set_doom(eh_vm *vm, eh_doom doom)
 {
     if (vm->doom == EH_DOOM_NONE) vm->doom = (int)doom;
@@ -131,7 +152,9 @@ bool eh_vm_doom_error(const eh_vm *vm, eh_err *err)
 
 void eh_vm_check(lua_State *L)
 {
-    if (eh_vm_of(L)->doom == EH_DOOM_NONE) return;
+    eh_vm *vm = eh_vm_of(L);
+    if (vm->doom == EH_DOOM_NONE) return;
+    note_place(vm, L);
     arm_hook(L);
     lua_pushlightuserdata(L, &doom_token);
     (void)lua_error(L);

@@ -1,6 +1,8 @@
 /* The jail as the engine sees it: what it says to START, GO, REPLY and ROWS. */
 #include "jail_driver.h"
 
+#include "base/embed.h"
+
 static const char *json(jail *j, const eh_doc *doc)
 {
     eh_buf *buf = eh_arena_zalloc(j->arena, 1, sizeof *buf);
@@ -27,15 +29,8 @@ static eh_doc *prefixes(jail *j)
 static void load_s3_exports(jail *j)
 {
     j->module_name = "sources.s3_exports";
-    eh_buf text;
-    eh_buf_init(&text, 1 << 20);
-    FILE *file = fopen("sources/s3_exports/init.lua", "rb");
-    assert_non_null(file);
-    assert_true(eh_buf_reserve(&text, 65536, NULL));
-    text.len = fread(text.data, 1, 65535, file);
-    (void)fclose(file);
-    j->module_text = eh_arena_strdup(j->arena, eh_buf_cstr(&text));
-    eh_buf_free(&text);
+    j->module_text = eh_embedded_find("sources/s3_exports/init.lua").data;
+    assert_non_null(j->module_text);
 }
 
 static void test_check(void **state)

@@ -81,11 +81,13 @@ static answer read_answer(jail *j)
         const eh_doc *body = jail_expect(j, EH_FRAME_ROWS_DONE);
         a.frames++;
         read_changes(j, body, &a);
-        for (const eh_doc *d = eh_doc_first(eh_doc_get(body, "dropped")); d != NULL; d = d->next) {
+        for (const eh_doc *d = eh_doc_first(eh_doc_get(body, "dropped")); d != NULL;
+             d = d->next) {
             if (a.dropped_count < CHANGES_MAX) a.dropped[a.dropped_count] = d->as.integer;
             a.dropped_count++;
         }
-        for (const eh_doc *f = eh_doc_first(eh_doc_get(body, "failed")); f != NULL; f = f->next) {
+        for (const eh_doc *f = eh_doc_first(eh_doc_get(body, "failed")); f != NULL;
+             f = f->next) {
             if (a.failed_count < CHANGES_MAX) {
                 a.failed[a.failed_count] = eh_doc_int(f, "row", -1);
                 a.messages[a.failed_count] = eh_doc_str(f, "message", "");
@@ -102,14 +104,15 @@ static void start_rows(jail *j, const char *body)
 {
     jail_start(j);
     (void)jail_expect(j, EH_FRAME_HELLO);
-    char *script = eh_arena_printf(j->arena,
-                                   "local kept, calls = nil, 0\n"
-                                   "return require 'etl.source' { name = 'own', resources = { a = {\n"
-                                   "extract = function(ctx) ctx:load { name = 'f', location = 'l' } end,\n"
-                                   "row = function(row)\n"
-                                   "%s\n"
-                                   "end } } }",
-                                   body);
+    char *script =
+        eh_arena_printf(j->arena,
+                        "local kept, calls = nil, 0\n"
+                        "return require 'etl.source' { name = 'own', resources = { a = {\n"
+                        "extract = function(ctx) ctx:load { name = 'f', location = 'l' } end,\n"
+                        "row = function(row)\n"
+                        "%s\n"
+                        "end } } }",
+                        body);
     jail_send_start(j, "run", script, "own", NULL);
     (void)jail_expect(j, EH_FRAME_DECLARED);
     jail_send_go(j, "a", NULL);
@@ -128,15 +131,15 @@ static void test_reads_every_kind(void **state)
 {
     (void)state;
     jail j;
-    start_rows(&j, "print(row.absent, row.null, row.raw, row.string, row.int, row.big, row.dec,\n"
-                   "  math.type(row.int), row.min, row.zero, row.yes, row.json, row.i, row.d,\n"
-                   "  row.never, row:number('dec') * 2, row:number 'null', row:number 'raw')\n"
-                   "local names = {}\n"
-                   "for name, value in pairs(row) do names[#names + 1] = name end\n"
-                   "print(#names, names[1], row:copy().raw, require('etl.row').number(row, 'int'))");
-    static const char *const names[] = {"absent", "null", "raw",  "string", "int",  "big",
-                                        "dec",    "min",  "zero", "yes",    "json", "i",
-                                        "d",      ""};
+    start_rows(
+        &j, "print(row.absent, row.null, row.raw, row.string, row.int, row.big, row.dec,\n"
+            "  math.type(row.int), row.min, row.zero, row.yes, row.json, row.i, row.d,\n"
+            "  row.never, row:number('dec') * 2, row:number 'null', row:number 'raw')\n"
+            "local names = {}\n"
+            "for name, value in pairs(row) do names[#names + 1] = name end\n"
+            "print(#names, names[1], row:copy().raw, require('etl.row').number(row, 'int'))");
+    static const char *const names[] = {"absent", "null", "raw", "string", "int", "big", "dec",
+                                        "min",    "zero", "yes", "json",   "i",   "d",   ""};
     jail_rows b = jail_batch(&j, 1, 14);
     jail_cell(&b, 0, 1)->kind = EH_CELL_NULL;
     jail_set_text(&b, 0, 2, EH_CELL_RAW, "007");
@@ -155,10 +158,11 @@ static void test_reads_every_kind(void **state)
     answer a = read_answer(&j);
     if (a.failed_count > 0) fail_msg("%s", a.messages[0]);
     assert_int_equal(a.total + a.dropped_count, 0);
-    assert_string_equal(eh_buf_cstr(&j.log),
-                        "nil\tnil\t007\t\t42\t12345678901234567890\t12.10\tinteger\t"
-                        "-9223372036854775808\t-0\ttrue\t{\"a\":[1]}\t-5\t0.5\tnil\t24.2\tnil\t7\n"
-                        "13\tabsent\t007\t42\n");
+    assert_string_equal(
+        eh_buf_cstr(&j.log),
+        "nil\tnil\t007\t\t42\t12345678901234567890\t12.10\tinteger\t"
+        "-9223372036854775808\t-0\ttrue\t{\"a\":[1]}\t-5\t0.5\tnil\t24.2\tnil\t7\n"
+        "13\tabsent\t007\t42\n");
     end_rows(&j);
 }
 
@@ -172,14 +176,15 @@ static void test_writes_every_kind(void **state)
 {
     (void)state;
     jail j;
-    start_rows(&j, "row.a = nil\n"
-                   "row.b = true; row.b = false\n"
-                   "row.i = math.mininteger\n"
-                   "row.d = 0.25\n"
-                   "row.s = row.a == nil and 'x' .. tostring(row.i) or 'wrong'\n"
-                   "row.t = { n = { 1, 2 }, e = require('etl').list {}, z = require('etl').null }\n"
-                   "row.z = require('etl').null\n"
-                   "row.s = row.s .. '\\0y'");
+    start_rows(&j,
+               "row.a = nil\n"
+               "row.b = true; row.b = false\n"
+               "row.i = math.mininteger\n"
+               "row.d = 0.25\n"
+               "row.s = row.a == nil and 'x' .. tostring(row.i) or 'wrong'\n"
+               "row.t = { n = { 1, 2 }, e = require('etl').list {}, z = require('etl').null }\n"
+               "row.z = require('etl').null\n"
+               "row.s = row.s .. '\\0y'");
     static const char *const names[] = {"a", "b"};
     jail_rows b = jail_batch(&j, 1, 2);
     jail_set_text(&b, 0, 0, EH_CELL_RAW, "old");
@@ -202,7 +207,8 @@ static void test_writes_every_kind(void **state)
     end_rows(&j);
 }
 
-/* Rows 0 to 8: what each does is told by its column. Nothing of a failed or dropped row goes back. */
+/* Rows 0 to 8: what each does is told by its column. Nothing of a failed or dropped row goes
+ * back. */
 static void test_drops_and_failures(void **state)
 {
     (void)state;
@@ -225,8 +231,10 @@ static void test_drops_and_failures(void **state)
     static const char *const whats[] = {"drop",  "keep", "self",  "raise", "object",
                                         "table", "nan",  "bytes", "thing", "call"};
     static const char *const reasons[] = {"p.lua:10: no such thing\nstack traceback:\n",
-                                          "bad row", "returned something else",
-                                          "row.y: the result is not a number", "not UTF-8",
+                                          "bad row",
+                                          "returned something else",
+                                          "row.y: the result is not a number",
+                                          "not UTF-8",
                                           "row.y: a function cannot be stored",
                                           "a row function cannot call the engine"};
     jail_rows b = jail_batch(&j, 10, 1);
@@ -247,15 +255,17 @@ static void test_drops_and_failures(void **state)
     end_rows(&j);
 }
 
-/* A row kept past its function is an error, in the same batch and in the next, and never another
- * row's values. */
+/* A row kept past its function is an error, in the same batch and in the next, and never
+ * another row's values. */
 static void test_kept_row(void **state)
 {
     (void)state;
     jail j;
-    start_rows(&j, "if kept then print(pcall(function() return kept.v end)) "
-                   "print(pcall(function() kept.v = 1 end)) print(pcall(kept.copy or print, kept)) end\n"
-                   "kept = kept or row");
+    start_rows(
+        &j,
+        "if kept then print(pcall(function() return kept.v end)) "
+        "print(pcall(function() kept.v = 1 end)) print(pcall(kept.copy or print, kept)) end\n"
+        "kept = kept or row");
     static const char *const names[] = {"v"};
     jail_rows b = jail_batch(&j, 2, 1);
     jail_set_text(&b, 0, 0, EH_CELL_RAW, "first");
@@ -264,11 +274,13 @@ static void test_kept_row(void **state)
         jail_send_rows(&b, 1, "shop.a", names);
         answer a = read_answer(&j);
         assert_int_equal(a.total, 0);
-        assert_int_equal(a.failed_count, i == 0 ? 1 : 2); /* kept.copy raises outside its pcall */
+        assert_int_equal(a.failed_count,
+                         i == 0 ? 1 : 2); /* kept.copy raises outside its pcall */
     }
     assert_null(strstr(eh_buf_cstr(&j.log), "first"));
     assert_null(strstr(eh_buf_cstr(&j.log), "second"));
-    assert_non_null(strstr(eh_buf_cstr(&j.log), "false\tp.lua:5: a row can only be used while"));
+    assert_non_null(
+        strstr(eh_buf_cstr(&j.log), "false\tp.lua:5: a row can only be used while"));
     end_rows(&j);
 }
 
