@@ -51,6 +51,12 @@ static bool leads_to_prefix(const char *folder, const char *prefix)
     return strncmp(folder, prefix, a < b ? a : b) == 0;
 }
 
+static bool is_wanted(const listing *l, const char *name)
+{
+    return strncmp(name, l->prefix, strlen(l->prefix)) == 0 &&
+           (l->after == NULL || strcmp(name, l->after) > 0);
+}
+
 static bool walk(listing *l, const char *folder, int depth, eh_err *err);
 
 static bool visit(listing *l, const char *folder, const char *part, int depth, eh_err *err)
@@ -61,7 +67,10 @@ static bool visit(listing *l, const char *folder, const char *part, int depth, e
     struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, l->root, name, &how, sizeof how);
-    /* A link that leads out of the root, or a file that went meanwhile, is not listed. */
+    /* A link that leads out is listed, so that loading it is refused and said; a file that went
+     * meanwhile is not. */
+    if (fd < 0 && (errno == EXDEV || errno == ELOOP) && is_wanted(l, name))
+        return add_entry(l, name, &(struct stat){.st_size = 0}, err);
     if (fd < 0) return true;
     struct stat st;
     bool known = fstat(fd, &st) == 0;
@@ -69,8 +78,7 @@ static bool visit(listing *l, const char *folder, const char *part, int depth, e
     if (!known) return true;
     if (S_ISDIR(st.st_mode))
         return !leads_to_prefix(name, l->prefix) || walk(l, name, depth + 1, err);
-    if (!S_ISREG(st.st_mode) || strncmp(name, l->prefix, strlen(l->prefix)) != 0) return true;
-    if (l->after != NULL && strcmp(name, l->after) <= 0) return true;
+    if (!S_ISREG(st.st_mode) || !is_wanted(l, name)) return true;
     return add_entry(l, name, &st, err);
 }
 
