@@ -49,6 +49,17 @@ struct eh_jail_link {
 /* ---- starting and ending --------------------------------------------------------------------
  */
 
+/* The jail's environment is empty, but for the fault that a test build may be told to have. */
+static void fill_environment(char *environment[4])
+{
+    size_t count = 0;
+#ifdef EH_FAULTS
+    for (char **e = environ; *e != NULL && count < 3; e++)
+        if (strncmp(*e, "ETLHOST_FAULT", 13) == 0) environment[count++] = *e;
+#endif
+    environment[count] = NULL;
+}
+
 /* Runs in the child between fork and exec: only async-signal-safe calls. */
 static void become_jail(int socket_fd, int window_fd, const char *sandbox)
 {
@@ -61,7 +72,8 @@ static void become_jail(int socket_fd, int window_fd, const char *sandbox)
     char role[] = "--jail", name[] = "etlhost", mode[8] = "strict";
     if (sandbox[0] == 'w') memcpy(mode, "weak", 5);
     char *const argv[] = {name, role, mode, NULL};
-    char *const environment[] = {NULL};
+    char *environment[4];
+    fill_environment(environment);
     (void)execve("/proc/self/exe", argv, environment);
     _exit(127);
 }

@@ -2,6 +2,8 @@
  * docs/reference/messages.md. */
 #include "jail/jail.h"
 
+#include "base/fault.h"
+
 #include "jail/internal.h"
 
 #include <lauxlib.h>
@@ -77,9 +79,9 @@ static int open_state(lua_State *L)
     eh_vm_open_values(L);
     eh_vm_open_errors(L);
     eh_env_open(L);
-    /* Most of what a script makes is garbage within the row: a collector that waits until the heap
-     * has grown eightfold halves the time of a row, and at the limit Lua collects by itself. Not
-     * the generational mode, whose bugs in 5.4.4 are known. */
+    /* Most of what a script makes is garbage within the row: a collector that waits until the
+     * heap has grown eightfold halves the time of a row, and at the limit Lua collects by
+     * itself. Not the generational mode, whose bugs in 5.4.4 are known. */
     (void)lua_gc(L, LUA_GCINC, 800, 0, 0);
     return 0;
 }
@@ -190,7 +192,9 @@ static bool run(eh_jail *jail, eh_err *err)
     bool is_check = strcmp(eh_doc_str(frame.body, "mode", "run"), "check") == 0;
     if (!evaluate(jail, frame.body, err)) return false;
     if (is_check) return true;
-    return expect(jail, EH_FRAME_GO, &frame, err) && eh_tasks_run(jail, frame.body, err) &&
+    if (!expect(jail, EH_FRAME_GO, &frame, err)) return false;
+    EH_FAULT("jail.ready");
+    return eh_tasks_run(jail, frame.body, err) &&
            eh_link_send(&jail->link, EH_FRAME_FINISHED, 0, NULL, err);
 }
 
