@@ -1,5 +1,5 @@
--- The pipeline that serves any client: every resource of every source in the client's file, as it is.
--- What a client needs differently goes into a pipeline of its own; docs/reference has the words.
+-- The pipeline that serves any client: every resource of every source in the client's file, as
+-- declared there. A client with wishes of its own gets its own pipeline; see pipelines/demo.lua.
 local pipeline = require "etl.pipeline"
 
 return pipeline {}

@@ -48,6 +48,28 @@ static int l_where(lua_State *L)
     return eh_jail_push_where(L) ? 1 : 0;
 }
 
+static int l_placed_call(lua_State *L)
+{
+    /* [module, argument] */
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 2);
+    if (!eh_jail_push_where(L)) lua_pushnil(L);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* placed(fn): for __call of a module: calls fn(argument, place). A C function, because in
+ * `return source { ... }` a Lua function would take the place of its caller's frame, and with
+ * it the line. */
+static int l_placed(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, l_placed_call, 1);
+    return 1;
+}
+
 /* error(t): makes t an error object; its fields are class, message, hint, place, trail, code.
  */
 static int l_error_object(lua_State *L)
@@ -74,10 +96,10 @@ static int l_log(lua_State *L)
 
 void eh_env_add_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"call", l_call},       {"list", l_list},
-                                         {"is_list", l_is_list}, {"freeze", l_freeze},
-                                         {"where", l_where},     {"error", l_error_object},
-                                         {"log", l_log},         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"call", l_call},          {"list", l_list},   {"is_list", l_is_list},
+        {"freeze", l_freeze},      {"where", l_where}, {"placed", l_placed},
+        {"error", l_error_object}, {"log", l_log},     {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     eh_vm_push_null(L);
     lua_setfield(L, -2, "null");

@@ -153,9 +153,9 @@ static padded number_of(const civil *c, char letter)
     int week = iso_week(c, &iso_year);
     switch (letter) {
     case 'Y':
-        return (padded){c->year, 1, '0'};
+        return (padded){c->year, 4, '0'};
     case 'G':
-        return (padded){iso_year, 1, '0'};
+        return (padded){iso_year, 4, '0'};
     case 'y':
         return (padded){(c->year % 100 + 100) % 100, 2, '0'};
     case 'V':

@@ -59,8 +59,8 @@ function context:load(file)
   }
 end
 
--- Sends the resource's dead rows through its declarations and row function again: what a retry does in
--- place of extract. Only the host asks for it.
+-- Sends the resource's dead rows through its declarations and row function again: what a retry
+-- does in place of extract. Only the host asks for it.
 function context:retry()
   return core.call { op = "retry", instance = self.instance, resource = self.resource }
 end

@@ -89,18 +89,16 @@ function fields.check(declarations, values, report, words)
     report("a map of options is expected, not " .. show(values))
     return result
   end
-  local names = {}
-  for name in pairs(values) do names[#names + 1] = tostring(name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    if not declarations[name] then
+  for _, key in ipairs(problems.sorted(values)) do
+    local name = tostring(key)
+    if not declarations[key] then
       local ours = words and words[name]
       report(ours and ("\"%s\": %s"):format(name, ours)
         or ("unknown option \"%s\"%s"):format(name, problems.suggest(name, declarations)))
     end
   end
-  for name, declared in pairs(declarations) do
-    local declaration = fields.declare(name, declared)
+  for _, name in ipairs(problems.sorted(declarations)) do
+    local declaration = fields.declare(name, declarations[name])
     local value = values[name]
     if value ~= nil and value ~= core.null then
       result[name] = check_one(name, declaration, value, report)

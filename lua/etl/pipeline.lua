@@ -20,8 +20,8 @@ local meta = { __name = "pipeline", __metatable = false }
 
 local pipeline = {}
 
-local function make(given)
-  local self = { place = core.where(), problems = {}, changes = {}, client = nil }
+local function make(given, place)
+  local self = { place = place, problems = {}, changes = {}, client = nil }
   local function report(message) self.problems[#self.problems + 1] = message end
   if not fields.is_map(given) then
     report "pipeline takes a map: source = { resource = { ... } }"
@@ -51,7 +51,7 @@ function pipeline.check(self, client_id, instances, report)
     report(("this pipeline is for client %s, not for %s"):format(self.client, client_id),
       self.place)
   end
-  for name in pairs(self.changes) do
+  for _, name in ipairs(problems.sorted(self.changes)) do
     if not instances[name] then
       report(("the client has no source \"%s\"%s"):format(name,
         problems.suggest(name, instances)), self.place)
@@ -78,18 +78,21 @@ function pipeline.changes_for(self, instance, resources, extra, report)
     optional[name] = copy
   end
   local result = {}
-  for name, given in pairs(changes or {}) do
+  for _, name in ipairs(problems.sorted(changes or {})) do
+    local given = changes[name]
     if resources[name] == nil then
       report(nil, ("there is no resource \"%s\"%s"):format(tostring(name),
         problems.suggest(name, resources)))
     elseif given == false then
       result[name] = false
     else
-      result[name] = fields.check(optional, given,
-        function(message) report(name, message) end, resource.words)
+      local function report_here(message) report(name, message) end
+      result[name] = fields.check(optional, given, report_here, resource.words)
+      -- Only to see what is inside the options; what counts is declared after the merge.
+      resource.declare({}, result[name], report_here)
     end
   end
   return result
 end
 
-return setmetatable(pipeline, { __call = function(_, given) return make(given) end })
+return setmetatable(pipeline, { __call = core.placed(make) })

@@ -11,13 +11,6 @@ local source = require "etl.source"
 
 local plan = {}
 
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- What the script returned, as a pipeline, and the sources that it defines itself.
 local function read_result(result, found)
   if pipeline.is(result) then return result, {} end
@@ -66,21 +59,33 @@ local function make_run(ctx, extract)
   return function() extract(ctx) end
 end
 
+local function silent() end
+
 -- One resource: its declaration, and the functions that stay here.
-local function declare(plan_state, entry, from, settings, name, options, report)
+local function declare(plan_state, names, settings, options)
   local ctx = context.new {
-    instance = entry.instance, resource = name, settings = settings, options = options,
+    instance = names.instance, resource = names.resource, settings = settings, options = options,
     client = plan_state.client,
   }
-  if not options.extract then report "extract is missing: nothing says how the rows are fetched" end
-  local declared = plan_state.declared
-  declared[#declared + 1] = resource.declare(
-    { instance = entry.instance, resource = name, source = from.name }, options, report)
-  plan_state.entries[#plan_state.entries + 1] = {
-    instance = entry.instance, resource = name,
-    run = make_run(ctx, options.extract or function() end),
+  local declared, entries = plan_state.declared, plan_state.entries
+  declared[#declared + 1] = resource.declare(names, options, silent)
+  entries[#entries + 1] = {
+    instance = names.instance, resource = names.resource,
+    run = make_run(ctx, options.extract or silent),
     retry = function() ctx:retry() end, row = options.row,
   }
+end
+
+-- The options of one resource as its source says, checked; nil when there is nothing to check.
+local function open_resource(from, name, given, report)
+  if type(name) ~= "string" or not fields.is_map(given) then
+    report "a resource is a name and a map of options"
+    return nil
+  end
+  local options = source.check(from, given, report)
+  resource.declare({}, options, report)
+  if not options.extract then report "extract is missing: nothing says how the rows are fetched" end
+  return options
 end
 
 local function plan_source(plan_state, entry, own)
@@ -95,17 +100,14 @@ local function plan_source(plan_state, entry, own)
     function(name, message)
       found:add(pipe.place, "%s%s: %s", scope, name and ", resource " .. name or "", message)
     end)
-  for _, name in ipairs(sorted_names(resources)) do
+  for _, name in ipairs(problems.sorted(resources)) do
     if changes[name] ~= false and not (chosen and not chosen[name]) then
-      local function report_here(message)
+      local options = open_resource(from, name, resources[name], function(message)
         found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
-      end
-      if type(name) ~= "string" or not fields.is_map(resources[name]) then
-        report_here "a resource is a name and a map of options"
-      else
-        local options = source.check(from, resources[name], report_here)
-        options = resource.merge(options, changes[name] or {})
-        declare(plan_state, entry, from, settings, name, options, report_here)
+      end)
+      if options then
+        local names = { instance = entry.instance, resource = name, source = from.name }
+        declare(plan_state, names, settings, resource.merge(options, changes[name] or {}))
       end
     end
   end

@@ -23,6 +23,14 @@ function problems.split(value)
   return message or text, place
 end
 
+-- The keys of a map, sorted: what is said comes in the same order every time.
+function problems.sorted(map)
+  local names = {}
+  for name in pairs(map) do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  return names
+end
+
 -- How many letters have to change (Levenshtein), by rows of the table.
 local function distance(a, b)
   local row = {}
@@ -43,7 +51,7 @@ end
 function problems.nearest(word, names)
   word = tostring(word):lower()
   if #word > 64 then return nil end
-  local best, best_distance = nil, math.max(1, #word // 3) + 1
+  local best, best_distance = nil, (#word < 4 and 1 or math.max(2, #word // 3)) + 1
   local sorted = {}
   for key, value in pairs(names) do
     sorted[#sorted + 1] = type(key) == "string" and key or value

@@ -156,7 +156,9 @@ end
 local function columns(value, report)
   if value == nil then return nil end
   local result = {}
-  for name, declared in pairs(value) do result[name] = column(name, declared, report) end
+  for _, name in ipairs(problems.sorted(value)) do
+    result[name] = column(name, value[name], report)
+  end
   return result
 end
 
@@ -167,7 +169,8 @@ end
 
 -- column -> scalar, or where `lists` says so a list of scalars.
 local function scalars(option, value, lists, report)
-  for name, one in pairs(value or {}) do
+  for _, name in ipairs(problems.sorted(value or {})) do
+    local one = value[name]
     local ok = is_scalar(one)
     if lists and fields.is_list(one) then
       ok = #one > 0
@@ -182,7 +185,8 @@ local function scalars(option, value, lists, report)
 end
 
 local function renames(value, report)
-  for from, to in pairs(value or {}) do
+  for _, from in ipairs(problems.sorted(value or {})) do
+    local to = value[from]
     if type(to) ~= "string" or to == "" then report(("rename.%s must be a name"):format(from)) end
   end
   return value

@@ -44,8 +44,8 @@ local function check_config(config, report)
   end
 end
 
-local function make(given)
-  local self = { place = core.where(), problems = {} }
+local function make(given, place)
+  local self = { place = place, problems = {} }
   local function report(message) self.problems[#self.problems + 1] = message end
   local clean = fields.check(options, given, report, words)
   for name, value in pairs(clean) do self[name] = value end
@@ -99,4 +99,4 @@ function source.check(self, raw, report)
   return fields.check(resource.declarations(self.resource_options), raw, report, resource.words)
 end
 
-return setmetatable(source, { __call = function(_, given) return make(given) end })
+return setmetatable(source, { __call = core.placed(make) })

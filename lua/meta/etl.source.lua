@@ -1,0 +1,77 @@
+---@meta etl.source
+
+---@alias etl.column_type
+---| "boolean" | "bigint" | "numeric" | "double" | "date" | "time" | "timestamp" | "datetime"
+---| "json" | "text" | "binary"
+
+---@class etl.column
+---@field type etl.column_type
+---@field zone? string IANA name, "UTC" or "account": what a datetime without zone means
+---@field epoch? "s"|"ms" the column holds a number of seconds or milliseconds since 1970
+
+---@alias etl.policy "evolve"|"freeze"|"discard_row"|"discard_value"
+
+--- What may be said of a resource, by its source and by a pipeline.
+---@class etl.resource_options
+---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
+---@field write? "append"
+---@field key? string|string[]
+---@field cursor? string|{ field: string, lag?: string }
+---@field columns? table<string, etl.column_type|etl.column>
+---@field rename? table<string, string> written name -> new name
+---@field drop? string|string[] columns that are not loaded; a pipeline adds to a source's
+---@field hash? string|string[] columns that become SHA-256; a pipeline adds to a source's
+---@field mask? string|string[] columns that are made unreadable; a pipeline adds to a source's
+---@field keep? table<string, etl.scalar|etl.scalar[]> only rows with these values
+---@field discard? table<string, etl.scalar|etl.scalar[]> no rows with these values
+---@field constants? table<string, etl.scalar> columns with one value
+---@field contract? etl.policy|{ tables?: etl.policy, columns?: etl.policy, types?: etl.policy }
+---@field row? fun(row: etl.row): boolean? called for each row; false drops it
+---@field on_row_error? "dead"|"stop" what an error of `row` does; default "dead"
+---@field on_changed_file? "append"|"refuse" default "refuse"
+---@field format? "csv"|"jsonl"|"json"|etl.format
+---@field max_dead? number|{ ratio?: number, rows?: integer } a share, or a number of rows
+---@field extract? fun(ctx: etl.ctx) how the rows are fetched; the source's alone
+
+---@class etl.format
+---@field type? "csv"|"jsonl"|"json" default: by name and content
+---@field delimiter? string
+---@field quote? string
+---@field header? boolean
+---@field nulls? string[] texts that mean null
+---@field path? string where the rows are in a JSON document
+---@field encoding? string
+
+---@class etl.source_options
+---@field name string
+---@field help? string
+---@field config? table<string, etl.field|string> the settings of the client's file
+---@field hosts? string[] all that it may talk to
+---@field rate? string
+---@field resources etl.resources|fun(settings: table, report: fun(message: string)): etl.resources
+---@field resource_options? table<string, etl.field|string> options that this source adds
+
+---@alias etl.resources table<string, etl.resource_options>
+
+---@class etl.source
+---@overload fun(options: etl.source_options): table
+local source = {}
+
+--- Declares where rows come from; the file ends with it. Nothing runs while a source is declared.
+---
+--- ```lua
+--- return source {
+---   name = "shop",
+---   config = { url = "url" },
+---   resources = {
+---     orders = { key = "id", extract = function(ctx)
+---       for file in ctx:files { location = ctx.settings.url } do ctx:load(file) end
+---     end },
+---   },
+--- }
+--- ```
+---@param value any
+---@return boolean
+function source.is(value) end
+
+return source
