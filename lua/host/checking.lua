@@ -50,9 +50,10 @@ end
 -- The jobs that evaluate everything; problems of what cannot be read go to `found`.
 local function jobs_of(space, paths, found)
   local jobs = {}
+  -- A client with a mistake in its file is good enough to evaluate scripts for, as far as it goes.
   local clients = {}
   for _, client in ipairs(space.config.clients) do
-    if #client.problems == 0 then clients[#clients + 1] = client end
+    if client.is_readable then clients[#clients + 1] = client end
   end
   for _, path in ipairs(paths) do
     local pipeline, problem = spec.read_pipeline(path, space.config)
@@ -109,6 +110,13 @@ function checking.run(space, paths, command)
       add_once(found, seen, problem, made.title)
     end
     for _, warning in ipairs(made.warnings) do notes[#notes + 1] = warning.message end
+  end
+  for _, client in ipairs(space.config.clients) do
+    for _, source in ipairs(client.sources) do
+      for _, folder in ipairs(source.missing) do
+        notes[#notes + 1] = folder.place .. ": " .. folder.message
+      end
+    end
   end
   for _, source in ipairs(checking.shadowing(space.project)) do
     notes[#notes + 1] = ("%s is used instead of the source \"%s\" that etlhost ships"):format(

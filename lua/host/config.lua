@@ -61,9 +61,10 @@ local function walk_settings(self, node, source, trail, found)
       if real then
         source.roots[#source.roots + 1] = real
       else
-        found:add(node, "this folder does not exist: " .. self.project:shown(folder), {
-          expected = "file: and a folder, absolute or from the project's own folder",
-        })
+        source.missing[#source.missing + 1] = found:make(node,
+          "this folder does not exist: " .. self.project:shown(folder), {
+            expected = "file: and a folder, absolute or from the project's own folder",
+          })
       end
     end
     return node.value
@@ -85,6 +86,7 @@ local function read_source(self, entry, found)
   local function place(at) return ("%s:%d:%d"):format(found.name, at.line, at.column) end
   local source = {
     instance = entry.key, use = entry.key, settings = {}, roots = {},
+    missing = {}, -- folders that are not there: an error of a run, a note of `check`
     place = place(entry), places = {}, -- where its settings stand, for what its Lua says of them
   }
   local keys = {}
@@ -135,6 +137,7 @@ local function read_client(self, name)
     max_dead = data.max_dead,
     sources = {},
     problems = found.list,
+    is_readable = node ~= nil and data.sources ~= nil,
   }
   local sources = entry_node(node, "sources")
   if sources and sources.kind == "map" then

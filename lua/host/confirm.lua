@@ -5,10 +5,14 @@ local system = require "host.system"
 
 local confirm = {}
 
+function confirm.can_ask(ctx)
+  return ctx.err.is_terminal and system.is_terminal(0)
+end
+
 -- true | false (the person said no) | nil, err (nobody to ask).
 function confirm.ask(ctx, args, question)
   if args.yes then return true end
-  if not (ctx.err.is_terminal and system.is_terminal(0)) then
+  if not confirm.can_ask(ctx) then
     return nil, err.new {
       class = "config",
       is_usage = true,

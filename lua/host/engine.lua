@@ -29,7 +29,9 @@ end
 local function environment()
   local list = {}
   for _, pair in ipairs(system.environment()) do
-    if is_allowed(pair:match "^[^=]*") then list[#list + 1] = pair end
+    -- An empty variable is none: libpq would take PGSERVICE= for the name of a service.
+    local name, value = pair:match "^([^=]*)=(.*)$"
+    if name and value ~= "" and is_allowed(name) then list[#list + 1] = pair end
   end
   return list
 end

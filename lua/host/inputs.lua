@@ -20,6 +20,12 @@ inputs.options = {
   { "path", value = "PATH", help = "where the rows are in a JSON document, such as data.items" },
 }
 
+-- For tests, and for tuning.
+inputs.unit_bytes = {
+  "unit-bytes", value = "N", integer = true,
+  help = "encoded bytes that commit together (default: 8 MiB)",
+}
+
 -- The options as a format for the engine; nil when none was given.
 function inputs.format(args)
   local delimiter = args.delimiter

@@ -3,7 +3,8 @@
 --
 -- A shape is a table with `type`:
 --   text, boolean (true/false), integer, number, bytes ("64MB"), duration ("10m"), any,
---   map   fields = { name = shape }, or each = shape for maps with names of the user's own
+--   map   fields = { name = shape }, or each = shape for maps with names of the user's own;
+--         short = the field that a text in place of the map means
 --   list  each = shape
 -- and optionally: required, default, one_of, pattern + expected, min, max, check = function(node,
 -- value, problems), foreign = { word = what to say } (maps), secret = true (a text that may also be
@@ -27,7 +28,7 @@ function schema.problems(name)
 end
 
 -- at: a node, or an entry of a map (then the key is what is wrong).
-function problems:add(at, message, more)
+function problems:make(at, message, more)
   more = more or {}
   local width
   if at.key then
@@ -35,7 +36,7 @@ function problems:add(at, message, more)
   elseif at.value then
     width = text.width(at.value:match "^[^\n]*")
   end
-  self.list[#self.list + 1] = err.new {
+  return err.new {
     class = "config",
     message = message,
     place = ("%s:%d:%d"):format(self.name, at.line, at.column),
@@ -43,6 +44,10 @@ function problems:add(at, message, more)
     expected = more.expected,
     hint = more.hint,
   }
+end
+
+function problems:add(at, message, more)
+  self.list[#self.list + 1] = self:make(at, message, more)
 end
 
 -- ---- scalars -----------------------------------------------------------------------------------
@@ -149,6 +154,9 @@ local function unknown_key(entry, shape, found)
 end
 
 local function check_map(node, shape, found)
+  if node.kind == "string" and shape.short then
+    return { [shape.short] = check(node, shape.fields[shape.short], found) }
+  end
   if node.kind ~= "map" then
     found:add(node, "this is " .. kinds[node.kind],
       { expected = shape.expected or "a map (key: value lines)" })

@@ -76,7 +76,8 @@ settings.project = {
       each = {
         type = "map",
         secret = true,
-        expected = "{ url: ... }, { env: NAME } or { file: path }",
+        short = "url",
+        expected = "an address, { url: ... }, { env: NAME } or { file: path }",
         fields = { url = { type = "text", secret = true, required = true } },
         foreign = {
           dsn = "the word here is url",

@@ -121,7 +121,7 @@ function summary.why_nothing(stream)
   local parts = {}
   local known = stream.files_known or s.known or 0
   if known > 0 then
-    parts[#parts + 1] = text.plural(known, "file") .. " known from before"
+    parts[#parts + 1] = text.plural(known, "file") .. " already loaded"
   end
   if (s.growing or 0) > 0 then
     parts[#parts + 1] = text.plural(s.growing, "file") .. " still growing, left for the next run"
@@ -253,8 +253,8 @@ function summary.print(out, jobs, options)
   print_warnings(out, jobs)
   local totals = summary.totals(jobs)
   if totals.rows_dead > 0 then
-    out:print(out:style("yellow", text.plural(totals.rows_dead, "row")
-      .. " did not fit and went to the dead rows:"))
+    out:print(out:style("yellow", text.plural(totals.rows_dead, "dead row")
+      .. ": they did not fit and were set aside"))
     print_dead(out, jobs)
   end
   if options.dry_run then

@@ -56,8 +56,17 @@ function workspace:one_client(ids)
       hint = "--client " .. table.concat(names, ", or --client "),
     }
   end
-  if chosen[1].problems[1] then return nil, chosen[1].problems[1] end
+  local problem_of_it = workspace.client_problem(chosen[1])
+  if problem_of_it then return nil, problem_of_it end
   return chosen[1]
+end
+
+-- Why a client cannot be run: a mistake in its file, or a folder that is not there.
+function workspace.client_problem(client)
+  if client.problems[1] then return client.problems[1] end
+  for _, source in ipairs(client.sources) do
+    if source.missing and source.missing[1] then return source.missing[1] end
+  end
 end
 
 -- Where rows go: --destination and --schema first, then the client's file, then the defaults.

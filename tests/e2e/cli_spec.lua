@@ -79,7 +79,7 @@ describe("check", function()
     local result = host.etlhost({ "check" }, { cwd = project })
     assert.equal(host.exit.config, result.code, tostring(result))
     local said = result.out .. result.err
-    assert.matches("config/clients/acme.yaml:6", said, 1, true)
+    assert.matches("config/clients/acme.yaml:5", said, 1, true)
     assert.matches("destination", said, 1, true)
     assert.matches("columns", said, 1, true)
     assert.matches("p.lua:1", said, 1, true)

@@ -47,7 +47,7 @@ describe("a run", function()
         .. '"rows_read":0,"rows_loaded":0,"rows_dead":0}',
       ok,
     }
-    assert.matches("713 orders: 12 files known from before, nothing new", out, 1, true)
+    assert.matches("713 orders: 12 files already loaded, nothing new", out, 1, true)
   end)
 
   it("gives each class of failure its exit status, and keeps the first error", function()

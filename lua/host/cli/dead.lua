@@ -221,15 +221,13 @@ function discard.run(args, ctx)
   if #rows == 0 then
     return nil, err.new { class = "not_found", message = "no dead row matches" }
   end
+  -- Ids are as explicit as a yes; discarded rows stay in the bookkeeping.
   local question = ("discard %s?"):format(text.plural(#rows, "dead row"))
-  local yes, problem = confirm.ask(ctx, args, question)
-  if problem then return nil, problem end
-  if not yes then
+  if #args.id == 0 and confirm.can_ask(ctx) and not confirm.ask(ctx, args, question) then
     ctx.out:print "nothing was changed"
     return exit.ok
   end
-  local count
-  count, problem = deadrows.discard(space, rows)
+  local count, problem = deadrows.discard(space, rows)
   if not count then return nil, problem end
   ctx.out:print(text.plural(count, "dead row") .. " discarded")
   return exit.ok

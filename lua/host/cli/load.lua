@@ -4,6 +4,7 @@ local err = require "host.err"
 local hints = require "host.hints"
 local inputs = require "host.inputs"
 local job = require "host.job"
+local nearest = require "host.nearest"
 local session = require "host.session"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -28,12 +29,16 @@ local verb = {
     { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
     { "client", value = "C", many = true,
       help = "whose rows these are (_client_id); asked for in a project" },
+    { "type", value = "COLUMN=TYPE", many = true,
+      help = "declares a column: boolean, bigint, numeric, double, date, time, datetime, timestamp, "
+        .. "json, binary or text" },
+    { "on-changed-file", value = "WHAT", one_of = { "append", "refuse" },
+      help = "when a known name has new content: refuse it (default), or append all its rows" },
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
-    { "unit-bytes", value = "N", integer = true,
-      help = "encoded bytes that commit together (default: 8 MiB)" },
     { "take-over", help = "take the table from a run that still looks alive" },
+    inputs.unit_bytes,
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
     table.unpack(inputs.options),
   },
@@ -52,6 +57,34 @@ local verb = {
     "zcat big.csv.gz | etlhost load - --into big",
   },
 }
+
+local types = {
+  "boolean", "bigint", "numeric", "double", "date", "time", "datetime", "timestamp", "json", "binary",
+  "text",
+}
+
+-- "amount=numeric" -> { amount = { type = "numeric" } } | nil, err; nil when none was given.
+local function declared_columns(list)
+  local columns
+  for _, word in ipairs(list or {}) do
+    local name, kind = word:match "^(.+)=([%w_]+)$"
+    local known = false
+    for _, one in ipairs(types) do known = known or one == kind end
+    if not known then
+      local near = kind and nearest.of(kind, types)
+      return nil, err.new {
+        class = "config",
+        is_usage = true,
+        message = ("--type is COLUMN=TYPE, not \"%s\""):format(word),
+        expected = "a type: " .. table.concat(types, ", "),
+        hint = near and ("did you mean %s=%s?"):format(name, near) or nil,
+      }
+    end
+    columns = columns or {}
+    columns[name] = { type = kind }
+  end
+  return columns
+end
 
 local function chosen_client(args, space)
   if not space.config then
@@ -103,6 +136,9 @@ function verb.run(args, ctx)
   local format
   format, problem = inputs.format(args)
   if problem then return nil, problem end
+  local columns
+  columns, problem = declared_columns(args.type)
+  if problem then return nil, problem end
   local space
   space, problem = workspace.open { folder = args.project, optional = true }
   if not space then return nil, problem end
@@ -125,7 +161,10 @@ function verb.run(args, ctx)
   s.take_over = args.take_over
   s.lanes = args.lanes or s.lanes
   s.unit_bytes = args.unit_bytes
-  s.load = { files = args.file, into = name or args.into, format = format }
+  s.load = {
+    files = args.file, into = name or args.into, format = format, columns = columns,
+    on_changed_file = args.on_changed_file,
+  }
   local title = client and client.id or ""
   local made = job.new { spec = s, title = title, client = client or nil, places = space.places }
   return session.run(ctx, { made }, {

@@ -3,6 +3,7 @@
 local exit = require "host.exit"
 local hints = require "host.hints"
 local files = require "host.files"
+local inputs = require "host.inputs"
 local job = require "host.job"
 local session = require "host.session"
 local spec = require "host.spec"
@@ -31,8 +32,7 @@ local verb = {
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
-    { "unit-bytes", value = "N", integer = true,
-      help = "encoded bytes that commit together (default: 8 MiB)" },
+    inputs.unit_bytes,
     { "take-over", help = "take streams from a run that still looks alive" },
     { "sandbox", value = "KIND", one_of = { "strict", "weak" },
       help = "weak: run scripts although the system lacks a wall that strict asks for" },
@@ -68,19 +68,16 @@ local function specification(args, space, client, pipeline)
   s.only_resource = args.resource
   s.dry_run = args.dry_run
   s.take_over = args.take_over
-  s.lanes = args.lanes or s.lanes
   s.unit_bytes = args.unit_bytes
+  s.lanes = args.lanes or s.lanes
   return s
 end
 
 -- A client that cannot be run is a job that has failed already.
 local function make_job(args, space, client, pipeline)
-  local s, problem
-  if client.problems[1] then
-    problem = client.problems[1]
-  else
-    s, problem = specification(args, space, client, pipeline)
-  end
+  local s
+  local problem = workspace.client_problem(client)
+  if not problem then s, problem = specification(args, space, client, pipeline) end
   local made = job.new {
     spec = s, title = client.id, client = client, places = space.places,
     may_skip = args.client == nil,
