@@ -86,8 +86,8 @@ function admin.time(value)
   return value and value:gsub("T", " "):sub(1, 19) or nil
 end
 
--- What the ledger of a stream knows, by input: { name, size, rows, dead, complete, last_at }, latest
--- first | nil, err
+-- What the ledger of a stream knows, by input, latest first: a list of { name, size, rows, dead,
+-- complete, last_at } | nil, err
 function admin.inputs(space, row)
   local units, problem = admin.ask(space, row.target, "state_units", { stream = row.stream_id })
   if not units then return nil, problem end

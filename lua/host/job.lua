@@ -1,7 +1,9 @@
 -- One run of one client as it unfolds: its engine's events, gathered into what the progress line,
 -- the summary and the catalog want to know.
 
+local embedded = require "host.embedded"
 local err = require "host.err"
+local nearest = require "host.nearest"
 
 local job = {}
 job.__index = job
@@ -90,6 +92,20 @@ function on.log(self, event)
   end
 end
 
+-- "Did you mean" for a source that is not there.
+local function source_hint(message)
+  local wanted = message:match '"sources%.([%w_]+)"'
+  if not wanted then return nil end
+  local names = {}
+  for _, path in ipairs(embedded.list "sources/") do
+    names[#names + 1] = path:match "^sources/([%w_]+)%.lua$"
+      or path:match "^sources/([%w_]+)/init%.lua$"
+  end
+  local near = nearest.of(wanted, names)
+  if near then return ("did you mean \"%s\"?"):format(near) end
+  return "etlhost ships: " .. table.concat(names, ", ")
+end
+
 function on.declared(self, event)
   self.declared = event.resources
   local mine = self.client and self.client.id
@@ -99,8 +115,9 @@ function on.declared(self, event)
   end
   for _, problem in ipairs(event.problems or {}) do
     self:fail {
-      class = "config", message = problem.message or "?", hint = problem.hint,
-      place = problem.place or self:source_place(problem.message or ""),
+      class = "config", message = problem.message or "?",
+      hint = problem.hint or source_hint(problem.message or ""),
+      place = self:problem_place(problem),
     }
   end
 end
@@ -131,19 +148,34 @@ function on.done(self, event)
   self.ok = event.ok == true
 end
 
--- A problem of a source that has no place of its own is one of its entry in the client's file.
-function job:source_place(message)
-  local instance = message:match "^source ([%w_-]+)"
-  for _, source in ipairs(self.client and self.client.sources or {}) do
-    if source.instance == instance then
-      for name, place in pairs(source.places) do
-        if message:find('"' .. name .. '"', 1, true) or message:match("%f[%w_]" .. name .. " ") then
-          return place
-        end
-      end
-      return source.place
-    end
+-- Where `word` stands in a script, as a place; nil when it does not.
+local function word_place(script, word)
+  local number = 0
+  for line in (script.text .. "\n"):gmatch "(.-)\n" do
+    number = number + 1
+    local code = line:gsub("%-%-.*$", "")
+    local at = code:find("%f[%w_]" .. word:gsub("%p", "%%%0") .. "%f[^%w_]")
+    if at then return ("%s:%d:%d"):format(script.path, number, at) end
   end
+end
+
+-- The best place of a problem that a script's evaluation found: the word that it is about, in the
+-- client's file or in the script; what the problem says itself; the source's entry in the file.
+function job:problem_place(problem)
+  local message = problem.message or ""
+  local word = message:match '"([^"]+)"'
+  local instance = message:match "^source ([%w_-]+)"
+  local entry
+  for _, source in ipairs(self.client and self.client.sources or {}) do
+    if source.instance == instance then entry = source end
+  end
+  local script = self.spec and self.spec.pipeline
+  local in_script = not problem.place
+    or (script and problem.place:sub(1, #script.path + 1) == script.path .. ":")
+  if word and entry and word:match "^sources%." then return entry.places.use or entry.place end
+  if word and entry and not problem.place and entry.places[word] then return entry.places[word] end
+  local found = word and script and in_script and word_place(script, word)
+  return found or problem.place or (entry and entry.place) or (script and script.path)
 end
 
 function job:event(event)

@@ -37,7 +37,7 @@ end
 local function find_verb(words)
   local verb = verbs.root
   local at = 1
-  while verb.verbs do
+  while verb == verbs.root or verb.verbs do
     local word = words[at]
     if word == nil or word == "-h" or word == "--help" then return verb, { "--help" } end
     if word == "--version" and verb == verbs.root then word = "version" end

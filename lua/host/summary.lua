@@ -7,6 +7,20 @@ local text = require "host.text"
 
 local summary = {}
 
+-- A terminal on which sections are parted by one empty line, never two, none at the end.
+local function paper(out)
+  local wanted = false
+  return {
+    style = function(_, ...) return out:style(...) end,
+    gap = function() wanted = true end,
+    print = function(_, ...)
+      if wanted then out:print "" end
+      wanted = false
+      out:print(...)
+    end,
+  }
+end
+
 local function status_of(job, stream)
   if stream.error then
     return stream.error.class == "cancelled" and "stopped" or "FAILED"
@@ -67,7 +81,7 @@ local function print_errors(out, jobs)
       out:print(out:style("bold", text.cut(text.safe(table.concat(group.who, ", ")), 160)))
     end
     report.print(out, group.error, group.job.places)
-    out:print ""
+    out:gap()
   end
 end
 
@@ -238,13 +252,37 @@ local function print_dead(out, jobs)
   end
 end
 
+local function print_where(out, jobs, dry_run)
+  if dry_run then
+    out:print "nothing was written (--dry-run)"
+    return
+  end
+  for _, where in ipairs(summary.destinations(jobs)) do
+    local path = hints.sqlite_path(where)
+    local kind = path and " (SQLite)" or ""
+    out:print("the data is in " .. out:style("bold", path or where) .. kind)
+  end
+end
+
+local function print_steps(out, steps)
+  if #steps == 0 then return end
+  out:gap()
+  out:print(out:style("bold", "next:"))
+  local width = 0
+  for _, step in ipairs(steps) do width = math.max(width, #step[1]) end
+  for _, step in ipairs(steps) do
+    out:print("  " .. text.pad(step[1], math.min(width, 76)) .. "  " .. out:style("dim", step[2]))
+  end
+end
+
 -- options: with_client, next_steps (a list of { command, what }), dry_run.
 function summary.print(out, jobs, options)
+  out = paper(out)
   print_errors(out, jobs)
   local rows = rows_of(jobs)
   if #rows > 0 then
     print_table(out, rows, options.with_client)
-    out:print ""
+    out:gap()
   end
   print_notes(out, rows, options.with_client)
   print_skipped(out, jobs)
@@ -257,24 +295,8 @@ function summary.print(out, jobs, options)
       .. ": they did not fit and were set aside"))
     print_dead(out, jobs)
   end
-  if options.dry_run then
-    out:print "nothing was written (--dry-run)"
-  else
-    for _, where in ipairs(summary.destinations(jobs)) do
-      local path = hints.sqlite_path(where)
-      local kind = path and " (SQLite)" or ""
-      out:print("the data is in " .. out:style("bold", path or where) .. kind)
-    end
-  end
-  if options.next_steps and #options.next_steps > 0 then
-    out:print ""
-    out:print(out:style("bold", "next:"))
-    local width = 0
-    for _, step in ipairs(options.next_steps) do width = math.max(width, #step[1]) end
-    for _, step in ipairs(options.next_steps) do
-      out:print("  " .. text.pad(step[1], math.min(width, 76)) .. "  " .. out:style("dim", step[2]))
-    end
-  end
+  print_where(out, jobs, options.dry_run)
+  print_steps(out, options.next_steps or {})
 end
 
 return summary

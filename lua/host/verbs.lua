@@ -12,12 +12,16 @@ local function set_paths(verb, path)
   for _, child in ipairs(verb.verbs or {}) do set_paths(child, path .. " " .. child.name) end
 end
 
+local function load_verb(name)
+  local verb = require("host.cli." .. name)
+  if not verb.path then set_paths(verb, name) end
+  return verb
+end
+
+-- Read when somebody looks: a command needs one of them, help needs all.
 local function load_all()
   local list = {}
-  for i, name in ipairs(names) do
-    list[i] = require("host.cli." .. name)
-    set_paths(list[i], name)
-  end
+  for i, name in ipairs(names) do list[i] = load_verb(name) end
   return list
 end
 
@@ -26,7 +30,6 @@ verbs.root = {
   path = "",
   usage = "VERB ...",
   summary = "Loads data into a database, exactly once, by pipelines written in Lua.",
-  verbs = load_all(),
   exits = {
     { "0", "success" },
     { "1", "a bug of etlhost's own" },
@@ -48,6 +51,14 @@ verbs.root = {
   },
 }
 
+setmetatable(verbs.root, {
+  __index = function(root, key)
+    if key ~= "verbs" then return nil end
+    root.verbs = load_all()
+    return root.verbs
+  end,
+})
+
 -- Words of other tools for what we call otherwise.
 verbs.foreign = {
   sync = "the verb here is run: etlhost run pipelines/sync.lua",
@@ -64,6 +75,12 @@ verbs.foreign = {
 }
 
 function verbs.find(verb, name)
+  if verb == verbs.root then
+    for _, one in ipairs(names) do
+      if one == name then return load_verb(name) end
+    end
+    return nil
+  end
   for _, child in ipairs(verb.verbs or {}) do
     if child.name == name then return child end
   end

@@ -71,7 +71,8 @@ describe("the configuration", function()
     assert.matches("does not fit", found["2"].message, 1, true)
     assert.equal("true or false", found["3"].expected)
     assert.equal("did you mean Europe/Berlin?", found["4"].hint)
-    assert.matches("does not exist: nowhere", loaded.clients[1].sources[1].missing[1].message, 1, true)
+    local missing = loaded.clients[1].sources[1].missing[1]
+    assert.matches("does not exist: nowhere", missing.message, 1, true)
     assert.equal('did you mean "local"?', found["7"].hint)
   end)
 

@@ -91,7 +91,7 @@ function list.run(args, ctx)
   ctx.out:print ""
   ctx.out:print(ctx.out:style("bold", "next:"))
   ctx.out:print "  etlhost dead show ID       a row as it came"
-  ctx.out:print "  etlhost dead retry         send them again, once the script or the contract is mended"
+  ctx.out:print "  etlhost dead retry         send them again, once the script is mended"
   ctx.out:print "  etlhost dead discard ID    give a row up"
   return exit.ok
 end

@@ -30,8 +30,8 @@ local verb = {
     { "client", value = "C", many = true,
       help = "whose rows these are (_client_id); asked for in a project" },
     { "type", value = "COLUMN=TYPE", many = true,
-      help = "declares a column: boolean, bigint, numeric, double, date, time, datetime, timestamp, "
-        .. "json, binary or text" },
+      help = "declares a column: boolean, bigint, numeric, double, date, time, datetime, "
+        .. "timestamp, json, binary or text" },
     { "on-changed-file", value = "WHAT", one_of = { "append", "refuse" },
       help = "when a known name has new content: refuse it (default), or append all its rows" },
     { "dry-run", help = "read, infer and convert everything, write nothing" },
@@ -59,8 +59,8 @@ local verb = {
 }
 
 local types = {
-  "boolean", "bigint", "numeric", "double", "date", "time", "datetime", "timestamp", "json", "binary",
-  "text",
+  "boolean", "bigint", "numeric", "double", "date", "time", "datetime", "timestamp", "json",
+  "binary", "text",
 }
 
 -- "amount=numeric" -> { amount = { type = "numeric" } } | nil, err; nil when none was given.
