@@ -110,6 +110,11 @@ bool eh_sqlite_exec(eh_sqlite *db, const char *sql, eh_err *err)
     return code == SQLITE_OK || fail_code(db->handle, code, err);
 }
 
+void eh_sqlite_interrupt(eh_sqlite *db)
+{
+    sqlite3_interrupt(db->handle);
+}
+
 bool eh_sqlite_in_transaction(const eh_sqlite *db)
 {
     return sqlite3_get_autocommit(db->handle) == 0;

@@ -33,6 +33,10 @@ void eh_sqlite_busy(eh_sqlite *db, int busy_ms);
 /* Runs all statements of a text; rows are dropped. */
 bool eh_sqlite_exec(eh_sqlite *db, const char *sql, eh_err *err) EH_MUST_USE;
 
+/* Makes what another thread is doing with this connection fail soon, with class cancelled; the
+ * only function that may be called beside another one. */
+void eh_sqlite_interrupt(eh_sqlite *db);
+
 /* Is a transaction open? Some refusals end it (a trigger's RAISE(ROLLBACK), a full disk). */
 bool eh_sqlite_in_transaction(const eh_sqlite *db);
 

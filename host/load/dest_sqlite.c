@@ -18,9 +18,9 @@
 
 /* ---- statements ------------------------------------------------------------------------- */
 
-const char *eh_lite_now(const eh_lite *lite, char *out)
+const char *eh_lite_now(const eh_lite_db *db, char *out)
 {
-    size_t len = eh_print_timestamp(eh_clock_wall(&lite->base.clock), true, out);
+    size_t len = eh_print_timestamp(eh_clock_wall(&db->clock), true, out);
     out[len] = '\0';
     return out;
 }
@@ -47,12 +47,12 @@ static void bind(eh_sqlite_stmt *stmt, const eh_lite_arg *args, size_t count)
     }
 }
 
-eh_sqlite_stmt *eh_lite_prepare(eh_lite *lite, const char *name, const eh_lite_arg *args,
+eh_sqlite_stmt *eh_lite_prepare(eh_lite_db *db, const char *name, const eh_lite_arg *args,
                                 size_t count, eh_err *err)
 {
     const char *sql = eh_sql_text("sqlite", name, err);
     if (sql == NULL) return NULL;
-    eh_sqlite_stmt *stmt = eh_sqlite_prepare(lite->db, sql, NULL, err);
+    eh_sqlite_stmt *stmt = eh_sqlite_prepare(db->sql, sql, NULL, err);
     if (stmt == NULL) {
         (void)eh_fail(err, EH_CLASS_BUG, "statement %s is empty", name);
         return NULL;
@@ -61,18 +61,18 @@ eh_sqlite_stmt *eh_lite_prepare(eh_lite *lite, const char *name, const eh_lite_a
     return stmt;
 }
 
-bool eh_lite_run(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+bool eh_lite_run(eh_lite_db *db, const char *name, const eh_lite_arg *args, size_t count,
                  eh_err *err)
 {
     int64_t ignored;
-    return eh_lite_number(lite, name, args, count, &ignored, err);
+    return eh_lite_number(db, name, args, count, &ignored, err);
 }
 
-bool eh_lite_number(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+bool eh_lite_number(eh_lite_db *db, const char *name, const eh_lite_arg *args, size_t count,
                     int64_t *value, eh_err *err)
 {
     *value = 0;
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, name, args, count, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(db, name, args, count, err);
     if (stmt == NULL) return false;
     eh_step step = eh_sqlite_step(stmt, err);
     if (step == EH_STEP_ROW) *value = eh_sqlite_int(stmt, 0);
@@ -84,30 +84,30 @@ bool eh_lite_number(eh_lite *lite, const char *name, const eh_lite_arg *args, si
 
 /* ---- transactions ----------------------------------------------------------------------- */
 
-bool eh_lite_begin(eh_lite *lite, eh_err *err)
+bool eh_lite_begin(eh_lite_db *db, eh_err *err)
 {
-    return eh_sqlite_exec(lite->db, "BEGIN IMMEDIATE", err);
+    return eh_sqlite_exec(db->sql, "BEGIN IMMEDIATE", err);
 }
 
-void eh_lite_rollback(eh_lite *lite)
+void eh_lite_rollback(eh_lite_db *db)
 {
-    if (!eh_sqlite_in_transaction(lite->db)) return;
+    if (!eh_sqlite_in_transaction(db->sql)) return;
     /* Nothing to do about one that fails: closing the file rolls back as well. */
-    if (!eh_sqlite_exec(lite->db, "ROLLBACK", NULL)) return;
+    if (!eh_sqlite_exec(db->sql, "ROLLBACK", NULL)) return;
 }
 
-bool eh_lite_end(eh_lite *lite, bool ok, eh_err *err)
+bool eh_lite_end(eh_lite_db *db, bool ok, eh_err *err)
 {
-    if (ok && eh_sqlite_exec(lite->db, "COMMIT", err)) return true;
-    eh_lite_rollback(lite);
+    if (ok && eh_sqlite_exec(db->sql, "COMMIT", err)) return true;
+    eh_lite_rollback(db);
     return false;
 }
 
-bool eh_lite_fence(eh_lite *lite, const eh_stream_state *state, eh_arena *arena,
+bool eh_lite_fence(eh_lite_db *db, const eh_stream_state *state, eh_arena *arena,
                    const char **client, eh_err *err)
 {
     eh_lite_arg args[] = {eh_lite_int(state->stream_id)};
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "fence", args, 1, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(db, "fence", args, 1, err);
     if (stmt == NULL) return false;
     bool ok = false;
     eh_step step = eh_sqlite_step(stmt, err);
@@ -139,7 +139,8 @@ static bool set_wal(eh_lite *lite, eh_err *err)
     int64_t deadline = eh_clock_monotonic(&lite->base.clock) + WAL_DEADLINE_US;
     for (;;) {
         eh_err attempt = {.class_ = EH_OK};
-        if (eh_sqlite_exec(lite->db, "PRAGMA journal_mode = WAL", &attempt)) return true;
+        if (eh_sqlite_exec(lite->control.sql, "PRAGMA journal_mode = WAL", &attempt))
+            return true;
         if (attempt.class_ != EH_CLASS_TRANSIENT ||
             eh_clock_monotonic(&lite->base.clock) > deadline) {
             if (err->class_ == EH_OK) *err = attempt;
@@ -152,17 +153,18 @@ static bool set_wal(eh_lite *lite, eh_err *err)
 static bool make_books(eh_lite *lite, eh_err *err)
 {
     const char *sql = eh_sql_text("sqlite", "bookkeeping", err);
-    if (sql == NULL || !eh_lite_begin(lite, err)) return false;
-    return eh_lite_end(lite, eh_sqlite_exec(lite->db, sql, err), err);
+    if (sql == NULL || !eh_lite_begin(&lite->control, err)) return false;
+    return eh_lite_end(&lite->control, eh_sqlite_exec(lite->control.sql, sql, err), err);
 }
 
 static bool check_books(eh_lite *lite, eh_err *err)
 {
     int64_t there, version;
-    if (!eh_lite_number(lite, "bookkeeping_exists", NULL, 0, &there, err)) return false;
+    if (!eh_lite_number(&lite->control, "bookkeeping_exists", NULL, 0, &there, err))
+        return false;
     if (there == 0 && lite->base.read_only) return true;
     if (there == 0 && !make_books(lite, err)) return false;
-    if (!eh_lite_number(lite, "version", NULL, 0, &version, err)) return false;
+    if (!eh_lite_number(&lite->control, "version", NULL, 0, &version, err)) return false;
     if (version > BOOKS_VERSION)
         return eh_fail(err, EH_CLASS_CONFIG,
                        "the bookkeeping in this database has version %" PRId64
@@ -172,22 +174,32 @@ static bool check_books(eh_lite *lite, eh_err *err)
     return true;
 }
 
+bool eh_lite_open(const eh_lite *lite, eh_lite_db *db, eh_err *err)
+{
+    db->clock = lite->base.clock;
+    db->sql = eh_sqlite_open(lite->path, lite->base.read_only, BUSY_MS, err);
+    /* FULL: a committed unit survives a power failure too, for one fsync a unit. The checkpoint
+     * size in pages: one for some units, not one for each. */
+    return db->sql != NULL &&
+           eh_sqlite_exec(db->sql,
+                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
+                          "PRAGMA wal_autocheckpoint = 8192;",
+                          err);
+}
+
 static bool prepare_file(eh_lite *lite, eh_err *err)
 {
-    if (!lite->base.read_only && !set_wal(lite, err)) return false;
-    /* FULL: a committed unit survives a power failure too, for one fsync a unit. */
-    return eh_sqlite_exec(lite->db, "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
-                          err) &&
-           check_books(lite, err);
+    return eh_lite_open(lite, &lite->control, err) &&
+           (lite->base.read_only || set_wal(lite, err)) && check_books(lite, err);
 }
 
 static void lite_close(eh_dest *dest)
 {
     eh_lite *lite = (eh_lite *)dest;
     eh_watch_remove(lite->heartbeat);
-    eh_sqlite_free(lite->insert);
-    eh_sqlite_close(lite->db);
-    free(lite->insert_sql);
+    eh_lite_lane_free(lite->lane);
+    eh_sqlite_close(lite->control.sql);
+    free(lite->path);
     free(lite->run_id);
     free(lite->host);
     eh_dest_release(dest);
@@ -196,37 +208,47 @@ static void lite_close(eh_dest *dest)
 
 /* ---- heartbeat -------------------------------------------------------------------------- */
 
-static bool sign_of_life(eh_lite *lite, eh_err *err)
+bool eh_lite_sign_of_life(const eh_lite *lite, eh_lite_db *db, eh_err *err)
 {
     char now[40];
+    if (lite->run_id == NULL) return true;
     eh_lite_arg args[] = {eh_lite_str(lite->run_id), eh_lite_str(lite->host),
                           eh_lite_int(lite->pid), eh_lite_int(lite->pid_started),
-                          eh_lite_str(eh_lite_now(lite, now))};
-    return eh_lite_run(lite, "run_alive", args, 5, err);
+                          eh_lite_str(eh_lite_now(db, now))};
+    return eh_lite_run(db, "run_alive", args, 5, err);
 }
 
 static void on_heartbeat(void *self)
 {
     eh_lite *lite = self;
-    /* Best effort: while another process writes, the next beat will do. */
-    eh_sqlite_busy(lite->db, 0);
-    if (!sign_of_life(lite, NULL)) eh_lite_rollback(lite);
-    eh_sqlite_busy(lite->db, BUSY_MS);
+    /* Best effort: while somebody writes, the next beat will do, and our lane's units are signs
+     * of life, too. */
+    eh_sqlite_busy(lite->control.sql, 0);
+    if (!eh_lite_sign_of_life(lite, &lite->control, NULL)) eh_lite_rollback(&lite->control);
+    eh_sqlite_busy(lite->control.sql, BUSY_MS);
     lite->heartbeat = eh_loop_timer(lite->base.loop, HEARTBEAT_US, on_heartbeat, lite);
+}
+
+static bool note_run(eh_lite *lite, const eh_run_info *run, eh_err *err)
+{
+    /* Streams of one run: the lane may be reading these. */
+    if (lite->run_id != NULL && strcmp(lite->run_id, run->run_id) == 0) return true;
+    char *run_id = strdup(run->run_id), *host = strdup(run->host);
+    free(lite->run_id);
+    free(lite->host);
+    lite->run_id = run_id;
+    lite->host = host;
+    lite->pid = run->pid;
+    lite->pid_started = run->pid_started;
+    return (run_id != NULL && host != NULL) || eh_fail_memory(err, "a run");
 }
 
 static bool start_heartbeat(eh_lite *lite, const eh_run_info *run, eh_err *err)
 {
-    free(lite->run_id);
-    free(lite->host);
-    lite->run_id = strdup(run->run_id);
-    lite->host = strdup(run->host);
-    lite->pid = run->pid;
-    lite->pid_started = run->pid_started;
-    if (lite->run_id == NULL || lite->host == NULL) return eh_fail_memory(err, "a run");
+    if (!note_run(lite, run, err)) return false;
     if (lite->heartbeat == NULL)
         lite->heartbeat = eh_loop_timer(lite->base.loop, HEARTBEAT_US, on_heartbeat, lite);
-    return sign_of_life(lite, err);
+    return eh_lite_sign_of_life(lite, &lite->control, err);
 }
 
 /* ---- take over -------------------------------------------------------------------------- */
@@ -266,7 +288,7 @@ static bool refuse_live_run(eh_lite *lite, const eh_stream_key *key, const eh_ru
     eh_other_run other;
     bool ok = false;
     eh_arena *arena = eh_arena_new((size_t)1024 * 1024);
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "other_run", args, 5, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "other_run", args, 5, err);
     if (arena == NULL || stmt == NULL) goto out;
     eh_step step = eh_sqlite_step(stmt, err);
     if (step == EH_STEP_DONE) ok = true;
@@ -287,7 +309,7 @@ static bool raise_epoch(eh_lite *lite, const eh_stream_key *key, eh_stream_state
                         eh_err *err)
 {
     eh_lite_arg args[] = {KEY_ARGS(key)};
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "stream_epoch", args, 5, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "stream_epoch", args, 5, err);
     if (stmt == NULL) return false;
     bool ok = eh_sqlite_step(stmt, err) == EH_STEP_ROW;
     if (ok) {
@@ -302,7 +324,7 @@ static bool open_load(eh_lite *lite, const eh_stream_key *key, const eh_run_info
                       eh_stream_state *state, eh_err *err)
 {
     char now[40], why[160];
-    (void)eh_lite_now(lite, now);
+    (void)eh_lite_now(&lite->control, now);
     (void)snprintf(why, sizeof why, "cancelled: superseded by run %s", run->run_id);
     eh_lite_arg older[] = {eh_lite_int(state->stream_id), eh_lite_str(why), eh_lite_str(now)};
     eh_lite_arg load[] = {eh_lite_int(state->stream_id),
@@ -312,8 +334,8 @@ static bool open_load(eh_lite *lite, const eh_stream_key *key, const eh_run_info
                           eh_lite_str(run->script_hash),
                           eh_lite_str(run->config_hash),
                           eh_lite_str(now)};
-    return eh_lite_run(lite, "loads_supersede", older, 3, err) &&
-           eh_lite_number(lite, "load_add", load, 7, &state->load_id, err);
+    return eh_lite_run(&lite->control, "loads_supersede", older, 3, err) &&
+           eh_lite_number(&lite->control, "load_add", load, 7, &state->load_id, err);
 }
 
 static bool lite_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run_info *run,
@@ -324,12 +346,12 @@ static bool lite_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run
     if (strcmp(key->schema, "main") != 0)
         return eh_fail(err, EH_CLASS_CONFIG, "SQLite has the schema main only, not %s",
                        key->schema);
-    eh_lite_arg stream[] = {KEY_ARGS(key), eh_lite_str(eh_lite_now(lite, now))};
-    if (!eh_lite_begin(lite, err)) return false;
-    bool ok = eh_lite_run(lite, "stream_add", stream, 6, err) &&
+    eh_lite_arg stream[] = {KEY_ARGS(key), eh_lite_str(eh_lite_now(&lite->control, now))};
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    bool ok = eh_lite_run(&lite->control, "stream_add", stream, 6, err) &&
               refuse_live_run(lite, key, run, err) && raise_epoch(lite, key, state, err) &&
               open_load(lite, key, run, state, err) && start_heartbeat(lite, run, err);
-    return eh_lite_end(lite, ok, err);
+    return eh_lite_end(&lite->control, ok, err);
 }
 
 /* ---- the ledger ------------------------------------------------------------------------- */
@@ -355,10 +377,10 @@ static bool read_units(eh_lite *lite, const eh_lite_arg *args, eh_arena *arena,
                        eh_ledger *ledger, eh_err *err)
 {
     int64_t count;
-    if (!eh_lite_number(lite, "ledger_count", args, 2, &count, err)) return false;
+    if (!eh_lite_number(&lite->control, "ledger_count", args, 2, &count, err)) return false;
     ledger->ranges = eh_arena_zalloc(arena, (size_t)count, sizeof *ledger->ranges);
     if (ledger->ranges == NULL) return eh_fail_memory(err, "the ledger");
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "ledger_units", args, 2, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_units", args, 2, err);
     if (stmt == NULL) return false;
     eh_ledger_fold fold = {.ledger = ledger};
     eh_ledger_unit unit;
@@ -384,10 +406,10 @@ static bool lite_ledger(eh_dest *dest, const eh_stream_state *state, const char 
     eh_lite_arg args[] = {eh_lite_int(state->stream_id), eh_lite_str(input), eh_lite_str(name)};
     int64_t other;
     if (!read_units(lite, args, arena, ledger, err) ||
-        !eh_lite_number(lite, "ledger_other", args, 3, &other, err))
+        !eh_lite_number(&lite->control, "ledger_other", args, 3, &other, err))
         return false;
     ledger->name_known = other != 0;
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "ledger_name", args, 2, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_name", args, 2, err);
     if (stmt == NULL) return false;
     eh_step step = eh_sqlite_step(stmt, err);
     bool ok = step != EH_STEP_ROW || copy_text(arena, stmt, 0, &ledger->name);
@@ -407,7 +429,7 @@ static bool promote(eh_lite *lite, const eh_stream_state *state, const eh_doc *c
     eh_lite_arg args[] = {eh_lite_int(state->stream_id), eh_lite_int(state->epoch),
                           eh_lite_str(NULL), eh_lite_str(now)};
     if (cursor != NULL) args[2] = eh_lite_slice(eh_buf_slice(&json));
-    ok = ok && eh_lite_run(lite, "stream_finish", args, 4, err);
+    ok = ok && eh_lite_run(&lite->control, "stream_finish", args, 4, err);
     eh_buf_free(&json);
     return ok;
 }
@@ -417,8 +439,8 @@ static bool end_load(eh_lite *lite, const eh_stream_state *state, const char *st
 {
     char now[40];
     eh_lite_arg args[] = {eh_lite_int(state->load_id), eh_lite_str(status), eh_lite_str(error),
-                          eh_lite_str(eh_lite_now(lite, now))};
-    return eh_lite_run(lite, "load_end", args, 4, err);
+                          eh_lite_str(eh_lite_now(&lite->control, now))};
+    return eh_lite_run(&lite->control, "load_end", args, 4, err);
 }
 
 static bool lite_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
@@ -427,13 +449,13 @@ static bool lite_finish(eh_dest *dest, const eh_stream_state *state, const eh_do
     eh_lite *lite = (eh_lite *)dest;
     char now[40];
     eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
-    if (!eh_lite_begin(lite, err)) return false;
-    bool ok = eh_lite_fence(lite, state, NULL, NULL, err) &&
-              promote(lite, state, cursor, eh_lite_now(lite, now), err) &&
-              eh_lite_run(lite, "columns_close", stream, 1, err) &&
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    bool ok = eh_lite_fence(&lite->control, state, NULL, NULL, err) &&
+              promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
+              eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
               end_load(lite, state, "succeeded", NULL, err);
     if (ok) EH_FAULT("finish");
-    ok = eh_lite_end(lite, ok, err);
+    ok = eh_lite_end(&lite->control, ok, err);
     if (ok) EH_FAULT("finish.done");
     return ok;
 }
@@ -467,7 +489,7 @@ static bool run_statements(eh_lite *lite, const char *sql, const eh_lite_arg *ar
 {
     eh_sqlite_stmt *stmt;
     bool ok = true;
-    while (ok && (stmt = eh_sqlite_prepare(lite->db, sql, &sql, err)) != NULL) {
+    while (ok && (stmt = eh_sqlite_prepare(lite->control.sql, sql, &sql, err)) != NULL) {
         eh_step step;
         bind(stmt, args, count);
         while ((step = eh_sqlite_step(stmt, err)) == EH_STEP_ROW)
@@ -490,9 +512,10 @@ static bool lite_query(eh_dest *dest, const char *sql, const char *const *params
     eh_lite_arg *args = eh_arena_zalloc(arena, count, sizeof *args);
     if (args == NULL) return eh_fail_memory(err, "a query");
     for (size_t i = 0; i < count; i++) args[i] = eh_lite_str(params[i]);
-    if (!eh_sqlite_exec(lite->db, dest->read_only ? "BEGIN" : "BEGIN IMMEDIATE", err))
+    if (!eh_sqlite_exec(lite->control.sql, dest->read_only ? "BEGIN" : "BEGIN IMMEDIATE", err))
         return false;
-    return eh_lite_end(lite, run_statements(lite, sql, args, count, arena, rows, err), err);
+    return eh_lite_end(&lite->control, run_statements(lite, sql, args, count, arena, rows, err),
+                       err);
 }
 
 /* ---- open ------------------------------------------------------------------------------- */
@@ -503,7 +526,7 @@ static const eh_dest_ops lite_ops = {
     .describe = eh_lite_describe,
     .change = eh_lite_change,
     .ledger = lite_ledger,
-    .encoder = eh_lite_encoder,
+    .encoder = eh_lite_encoder_new,
     .submit = eh_lite_submit,
     .finish = lite_finish,
     .abandon = lite_abandon,
@@ -541,8 +564,9 @@ eh_dest *eh_dest_sqlite_open(const char *path, bool read_only, eh_loop *loop,
                            .read_only = read_only,
                            .loop = loop,
                            .clock = *clock};
-    lite->db = eh_sqlite_open(path, read_only, BUSY_MS, err);
-    if (lite->db != NULL && prepare_file(lite, err)) return &lite->base;
+    lite->path = strdup(path);
+    if (lite->path == NULL) (void)eh_fail_memory(err, "a destination");
+    if (lite->path != NULL && prepare_file(lite, err)) return &lite->base;
     (void)eh_err_while(err, "opening %s", where);
     lite_close(&lite->base);
     return NULL;

@@ -8,18 +8,29 @@
 #include "io/sqlite.h"
 #include "load/dest_impl.h"
 
+/* A connection; used by one thread at a time. */
+typedef struct eh_lite_db {
+    eh_sqlite *sql;
+    eh_clock clock;
+} eh_lite_db;
+
+typedef struct eh_lite_lane eh_lite_lane;
+
 typedef struct eh_lite {
     eh_dest base;
-    eh_sqlite *db;
+    eh_lite_db control;
+    char *path;     /* owned */
     bool has_books; /* the bookkeeping is there (always, unless read_only) */
     char *run_id;   /* owned; of the run whose heartbeat we keep, NULL before take-over */
     char *host;     /* owned */
     int64_t pid;
     int64_t pid_started;
     eh_watch *heartbeat;
-    eh_sqlite_stmt *insert; /* of the latest unit, kept for the next */
-    char *insert_sql;       /* owned; its text */
+    eh_lite_lane *lane; /* NULL until the first unit */
 } eh_lite;
+
+/* Opens the file and sets what every connection needs. */
+bool eh_lite_open(const eh_lite *lite, eh_lite_db *db, eh_err *err) EH_MUST_USE;
 
 typedef struct eh_lite_arg {
     enum { EH_LITE_NULL, EH_LITE_INT, EH_LITE_TEXT, EH_LITE_BLOB } kind;
@@ -50,29 +61,32 @@ static inline eh_lite_arg eh_lite_str(const char *text)
 }
 
 /* Now, as the bookkeeping writes it; out: 40 bytes. */
-const char *eh_lite_now(const eh_lite *lite, char *out);
+const char *eh_lite_now(const eh_lite_db *db, char *out);
 
 /* A statement file, prepared and bound; free it with eh_sqlite_free. The arguments are
  * borrowed. */
-eh_sqlite_stmt *eh_lite_prepare(eh_lite *lite, const char *name, const eh_lite_arg *args,
+eh_sqlite_stmt *eh_lite_prepare(eh_lite_db *db, const char *name, const eh_lite_arg *args,
                                 size_t count, eh_err *err);
 /* Runs a statement file that gives no rows (or whose rows do not matter). */
-bool eh_lite_run(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+bool eh_lite_run(eh_lite_db *db, const char *name, const eh_lite_arg *args, size_t count,
                  eh_err *err) EH_MUST_USE;
 /* The first column of the first row; 0 when there is none. */
-bool eh_lite_number(eh_lite *lite, const char *name, const eh_lite_arg *args, size_t count,
+bool eh_lite_number(eh_lite_db *db, const char *name, const eh_lite_arg *args, size_t count,
                     int64_t *value, eh_err *err) EH_MUST_USE;
 
 /* A write transaction. begin waits for other writers. end commits when ok, else rolls back; it
  * returns whether the transaction is committed. */
-bool eh_lite_begin(eh_lite *lite, eh_err *err) EH_MUST_USE;
-bool eh_lite_end(eh_lite *lite, bool ok, eh_err *err) EH_MUST_USE;
-void eh_lite_rollback(eh_lite *lite);
+bool eh_lite_begin(eh_lite_db *db, eh_err *err) EH_MUST_USE;
+bool eh_lite_end(eh_lite_db *db, bool ok, eh_err *err) EH_MUST_USE;
+void eh_lite_rollback(eh_lite_db *db);
 
 /* Is the stream still mine? Otherwise class cancelled. client (may be NULL): the stream's
  * client, in the arena. */
-bool eh_lite_fence(eh_lite *lite, const eh_stream_state *state, eh_arena *arena,
+bool eh_lite_fence(eh_lite_db *db, const eh_stream_state *state, eh_arena *arena,
                    const char **client, eh_err *err) EH_MUST_USE;
+
+/* Writes that the run of this process is alive. */
+bool eh_lite_sign_of_life(const eh_lite *lite, eh_lite_db *db, eh_err *err) EH_MUST_USE;
 
 /* dest_sqlite_schema.c */
 bool eh_lite_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
@@ -82,7 +96,7 @@ bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *sch
 
 /* dest_sqlite_rebuild.c: changes the type of one column of a plain table inside the open
  * transaction. */
-bool eh_lite_retype(eh_lite *lite, const eh_table_info *info, const char *table,
+bool eh_lite_retype(eh_lite_db *db, const eh_table_info *info, const char *table,
                     const char *column, eh_type from, eh_type to, eh_err *err) EH_MUST_USE;
 /* The CREATE TABLE columns of a table that etlhost made and nobody altered by other means. */
 bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type to, eh_buf *out,
@@ -90,10 +104,18 @@ bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type 
 const char *eh_lite_native(eh_type type); /* "INTEGER", "REAL", "TEXT" */
 
 /* dest_sqlite_rows.c */
-const eh_encoder *eh_lite_encoder(eh_dest *dest, const char *schema, const char *table,
-                                  const eh_column_info *columns, const bool *declared,
-                                  size_t count, eh_arena *arena, const char **why_text,
-                                  eh_err *err);
+const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
+                                      const eh_column_info *columns, const bool *declared,
+                                      size_t count, eh_arena *arena, const char **why_text,
+                                      eh_err *err);
+/* The statement that stores a row. */
+const char *eh_lite_encoder_insert(const eh_encoder *encoder);
+/* Binds the encoded row at p to the statement; returns where the next one begins. Text stays
+ * where it lies. */
+const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p);
+
+/* dest_sqlite_lane.c */
 bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
+void eh_lite_lane_free(eh_lite_lane *lane); /* stops what it is doing; NULL is fine */
 
 #endif

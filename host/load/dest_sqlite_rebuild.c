@@ -43,18 +43,18 @@ static bool list_columns(const eh_table_info *info, const char *column, eh_type 
     return true;
 }
 
-static bool run(eh_lite *lite, const char *name, const eh_sql_var *vars, size_t count,
+static bool run(eh_lite_db *db, const char *name, const eh_sql_var *vars, size_t count,
                 eh_err *err)
 {
     eh_buf sql;
     eh_buf_init(&sql, SQL_MAX);
     bool ok = eh_sql_expand("sqlite", name, vars, count, &sql, err) &&
-              eh_sqlite_exec(lite->db, sql.data, err);
+              eh_sqlite_exec(db->sql, sql.data, err);
     eh_buf_free(&sql);
     return ok;
 }
 
-static bool make_copy(eh_lite *lite, const eh_table_info *info, const char *table,
+static bool make_copy(eh_lite_db *db, const eh_table_info *info, const char *table,
                       const char *column, eh_type from, eh_type to, eh_err *err)
 {
     eh_buf defs, names, values;
@@ -73,8 +73,7 @@ static bool make_copy(eh_lite *lite, const eh_table_info *info, const char *tabl
         if (name_list == NULL || value_list == NULL)
             ok = eh_fail_memory(err, "a statement");
         else
-            ok = run(lite, "table_create", create, 2, err) &&
-                 run(lite, "table_copy", copy, 4, err);
+            ok = run(db, "table_create", create, 2, err) && run(db, "table_copy", copy, 4, err);
     }
     eh_buf_free(&defs);
     eh_buf_free(&names);
@@ -83,10 +82,10 @@ static bool make_copy(eh_lite *lite, const eh_table_info *info, const char *tabl
 }
 
 /* The statements that make the table's indexes and triggers again, one after the other. */
-static bool read_extras(eh_lite *lite, const char *table, eh_buf *out, eh_err *err)
+static bool read_extras(eh_lite_db *db, const char *table, eh_buf *out, eh_err *err)
 {
     eh_lite_arg args[] = {eh_lite_str(table)};
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "table_extras", args, 1, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(db, "table_extras", args, 1, err);
     if (stmt == NULL) return false;
     eh_step step;
     while ((step = eh_sqlite_step(stmt, err)) == EH_STEP_ROW) {
@@ -101,31 +100,30 @@ static bool read_extras(eh_lite *lite, const char *table, eh_buf *out, eh_err *e
            (eh_buf_cstr(out) != NULL || eh_fail_memory(err, "a statement"));
 }
 
-static bool swap(eh_lite *lite, const char *table, eh_err *err)
+static bool swap(eh_lite_db *db, const char *table, eh_err *err)
 {
     eh_buf extras;
     eh_buf_init(&extras, SQL_MAX);
     eh_sql_var vars[] = {{"table", table}, {"rebuilt", rebuilt_name}};
-    bool ok = read_extras(lite, table, &extras, err) &&
-              eh_sqlite_exec(lite->db, "PRAGMA legacy_alter_table = ON", err) &&
-              run(lite, "table_swap", vars, 2, err) &&
-              eh_sqlite_exec(lite->db, extras.data, err);
+    bool ok = read_extras(db, table, &extras, err) &&
+              eh_sqlite_exec(db->sql, "PRAGMA legacy_alter_table = ON", err) &&
+              run(db, "table_swap", vars, 2, err) && eh_sqlite_exec(db->sql, extras.data, err);
     /* Only this connection's, and only while it swaps. */
-    if (!eh_sqlite_exec(lite->db, "PRAGMA legacy_alter_table = OFF", err)) ok = false;
+    if (!eh_sqlite_exec(db->sql, "PRAGMA legacy_alter_table = OFF", err)) ok = false;
     eh_buf_free(&extras);
     return ok;
 }
 
 /* "unknown" promises that there are only nulls: look, since another stream may write here too.
  */
-static bool check_only_nulls(eh_lite *lite, const char *table, const char *column, eh_err *err)
+static bool check_only_nulls(eh_lite_db *db, const char *table, const char *column, eh_err *err)
 {
     eh_sql_var vars[] = {{"table", table}, {"column", column}};
     eh_buf sql;
     eh_buf_init(&sql, SQL_MAX);
     eh_sqlite_stmt *stmt = NULL;
     bool ok = eh_sql_expand("sqlite", "column_has_values", vars, 2, &sql, err);
-    if (ok) stmt = eh_sqlite_prepare(lite->db, sql.data, NULL, err);
+    if (ok) stmt = eh_sqlite_prepare(db->sql, sql.data, NULL, err);
     ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
     if (ok && eh_sqlite_int(stmt, 0) != 0)
         ok = eh_fail(err, EH_CLASS_DESTINATION,
@@ -137,13 +135,13 @@ static bool check_only_nulls(eh_lite *lite, const char *table, const char *colum
     return ok;
 }
 
-bool eh_lite_retype(eh_lite *lite, const eh_table_info *info, const char *table,
+bool eh_lite_retype(eh_lite_db *db, const eh_table_info *info, const char *table,
                     const char *column, eh_type from, eh_type to, eh_err *err)
 {
     eh_sql_var vars[] = {{"table", table}, {"column", column}};
-    if (from == EH_TYPE_UNKNOWN && !check_only_nulls(lite, table, column, err)) return false;
+    if (from == EH_TYPE_UNKNOWN && !check_only_nulls(db, table, column, err)) return false;
     if (from == EH_TYPE_DATE && to == EH_TYPE_DATETIME)
-        return run(lite, "column_datetime", vars, 2, err);
+        return run(db, "column_datetime", vars, 2, err);
     if (strcmp(eh_lite_native(from), eh_lite_native(to)) == 0) return true;
-    return make_copy(lite, info, table, column, from, to, err) && swap(lite, table, err);
+    return make_copy(db, info, table, column, from, to, err) && swap(db, table, err);
 }

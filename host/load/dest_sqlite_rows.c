@@ -1,16 +1,13 @@
-/* load/dest_sqlite_rows.c: rows into a SQLite table: encoding them, inserting a unit of them.
+/* load/dest_sqlite_rows.c: rows for a SQLite table: encoding them, binding them to a statement.
  *
  * An encoded row is its cells, one after the other: a tag byte, then eight bytes of a number,
  * or four bytes of length and the text. The inserting loop binds text where it lies in the
  * unit, with one statement for the whole load. */
-#include "base/fault.h"
 #include "data/convert.h"
 #include "load/dest_sql.h"
 #include "load/dest_sqlite.h"
 
-#include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SQL_MAX ((size_t)4 * 1024 * 1024)
@@ -157,10 +154,10 @@ static bool make_insert(const char *table, const eh_column_info *columns, size_t
     return ok;
 }
 
-const eh_encoder *eh_lite_encoder(eh_dest *dest, const char *schema, const char *table,
-                                  const eh_column_info *columns, const bool *declared,
-                                  size_t count, eh_arena *arena, const char **why_text,
-                                  eh_err *err)
+const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
+                                      const eh_column_info *columns, const bool *declared,
+                                      size_t count, eh_arena *arena, const char **why_text,
+                                      eh_err *err)
 {
     (void)dest;
     (void)schema;
@@ -187,19 +184,7 @@ const eh_encoder *eh_lite_encoder(eh_dest *dest, const char *schema, const char 
     return ok ? &encoder->base : NULL;
 }
 
-/* ---- inserting -------------------------------------------------------------------------- */
-
-/* What one unit needs while it is stored. */
-typedef struct unit_job {
-    eh_lite *lite;
-    const eh_stream_state *state;
-    eh_unit *unit;
-    const char *client; /* in arena */
-    eh_arena *arena;
-    size_t *refused; /* indexes of encoded rows that the database refused, ascending */
-    size_t refused_count;
-    size_t refused_capacity;
-} unit_job;
+/* ---- binding ---------------------------------------------------------------------------- */
 
 static inline const char *bind_cell(eh_sqlite_stmt *stmt, int index, const char *p)
 {
@@ -230,171 +215,14 @@ static inline const char *bind_cell(eh_sqlite_stmt *stmt, int index, const char 
     return p + len;
 }
 
-/* The statement is prepared once and kept while the columns stay the same. */
-static bool ready_insert(eh_lite *lite, const lite_encoder *encoder, eh_err *err)
+const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p)
 {
-    if (lite->insert_sql != NULL && strcmp(lite->insert_sql, encoder->insert) == 0) return true;
-    eh_sqlite_free(lite->insert);
-    free(lite->insert_sql);
-    lite->insert_sql = NULL;
-    lite->insert = eh_sqlite_prepare(lite->db, encoder->insert, NULL, err);
-    if (lite->insert == NULL) return false;
-    lite->insert_sql = strdup(encoder->insert);
-    return lite->insert_sql != NULL || eh_fail_memory(err, "a statement");
+    int count = (int)encoder->count;
+    for (int i = 1; i <= count; i++) p = bind_cell(stmt, i, p);
+    return p;
 }
 
-static bool note_refused(unit_job *job, size_t row, const char *reason, eh_err *err)
+const char *eh_lite_encoder_insert(const eh_encoder *encoder)
 {
-    if (job->refused_count == job->refused_capacity) {
-        size_t capacity = job->refused_capacity == 0 ? 64 : job->refused_capacity * 2;
-        size_t *more = realloc(job->refused, capacity * sizeof *more);
-        if (more == NULL) return eh_fail_memory(err, "refused rows");
-        job->refused = more;
-        job->refused_capacity = capacity;
-    }
-    if (!eh_dest_refuse_row(job->unit, row, NULL, reason, err)) return false;
-    job->refused[job->refused_count++] = row;
-    return !eh_unit_is_rotten(job->unit) || eh_dest_fail_rotten(job->unit, reason, err);
-}
-
-/* *again: a trigger rolled the whole transaction back; without the refused rows it goes
- * through. */
-static bool insert_rows(unit_job *job, bool *again, eh_err *err)
-{
-    eh_unit *unit = job->unit;
-    eh_sqlite_stmt *stmt = job->lite->insert;
-    const char *p = unit->data.data;
-    int columns = (int)unit->encoder->count;
-    size_t half = unit->rows / 2;
-    for (size_t row = 0; row < unit->rows; row++) {
-        if (row == half) EH_FAULT("copy.middle");
-        for (int i = 1; i <= columns; i++) p = bind_cell(stmt, i, p);
-        eh_err refusal = {.class_ = EH_OK};
-        eh_step step = eh_sqlite_step(stmt, &refusal);
-        if (step == EH_STEP_DONE) continue;
-        if (step == EH_STEP_REFUSED) {
-            if (!note_refused(job, row, refusal.message, err)) return false;
-            *again = !eh_sqlite_in_transaction(job->lite->db);
-            if (*again) return true;
-            continue;
-        }
-        *err = refusal;
-        return false;
-    }
-    assert(unit->rows == 0 || p == unit->data.data + unit->data.len);
-    return true;
-}
-
-static bool insert_dead(unit_job *job, const char *now, eh_err *err)
-{
-    for (size_t i = 0; i < job->unit->dead_count; i++) {
-        const eh_dead *dead = &job->unit->dead[i];
-        eh_lite_arg args[] = {eh_lite_int(job->state->stream_id),
-                              eh_lite_str(job->client),
-                              eh_lite_int(job->state->load_id),
-                              eh_lite_str(job->unit->input_name),
-                              eh_lite_int((int64_t)dead->place.row),
-                              eh_lite_int((int64_t)dead->place.line),
-                              eh_lite_int((int64_t)dead->place.offset),
-                              eh_lite_slice(dead->column),
-                              eh_lite_slice(dead->code),
-                              eh_lite_slice(dead->reason),
-                              eh_lite_blob(dead->raw),
-                              eh_lite_str(now)};
-        if (dead->column.len == 0) args[7] = eh_lite_str(NULL);
-        if (!eh_lite_run(job->lite, "dead_add", args, 12, err)) return false;
-    }
-    return true;
-}
-
-static bool account(unit_job *job, eh_err *err)
-{
-    const eh_unit *unit = job->unit;
-    char now[40], modified[40];
-    (void)eh_lite_now(job->lite, now);
-    modified[eh_print_timestamp(unit->input_modified, true, modified)] = '\0';
-    eh_lite_arg stream = eh_lite_int(job->state->stream_id);
-    eh_lite_arg client = eh_lite_str(job->client);
-    eh_lite_arg load = eh_lite_int(job->state->load_id);
-    eh_lite_arg file[] = {stream,
-                          client,
-                          eh_lite_str(unit->input),
-                          eh_lite_str(unit->input_name),
-                          eh_lite_int((int64_t)unit->input_size),
-                          eh_lite_str(modified),
-                          load,
-                          eh_lite_str(now)};
-    eh_lite_arg row[] = {stream,
-                         client,
-                         eh_lite_str(unit->input),
-                         eh_lite_int((int64_t)unit->start),
-                         eh_lite_int((int64_t)unit->end),
-                         eh_lite_int((int64_t)unit->row_start),
-                         eh_lite_int((int64_t)unit->row_end),
-                         eh_lite_int((int64_t)unit->line_end),
-                         eh_lite_int((int64_t)unit->rows),
-                         eh_lite_int((int64_t)unit->dead_count),
-                         eh_lite_int(unit->last),
-                         eh_lite_str(unit->header),
-                         load,
-                         eh_lite_str(now)};
-    if (unit->dead_count > 0) EH_FAULT("dead.insert");
-    if (!insert_dead(job, now, err)) return false;
-    if (!eh_lite_run(job->lite, "file_add", file, 8, err)) return false;
-    EH_FAULT("unit.insert");
-    if (eh_lite_run(job->lite, "unit_add", row, 14, err)) return true;
-    /* Not the input's fault: the loader asked for bytes that the ledger had as loaded. */
-    if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_BUG;
-    return false;
-}
-
-/* Everything of the unit's transaction but its end. */
-static bool store(unit_job *job, bool *again, eh_err *err)
-{
-    eh_unit *unit = job->unit;
-    EH_FAULT("begin");
-    if (!eh_lite_fence(job->lite, job->state, job->arena, &job->client, err)) return false;
-    if (unit->rows > 0) {
-        if (!ready_insert(job->lite, (const lite_encoder *)unit->encoder, err)) return false;
-        EH_FAULT("copy.start");
-        bool ok = insert_rows(job, again, err);
-        EH_FAULT("copy.end");
-        eh_dest_remove_rows(unit, job->refused, job->refused_count);
-        job->refused_count = 0;
-        if (!ok) return false;
-        if (eh_unit_is_rotten(unit)) return eh_dest_fail_rotten(unit, "see the dead rows", err);
-    }
-    return *again || account(job, err);
-}
-
-/* One attempt in one transaction; *again asks for another. */
-static bool attempt(unit_job *job, bool *again, eh_err *err)
-{
-    *again = false;
-    if (!eh_lite_begin(job->lite, err)) return false;
-    bool ok = store(job, again, err);
-    if (ok && *again) {
-        eh_lite_rollback(job->lite);
-        return true;
-    }
-    if (ok) EH_FAULT("commit.sent");
-    ok = eh_lite_end(job->lite, ok, err);
-    if (ok) EH_FAULT("commit.answered");
-    return ok;
-}
-
-bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err)
-{
-    unit_job job = {.lite = (eh_lite *)dest,
-                    .state = state,
-                    .unit = unit,
-                    .arena = eh_arena_new((size_t)1024 * 1024)};
-    if (job.arena == NULL) return eh_fail_memory(err, "a unit");
-    bool again = true;
-    /* Each round leaves out at least one row more, so this ends. */
-    while (again && attempt(&job, &again, &unit->err)) continue;
-    free(job.refused);
-    eh_arena_free(job.arena);
-    eh_dest_push_done(dest, unit);
-    return true;
+    return ((const lite_encoder *)encoder)->insert;
 }

@@ -94,7 +94,7 @@ static bool read_columns(eh_lite *lite, const eh_stream_state *state, const char
     eh_lite_arg args[] = {eh_lite_str(schema), eh_lite_str(table), {.kind = EH_LITE_NULL}};
     if (state != NULL) args[2] = eh_lite_int(state->stream_id);
     const char *name = lite->has_books ? "describe" : "describe_bare";
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, name, args, 3, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, name, args, 3, err);
     if (stmt == NULL) return false;
     size_t capacity = 0;
     eh_step step;
@@ -116,7 +116,7 @@ static bool read_table_sql(eh_lite *lite, const char *table, eh_arena *arena, co
 {
     eh_lite_arg args[] = {eh_lite_str(table)};
     *sql = NULL;
-    eh_sqlite_stmt *stmt = eh_lite_prepare(lite, "table_sql", args, 1, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "table_sql", args, 1, err);
     if (stmt == NULL) return false;
     eh_step step = eh_sqlite_step(stmt, err);
     bool ok = step == EH_STEP_DONE;
@@ -137,7 +137,7 @@ static bool read_has_rows(eh_lite *lite, const char *table, bool *has_rows, eh_e
     eh_buf_init(&sql, SQL_MAX);
     eh_sqlite_stmt *stmt = NULL;
     bool ok = eh_sql_expand("sqlite", "table_has_rows", vars, 1, &sql, err);
-    if (ok) stmt = eh_sqlite_prepare(lite->db, sql.data, NULL, err);
+    if (ok) stmt = eh_sqlite_prepare(lite->control.sql, sql.data, NULL, err);
     ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
     if (ok) *has_rows = eh_sqlite_int(stmt, 0) != 0;
     eh_sqlite_free(stmt);
@@ -237,7 +237,7 @@ static bool record(change_job *job, const eh_change *change, eh_err *err)
                          eh_lite_str(typed ? eh_type_name(change->from) : NULL),
                          eh_lite_str(change->column ? eh_type_name(change->to) : NULL),
                          eh_lite_str(change->why),
-                         eh_lite_str(eh_lite_now(job->lite, now))};
+                         eh_lite_str(eh_lite_now(&job->lite->control, now))};
     eh_lite_arg column[] = {eh_lite_str(job->schema),
                             eh_lite_str(job->table),
                             eh_lite_str(change->column),
@@ -246,9 +246,10 @@ static bool record(change_job *job, const eh_change *change, eh_err *err)
                             eh_lite_str(NULL),
                             load};
     if (open && !typed) column[5] = stream;
-    if (!eh_lite_run(job->lite, "change_record", log, 10, err)) return false;
+    if (!eh_lite_run(&job->lite->control, "change_record", log, 10, err)) return false;
     if (change->kind == EH_CHANGE_CREATE_TABLE) return true;
-    return eh_lite_run(job->lite, typed ? "column_retype" : "column_record", column, 7, err);
+    return eh_lite_run(&job->lite->control, typed ? "column_retype" : "column_record", column,
+                       7, err);
 }
 
 static bool run_expanded(eh_lite *lite, const char *name, const eh_sql_var *vars, size_t count,
@@ -257,7 +258,7 @@ static bool run_expanded(eh_lite *lite, const char *name, const eh_sql_var *vars
     eh_buf sql;
     eh_buf_init(&sql, SQL_MAX);
     bool ok = eh_sql_expand("sqlite", name, vars, count, &sql, err) &&
-              eh_sqlite_exec(lite->db, sql.data, err);
+              eh_sqlite_exec(lite->control.sql, sql.data, err);
     eh_buf_free(&sql);
     return ok;
 }
@@ -311,8 +312,8 @@ static bool change_type(change_job *job, const eh_change *change, eh_err *err)
     if (c->blocker != NULL && strcmp(eh_lite_native(change->to), c->native) != 0)
         return eh_fail(err, EH_CLASS_DESTINATION, "column %s stays %s: %s", change->column,
                        c->native, c->blocker);
-    return eh_lite_retype(job->lite, &job->info, job->table, c->name, change->from, change->to,
-                          err) &&
+    return eh_lite_retype(&job->lite->control, &job->info, job->table, c->name, change->from,
+                          change->to, err) &&
            record(job, change, err);
 }
 
@@ -353,12 +354,12 @@ bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *sch
                       .table = table,
                       .arena = eh_arena_new((size_t)64 * 1024 * 1024)};
     if (job.arena == NULL) return eh_fail_memory(err, "a change of a table");
-    bool ok = eh_lite_begin(job.lite, err);
+    bool ok = eh_lite_begin(&job.lite->control, err);
     if (ok) {
-        ok =
-            eh_lite_fence(job.lite, state, NULL, NULL, err) && apply(&job, changes, count, err);
+        ok = eh_lite_fence(&job.lite->control, state, NULL, NULL, err) &&
+             apply(&job, changes, count, err);
         if (ok) hit_faults(changes, count);
-        ok = eh_lite_end(job.lite, ok, err);
+        ok = eh_lite_end(&job.lite->control, ok, err);
     }
     eh_arena_free(job.arena);
     return ok;

@@ -221,13 +221,19 @@ static inline void kit_row(eh_unit *unit, const char *const *fields)
 
 #define kit_add_row(unit, ...) kit_row(unit, (const char *const[]){__VA_ARGS__})
 
+/* Waits for a unit that was submitted. */
+static inline void kit_wait(kit *k, eh_unit *unit)
+{
+    eh_unit *done = NULL;
+    while ((done = eh_dest_take_done(k->dest)) == NULL) kit_ok(eh_loop_turn(k->loop, -1, &err));
+    assert_ptr_equal(done, unit);
+}
+
 /* Loads the unit and waits for it; the outcome is in unit->err. */
 static inline void kit_load(kit *k, eh_unit *unit)
 {
     kit_ok(eh_dest_submit(k->dest, &k->state, unit, &err));
-    eh_unit *done = NULL;
-    while ((done = eh_dest_take_done(k->dest)) == NULL) kit_ok(eh_loop_turn(k->loop, -1, &err));
-    assert_ptr_equal(done, unit);
+    kit_wait(k, unit);
 }
 
 static inline void kit_free_unit(eh_unit *unit)

@@ -329,6 +329,72 @@ static void a_written_unit_is_not_written_again(void **state)
     kit_close(&k);
 }
 
+static void closing_in_the_middle_of_a_unit(void **state)
+{
+    (void)state;
+    kit k;
+    kit_open(&k, url, 1);
+    kit_take_over(&k, "run1");
+    kit_create(&k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    eh_unit *unit = kit_unit(&k, "sha256:a:1", 0);
+    fill(unit, 200000);
+    kit_ok(eh_dest_submit(k.dest, &k.state, unit, &err));
+    assert_int_equal(eh_dest_busy_lanes(k.dest), 1);
+    assert_int_equal(eh_dest_in_flight(k.dest), 1);
+    eh_dest_close(k.dest);
+    k.dest = NULL;
+    kit_free_unit(unit);
+    assert_string_equal(ask("SELECT (SELECT count(*) FROM orders) = "
+                            "(SELECT coalesce(sum(rows), 0) FROM _etl_units)"),
+                        "1");
+    kit_close(&k);
+}
+
+static void two_write_one_file(void **state)
+{
+    (void)state;
+    kit a, b;
+    kit_open(&a, url, 1);
+    kit_open(&b, url, 1);
+    b.table = "shops";
+    kit_take_over(&a, "run1");
+    kit_take_over(&b, "run2");
+    kit_create(&a, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    kit_create(&b, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    for (uint64_t i = 0; i < 3; i++) {
+        eh_unit *units[] = {kit_unit(&a, "sha256:a:1", i * 20000),
+                            kit_unit(&b, "sha256:a:1", i * 20000)};
+        fill(units[0], 20000);
+        fill(units[1], 20000);
+        kit_ok(eh_dest_submit(a.dest, &a.state, units[0], &err));
+        kit_load_well(&b, units[1]);
+        kit_wait(&a, units[0]);
+        assert_int_equal(units[0]->err.class_, EH_OK);
+        kit_free_unit(units[0]);
+    }
+    assert_string_equal(
+        ask("SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM shops)"),
+        "60000|60000");
+    kit_close(&a);
+    kit_close(&b);
+}
+
+/* A lane that is never idle keeps the heartbeat's own statement out. */
+static void a_unit_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    kit k;
+    kit_open(&k, url, 1);
+    kit_take_over(&k, "run1");
+    kit_create(&k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    (void)ask("UPDATE _etl_runs SET heartbeat_at = '2020-01-01T00:00:00Z'");
+    eh_unit *unit = kit_unit(&k, "sha256:a:1", 0);
+    fill(unit, 1);
+    kit_load_well(&k, unit);
+    assert_string_equal(ask("SELECT heartbeat_at > '2025' FROM _etl_runs"), "1");
+    kit_close(&k);
+}
+
 static void an_abandoned_load_says_why(void **state)
 {
     (void)state;
@@ -388,6 +454,9 @@ int main(void)
         with_file(a_trigger_that_rolls_back),
         with_file(too_many_dead_rows_are_no_success),
         with_file(a_written_unit_is_not_written_again),
+        with_file(closing_in_the_middle_of_a_unit),
+        with_file(two_write_one_file),
+        with_file(a_unit_is_a_sign_of_life),
         with_file(an_abandoned_load_says_why),
         with_file(the_operator_asks_and_corrects),
         with_file(opening_what_is_no_database),
