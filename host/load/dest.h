@@ -43,6 +43,8 @@ typedef struct eh_stream_state {
     int64_t stream_id;
     int64_t epoch;   /* mine; every transaction of this run checks it */
     int64_t load_id; /* of this run of this stream: the value of _load_id */
+    int64_t units;   /* how many of its units have committed: counted by the loader, checked by
+                        finish */
 } eh_stream_state;
 
 /* ---- the table as it really is ------------------------------------------------------------

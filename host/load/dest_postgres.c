@@ -138,6 +138,23 @@ static bool end_load(eh_pg *pg, const end_job *job, eh_err *err)
     return eh_pg_run(pg, "load_end", &args, err);
 }
 
+/* Units commit without waiting for the disk (lane_begin.sql). A server that crashed and came
+ * back meanwhile may have lost some that were told committed: rows and ledger alike, so the
+ * next run loads them again. */
+static bool check_units(eh_pg *pg, const eh_stream_state *state, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_int(&args, state->load_id);
+    if (!eh_pg_run(pg, "load_units", &args, err)) return false;
+    int64_t there = eh_pgconn_int(pg->control, 0, 0);
+    if (there >= state->units) return true;
+    eh_fail(
+        err, EH_CLASS_TRANSIENT,
+        "the server was restarted and lost %lld of %lld units of rows that it had committed",
+        (long long)(state->units - there), (long long)state->units);
+    return eh_err_hint(err, "run again: what is missing is loaded");
+}
+
 /* The epoch is checked by the update itself: a share lock first would have to be upgraded, and
  * two who do that deadlock. */
 static bool finish_body(eh_pg *pg, void *self, eh_err *err)
@@ -152,7 +169,9 @@ static bool finish_body(eh_pg *pg, void *self, eh_err *err)
         return eh_pg_fence(pg, job->state, err) &&
                eh_fail(err, EH_CLASS_BUG, "the stream's state row cannot be updated");
     args.count = 1;
-    if (!eh_pg_run(pg, "columns_close", &args, err) || !end_load(pg, job, err)) return false;
+    if (!eh_pg_run(pg, "columns_close", &args, err) || !end_load(pg, job, err) ||
+        !check_units(pg, job->state, err))
+        return false;
     EH_FAULT("finish");
     return true;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TURN_ROWS 256
+
 static const eh_cell null_cell = {.kind = EH_CELL_NULL};
 
 typedef enum row_fate {
@@ -292,7 +294,10 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
     if (batch->dead_count > 1)
         qsort(batch->dead, batch->dead_count, sizeof(eh_dead), by_offset);
     size_t row = 0, dead = 0;
-    while (row < batch->rows || dead < batch->dead_count) {
+    for (size_t turn = 1; row < batch->rows || dead < batch->dead_count; turn++) {
+        /* The lanes' sockets hold a millisecond or two of work for a server: feed them often.
+         */
+        if (turn % TURN_ROWS == 0 && !eh_loop_turn(loader->options.loop, 0, err)) return false;
         bool is_dead =
             dead < batch->dead_count &&
             (row >= batch->rows || batch->dead[dead].place.offset < batch->places[row].offset);

@@ -29,6 +29,7 @@ static void finished(eh_unit *unit)
         unit->owner = NULL;
         return;
     }
+    loader->state.units++;
     loader->counts.rows_loaded += unit->rows;
     loader->counts.rows_dead += unit->dead_count;
     const eh_load_events *events = &loader->options.events;

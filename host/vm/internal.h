@@ -8,10 +8,10 @@ struct eh_vm {
     lua_State *main;
     size_t memory; /* bytes the state holds */
     size_t memory_peak;
-    size_t memory_max; /* 0: no limit */
-    size_t collect_at; /* past this a full collection is due at the next instruction */
+    size_t memory_max;     /* 0: no limit */
+    size_t collect_at;     /* past this a full collection is due at the next instruction */
     lua_State *collecting; /* the thread it is armed on */
-    bool refused;      /* the allocator's last answer was no */
+    bool refused;          /* the allocator's last answer was no */
     int64_t turn_ms;
     bool can_wait; /* every resumer up to the host may yield */
     bool waiting;  /* a C function yielded to the host and not to its script */

@@ -44,8 +44,8 @@ static void arm_hook(lua_State *L)
     lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKCOUNT, 1);
 }
 
-/* The next point is half way to the limit from what is really held, so that collections stay few
- * until the limit is near. */
+/* The next point is half way to the limit from what is really held, so that collections stay
+ * few until the limit is near. */
 static void on_collect(lua_State *L, lua_Debug *ar)
 {
     eh_vm *vm = eh_vm_of(L);

@@ -5,6 +5,9 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL statement_timeout = '15min';
 SET LOCAL lock_timeout = '30s';
+-- A unit's commit need not wait for the disk: rows and ledger vanish together if the server crashes,
+-- the commit that finishes the load does wait and covers all before it, and it counts the units.
+SET LOCAL synchronous_commit = off;
 SET LOCAL idle_in_transaction_session_timeout = '5min';
 SELECT set_config('client_connection_check_interval', '2s', true)
 WHERE current_setting('server_version_num')::integer >= 140000;
