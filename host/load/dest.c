@@ -277,6 +277,7 @@ void eh_dest_ledger_add(eh_ledger_fold *fold, const eh_ledger_unit *unit)
     eh_ledger *ledger = fold->ledger;
     eh_range *latest =
         ledger->range_count > 0 ? &ledger->ranges[ledger->range_count - 1] : NULL;
+    assert(ledger->ranges != NULL);
     if (latest == NULL) fold->from_start = unit->row_start == 0;
     if (latest != NULL && latest->end == unit->range.start) {
         latest->end = unit->range.end;
