@@ -55,10 +55,20 @@ local function quote(out, known, e)
   return lines
 end
 
+-- To be stopped is no failure.
+local function stopped_lines(out, e)
+  local lines = { out:style("yellow", "stopped") }
+  if e.message ~= "stopped" then lines[1] = lines[1] .. ": " .. text.safe(e.message) end
+  local hint = e.hint or "what was committed stays; the same command goes on from there"
+  lines[2] = "  " .. text.safe(hint)
+  return lines
+end
+
 -- The error as a list of lines. known: the places whose text may be quoted; may be nil.
 function report.lines(out, e, known)
-  local head = out:style("red", out:style("bold", "error")) .. ": " .. text.safe(e.message)
+  if e.class == "cancelled" then return stopped_lines(out, e) end
   local title = e.is_usage and "command line" or report.title(e.class)
+  local head = out:style("red", out:style("bold", "error")) .. ": " .. text.safe(e.message)
   local lines = { head .. out:style("dim", "  [" .. title .. "]") }
   local function add(label, value)
     if value and value ~= "" then

@@ -4,16 +4,22 @@ local err = require "host.err"
 local exit = require "host.exit"
 local nearest = require "host.nearest"
 local options = require "host.options"
+local reference = require "host.reference"
 
 local verb = {
   name = "help",
   usage = "help [VERB]...",
   summary = "Explains a verb.",
+  options = { { "markdown", help = "all verbs, as the page docs/reference/cli.md" } },
   positionals = { { "VERB", many = true, help = "such as run, or dead list" } },
 }
 
 function verb.run(args, ctx)
   local verbs = require "host.verbs" -- here: it loads this file
+  if args.markdown then
+    ctx.out:write(reference.page(verbs.root))
+    return exit.ok
+  end
   local found = verbs.root
   for _, word in ipairs(args.verb) do
     local child = verbs.find(found, word)

@@ -103,7 +103,9 @@ local function next_steps(shown)
     if totals.rows_dead > 0 then
       steps[#steps + 1] = { "etlhost dead list", "the rows that did not fit, and why" }
     end
-    if code ~= exit.ok then
+    if code == exit.interrupted then
+      steps[#steps + 1] = { "etlhost run " .. shown, "go on" }
+    elseif code ~= exit.ok then
       steps[#steps + 1] = { "etlhost check", "mistakes in the configuration and the scripts" }
       steps[#steps + 1] = { "etlhost runs show", "all that this run said" }
     elseif totals.rows_loaded == 0 then
