@@ -58,6 +58,18 @@ static int l_write(lua_State *L)
     return 1;
 }
 
+/* files.hash(text) -> SHA-256 in hexadecimal | nil, err */
+static int l_hash(lua_State *L)
+{
+    eh_slice text;
+    text.data = luaL_checklstring(L, 1, &text.len);
+    char out[EH_FS_HASH_SIZE];
+    eh_err err = {.class_ = EH_OK};
+    if (!eh_fs_hash(text, out, &err)) return eh_bind_fail(L, &err);
+    lua_pushstring(L, out);
+    return 1;
+}
+
 /* files.make_folder(path) -> true | nil, err */
 static int l_make_folder(lua_State *L)
 {
@@ -147,6 +159,7 @@ int luaopen_host_files(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"read", l_read},
                                          {"write", l_write},
+                                         {"hash", l_hash},
                                          {"make_folder", l_make_folder},
                                          {"list", l_list},
                                          {"stat", l_stat},

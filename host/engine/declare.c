@@ -101,13 +101,23 @@ static bool is_selected(const eh_run *run, const eh_stream *s)
     return strcmp(only, s->resource) == 0 || strcmp(only, both) == 0;
 }
 
+/* What the project says of dead rows, where the resource says nothing. */
+static bool add_defaults(const eh_run *run, eh_doc *declaration, eh_err *err)
+{
+    const eh_doc *max_dead = eh_doc_get(run->spec, "max_dead");
+    if (max_dead == NULL || eh_doc_get(declaration, "max_dead") != NULL) return true;
+    return eh_doc_put(run->arena, declaration, eh_slice_str("max_dead"),
+                      eh_doc_copy(run->arena, max_dead, NULL), err);
+}
+
 static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration, eh_err *err)
 {
     eh_run *run = p->run;
     eh_pipeline_stream *ps = &p->streams[index];
     eh_stream *s = &ps->stream;
-    const eh_doc *kept = eh_doc_copy(run->arena, declaration, NULL);
+    eh_doc *kept = eh_doc_copy(run->arena, declaration, NULL);
     if (kept == NULL) return eh_fail_memory(err, "declarations");
+    if (!add_defaults(run, kept, err)) return false;
     *s = (eh_stream){
         .run = run,
         .client = eh_doc_str(eh_doc_get(run->spec, "client"), "id", ""),

@@ -231,6 +231,9 @@ bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *
                      eh_err *err)
 {
     if (eh_preview_is_full(p)) return true;
+    /* A row function's frames take the place of the one that holds the name. */
+    name = eh_arena_strdup(p->arena, name);
+    if (name == NULL) return eh_fail_memory(err, "a preview");
     eh_file file;
     if (!eh_file_open(&file, root, name, err)) return false;
     eh_transform_context context = eh_stream_transform_context(s);

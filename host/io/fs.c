@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -61,6 +62,20 @@ bool eh_fs_write(const char *path, eh_slice content, unsigned mode, eh_err *err)
     if (ok) saved = errno;
     (void)unlink(temporary);
     return eh_fail_errno(err, EH_CLASS_CONFIG, saved, "cannot write %s", path);
+}
+
+bool eh_fs_hash(eh_slice text, char out[EH_FS_HASH_SIZE], eh_err *err)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (EVP_Digest(text.data, text.len, digest, &size, EVP_sha256(), NULL) != 1)
+        return eh_fail_memory(err, "a hash");
+    for (unsigned i = 0; i < size && 2 * i + 2 < EH_FS_HASH_SIZE; i++) {
+        out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
+    out[EH_FS_HASH_SIZE - 1] = '\0';
+    return true;
 }
 
 static bool is_folder(const char *path)

@@ -14,6 +14,10 @@ bool eh_fs_read(const char *path, eh_buf *out, eh_err *err) EH_MUST_USE;
  * into a temporary file beside it, synced, renamed. mode as for open(2). */
 bool eh_fs_write(const char *path, eh_slice content, unsigned mode, eh_err *err) EH_MUST_USE;
 
+/* The SHA-256 of a text in hexadecimal, for hashes of scripts and configuration. */
+enum { EH_FS_HASH_SIZE = 65 };
+bool eh_fs_hash(eh_slice text, char out[EH_FS_HASH_SIZE], eh_err *err) EH_MUST_USE;
+
 /* Makes a folder and its parents; one that is there is fine. */
 bool eh_fs_make_folder(const char *path, eh_err *err) EH_MUST_USE;
 

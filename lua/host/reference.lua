@@ -1,6 +1,7 @@
 -- The command line as a page of Markdown, from what the verbs declare: docs/reference/cli.md.
 
 local options = require "host.options"
+local text = require "host.text"
 
 local reference = {}
 
@@ -16,8 +17,8 @@ verbs, options, clients and files.
 
 ]]
 
-local function cell(text)
-  return (text:gsub("|", "\\|"):gsub("\n", " "))
+local function cell(s)
+  return (s:gsub("|", "\\|"):gsub("\n", " "))
 end
 
 local function add_table(lines, title, rows)
@@ -39,9 +40,10 @@ local function add_verb(lines, verb, level)
     lines[#lines + 1] = "    etlhost " .. verb.usage
     lines[#lines + 1] = ""
   end
-  lines[#lines + 1] = verb.summary
-  for _, paragraph in ipairs(verb.about or {}) do lines[#lines + 1] = paragraph end
-  lines[#lines + 1] = ""
+  for _, paragraph in ipairs { verb.summary, table.unpack(verb.about or {}) } do
+    lines[#lines + 1] = text.wrap(paragraph, 100)
+    lines[#lines + 1] = ""
+  end
   local arguments, flags = {}, {}
   for _, p in ipairs(verb.positionals or {}) do
     arguments[#arguments + 1] = { code(p[1]), p.help }
@@ -79,7 +81,7 @@ function reference.page(root)
   lines[#lines + 1] = "## Environment"
   lines[#lines + 1] = ""
   add_table(lines, "variable", {
-    { "`PG*`", "as libpq knows them, for `postgres://` destinations; `~/.pgpass` and service files too" },
+    { "`PG*`", "as libpq knows them, for `postgres://` destinations; its files count too" },
     { "`NO_COLOR`", "no colours on a terminal either" },
     { "`ETLHOST_LUA`", "a folder from which the host's Lua is read instead of the executable" },
   })

@@ -80,6 +80,13 @@ function spec.pipeline_hint(config)
   return "there are: " .. table.concat(names, ", ")
 end
 
+-- Of the files that decide what a client's run does.
+function spec.config_hash(config, client)
+  local parts = { config.places.texts[config.project.config_file] or "" }
+  if client and client.file then parts[2] = config.places.texts[client.file] end
+  return files.hash(table.concat(parts, "\0"))
+end
+
 -- What every specification has. options: op, config, client, destination, sandbox.
 function spec.new(options)
   local config, client = options.config, options.client
@@ -101,7 +108,9 @@ function spec.new(options)
   end
   if options.pipeline then
     s.pipeline = { path = options.pipeline.path, text = options.pipeline.text }
+    s.script_hash = files.hash(options.pipeline.text)
   end
+  if config then s.config_hash = spec.config_hash(config, client) end
   if config then s.module_roots = spec.module_roots(config, options.pipeline) end
   return s
 end

@@ -40,12 +40,9 @@ function workspace:blocking_problem()
   return list[1]
 end
 
--- A client of the project by --client, one only.
-function workspace:one_client(ids)
-  if ids and #ids > 1 then
-    return nil, err.new { class = "config", message = "one --client at a time, here" }
-  end
-  local chosen, problem = self.config:select(ids)
+-- A client of the project by its id; without an id the only one there is.
+function workspace:one_client(id)
+  local chosen, problem = self.config:select(id and { id })
   if not chosen then return nil, problem end
   if #chosen > 1 then
     local names = {}

@@ -65,7 +65,8 @@ describe("a run", function()
       }
       assert.equal(status, code, class)
       assert.equal("first", made.errors[1].message)
-      assert.matches("error: first", out, 1, true)
+      local label = class == "cancelled" and "stopped: first" or "error: first"
+      assert.matches(label, out, 1, true)
     end
   end)
 

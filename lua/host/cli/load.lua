@@ -27,7 +27,7 @@ local verb = {
     { "into", value = "TABLE", help = "the table; it is made when it is not there" },
     { "destination", value = "URL", help = "sqlite:PATH or postgres://..." },
     { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
-    { "client", value = "C", many = true,
+    { "client", value = "C",
       help = "whose rows these are (_client_id); asked for in a project" },
     { "type", value = "COLUMN=TYPE", many = true,
       help = "declares a column: boolean, bigint, numeric, double, date, time, datetime, "
@@ -88,11 +88,7 @@ end
 
 local function chosen_client(args, space)
   if not space.config then
-    if not args.client then return false end
-    if #args.client > 1 then
-      return nil, err.new { class = "config", message = "one --client at a time, here" }
-    end
-    return { id = args.client[1], sources = {} }
+    return args.client and { id = args.client, sources = {} } or false
   end
   if args.client then return space:one_client(args.client) end
   local ids = {}
@@ -162,6 +158,7 @@ function verb.run(args, ctx)
   s.lanes = args.lanes or s.lanes
   s.unit_bytes = args.unit_bytes
   s.load = {
+    max_dead = s.max_dead,
     files = args.file, into = name or args.into, format = format, columns = columns,
     on_changed_file = args.on_changed_file,
   }

@@ -1,5 +1,6 @@
 -- etlhost preview: the rows as they would load, and the types with their reasons. Writes nothing.
 
+local embedded = require "host.embedded"
 local err = require "host.err"
 local exit = require "host.exit"
 local files = require "host.files"
@@ -28,7 +29,8 @@ local verb = {
       help = "a file, - for the standard input, or a resource of a client" },
   },
   options = {
-    { "client", value = "C", many = true, help = "whose source it is" },
+    { "client", value = "C", help = "whose source it is" },
+    { "pipeline", value = "FILE", help = "see the resource as this pipeline changes it" },
     { "format", value = "F", one_of = { "table", "ndjson", "csv" },
       help = "table (default), ndjson or csv" },
     { "limit", value = "N", integer = true, help = "at most so many rows (default: 20)" },
@@ -71,6 +73,13 @@ local function target(args, space)
       word, client.id, instance),
     hint = #names > 0 and "its sources: " .. table.concat(names, ", ") or nil,
   }
+end
+
+-- A resource is seen through a pipeline: --pipeline, or the one that changes nothing.
+local function pipeline_of(args, space)
+  if args.pipeline then return spec.read_pipeline(args.pipeline, space.config) end
+  local path = "pipelines/sync.lua"
+  return { path = path, text = embedded.read(path), folder = space.project:path "pipelines" }
 end
 
 local function print_dead(ctx, event)
@@ -126,6 +135,13 @@ function verb.run(args, ctx)
     op = "preview", config = client and space.config, client = client, sandbox = args.sandbox,
   }
   s.preview = what
+  if what.instance then
+    local pipeline
+    pipeline, problem = pipeline_of(args, space)
+    if not pipeline then return nil, problem end
+    s.pipeline = { path = pipeline.path, text = pipeline.text }
+    s.module_roots = spec.module_roots(space.config, pipeline)
+  end
   local made = job.new { spec = s, title = "", client = client, places = space.places }
   local watch, seen = watcher(ctx)
   supervisor.run({ made }, { inherit_input = true }, watch)
