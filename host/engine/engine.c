@@ -57,12 +57,16 @@ static void on_control(void *self, int events)
     }
 }
 
-bool eh_run_go_on(eh_run *run, eh_err *err)
+bool eh_run_may_go_on(eh_run *run, eh_err *err)
 {
-    if (!eh_loop_turn(run->loop, 0, err)) return false;
     if (run->events.broken) stop(run, "the supervisor is gone");
     if (!run->stopping) return true;
     return eh_fail(err, EH_CLASS_CANCELLED, "%s", run->stop_reason);
+}
+
+bool eh_run_go_on(eh_run *run, eh_err *err)
+{
+    return eh_loop_turn(run->loop, 0, err) && eh_run_may_go_on(run, err);
 }
 
 /* Blocks until the whole specification is there: nothing else can be done before. */

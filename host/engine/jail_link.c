@@ -18,6 +18,7 @@
 #define FRAME_ARENA ((size_t)64 * 1024 * 1024)
 /* Frames that wait while their task's turn has not come; past that the socket is not read. */
 #define QUEUE_MAX 128
+#define WAIT_MS   50 /* so that the deadline is looked at */
 #define LOG_MAX   10000
 #define CHILD_FD  3
 
@@ -311,8 +312,8 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
         if (jail->in.len > 0 && jail->queue_count < QUEUE_MAX && !take_frame(jail, &more))
             continue;
         if (more) continue;
-        if (!check_deadline(jail, err) || !eh_run_go_on(jail->run, err) ||
-            !eh_loop_turn(jail->run->loop, 50, err))
+        if (!check_deadline(jail, err) || !eh_loop_turn(jail->run->loop, WAIT_MS, err) ||
+            !eh_run_may_go_on(jail->run, err))
             return false;
     }
 }

@@ -31,6 +31,9 @@ typedef struct eh_run {
  * blocking. */
 bool eh_run_go_on(eh_run *run, eh_err *err) EH_MUST_USE;
 
+/* The same without a turn of the loop. */
+bool eh_run_may_go_on(eh_run *run, eh_err *err) EH_MUST_USE;
+
 /* Opens spec.destination. Not for dry runs of a SQLite file that does not exist yet: see dry.
  */
 bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err) EH_MUST_USE;

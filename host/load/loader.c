@@ -272,7 +272,7 @@ bool eh_loader_drain(eh_loader *loader, eh_err *err)
 
 bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
-    if (!eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
+    if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
     if (loader->options.dry_run) return true;
     return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
 }
@@ -280,6 +280,6 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 void eh_loader_abandon(eh_loader *loader, const eh_err *why)
 {
     eh_err ignored = {.class_ = EH_OK};
-    (void)!eh_loader_collect(loader, EH_WAIT_MINE, &ignored);
+    (void)!eh_loader_collect(loader, EH_WAIT_ALL, &ignored);
     if (!loader->options.dry_run) eh_dest_abandon(loader->options.dest, &loader->state, why);
 }
