@@ -8,8 +8,7 @@
 
 #include <lauxlib.h>
 
-/* ---- Protected calls
- * ------------------------------------------------------------------------- */
+/* ---- Protected calls --------------------------------------------------------------------- */
 
 /* [true, results...] or [..., error]; `first` is the place of the `true`. */
 static int finish_pcall(lua_State *L, int status, lua_KContext first)
@@ -60,8 +59,7 @@ void eh_env_add_calls(lua_State *L)
     luaL_setfuncs(L, functions, 0);
 }
 
-/* ---- Coroutines
- * ------------------------------------------------------------------------------ */
+/* ---- Coroutines -------------------------------------------------------------------------- */
 
 static const char threads_key = 't';
 

@@ -133,8 +133,7 @@ static int l_undefined(lua_State *L)
     return luaL_error(L, "\"%s\" is not defined here", key);
 }
 
-/* ---- Building
- * -------------------------------------------------------------------------------- */
+/* ---- Building ---------------------------------------------------------------------------- */
 
 static const char *const base_names[] = {
     "assert", "error",  "getmetatable", "ipairs",   "next", "pairs",    "rawequal", "rawget",

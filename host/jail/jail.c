@@ -3,7 +3,7 @@
 #include "jail/jail.h"
 
 #include "base/fault.h"
-
+#include "data/json.h" /* eh_utf8_valid */
 #include "jail/internal.h"
 
 #include <lauxlib.h>
@@ -17,8 +17,7 @@ static const int64_t default_turn_ms = 30000;
 /* Beyond what Lua may hold: frames, documents, the allocator's own waste. */
 static const size_t extra_memory = (size_t)256 * 1024 * 1024;
 
-/* ---- What is said
- * ---------------------------------------------------------------------------- */
+/* ---- What is said ------------------------------------------------------------------------ */
 
 static bool put_text(eh_arena *arena, eh_doc *map, const char *key, const char *text,
                      eh_err *err)
@@ -70,8 +69,7 @@ static int report(eh_jail *jail, const eh_err *failure)
     return EXIT_REPORTED;
 }
 
-/* ---- Before the script
- * ----------------------------------------------------------------------- */
+/* ---- Before the script ------------------------------------------------------------------- */
 
 static int open_state(lua_State *L)
 {
@@ -86,6 +84,16 @@ static int open_state(lua_State *L)
     return 0;
 }
 
+/* simdjson looks at the processor on its first call, and the sanitizers at its objects: both
+ * want system calls that the wall forbids. */
+static bool warm_up(eh_err *err)
+{
+    for (int i = 0; i < 2; i++)
+        if (!eh_utf8_valid("\xc3\xa9", 2))
+            return eh_fail(err, EH_CLASS_BUG, "UTF-8 is unknown");
+    return true;
+}
+
 static bool prepare(eh_jail *jail, bool is_strict, eh_err *err)
 {
     jail->arena = eh_arena_new((size_t)16 * 1024 * 1024);
@@ -93,7 +101,7 @@ static bool prepare(eh_jail *jail, bool is_strict, eh_err *err)
     if (!eh_window_open(&jail->window, EH_JAIL_WINDOW, err)) return false;
     /* Before the wall, which forbids installing a signal handler. */
     jail->vm = eh_vm_new(err);
-    if (jail->vm == NULL || !eh_vm_watch(jail->vm, err)) return false;
+    if (jail->vm == NULL || !eh_vm_watch(jail->vm, err) || !warm_up(err)) return false;
     /* The mapping of the window stays; its descriptor is closed with the others. */
     if (!eh_wall_build(&jail->wall, EH_JAIL_SOCKET, err)) return false;
     if (!say_hello(jail, err)) return false;
@@ -111,15 +119,14 @@ static bool set_limits(eh_jail *jail, const eh_doc *start, eh_err *err)
     const eh_doc *limits = eh_doc_get(start, "limits");
     int64_t memory = eh_doc_int(limits, "memory_bytes", (int64_t)default_memory);
     int64_t turn_ms = eh_doc_int(limits, "deadline_ms", default_turn_ms);
-    if (memory < 1024 * 1024 || turn_ms < 1)
+    if (memory < (1 << 20) || turn_ms < 1)
         return eh_fail(err, EH_CLASS_CONFIG, "the limits of the script process are too small");
     eh_vm_limit_memory(jail->vm, (size_t)memory);
     eh_vm_limit_time(jail->vm, turn_ms);
     return eh_wall_limit_memory(&jail->wall, (size_t)memory + extra_memory, err);
 }
 
-/* ---- Evaluating
- * ------------------------------------------------------------------------------- */
+/* ---- Evaluating -------------------------------------------------------------------------- */
 
 typedef struct evaluation {
     eh_jail *jail;
@@ -173,8 +180,7 @@ static bool evaluate(eh_jail *jail, const eh_doc *start, eh_err *err)
     return ok;
 }
 
-/* ---- The run
- * ------------------------------------------------------------------------------------ */
+/* ---- The run ----------------------------------------------------------------------------- */
 
 static bool expect(eh_jail *jail, uint16_t type, eh_frame *frame, eh_err *err)
 {

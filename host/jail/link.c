@@ -11,7 +11,7 @@ bool eh_link_init(eh_link *link, int fd, eh_err *err)
 {
     *link = (eh_link){.fd = fd};
     eh_buf_init(&link->in, IN_MAX);
-    eh_buf_init(&link->out, 2 * EH_FRAME_MAX);
+    eh_buf_init(&link->out, (size_t)2 * EH_FRAME_MAX);
     link->bodies = eh_arena_new(ARENA_MAX);
     link->making = eh_arena_new(ARENA_MAX);
     return (link->bodies != NULL && link->making != NULL) || eh_fail_memory(err, "messages");

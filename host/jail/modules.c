@@ -47,8 +47,7 @@ static int l_load(lua_State *L)
     return 1;
 }
 
-/* ---- require
- * --------------------------------------------------------------------------------- */
+/* ---- require ----------------------------------------------------------------------------- */
 
 static bool name_is_valid(const char *name)
 {
@@ -102,9 +101,11 @@ static void load_foreign(lua_State *L, const char *name)
         !eh_link_await(&jail->link, EH_FRAME_MODULE_TEXT, &frame, &err))
         (void)luaL_error(L, "require: %s", err.message);
     const eh_doc *text = eh_doc_get(frame.body, "text");
-    if (text == NULL || text->kind != EH_DOC_STRING)
+    if (text == NULL || text->kind != EH_DOC_STRING) {
         (void)luaL_error(
             L, "there is no module \"%s\" in the project, nor a source of that name", name);
+        return;
+    }
     const char *path = eh_doc_str(frame.body, "path", name);
     eh_modules_load(L, text->as.string, path);
     lua_pushstring(L, name); /* [chunk, name] */

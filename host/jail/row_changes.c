@@ -9,11 +9,11 @@
 enum {
     FRAME_BYTES = 900 * 1024, /* of packed data and texts; the rest of a frame is small */
     FRAME_LISTED = 20000,     /* entries of lists: a document has at most 100,000 parts */
-    LIST_ENTRY_BYTES = 64     /* what a dropped or failed row takes beside its text */
+    LIST_ENTRY_BYTES = 64,    /* what a column or a dropped row takes beside its text */
+    FAILED_ENTRY_BYTES = 128
 };
 
-/* ---- Writing to the current row
- * ------------------------------------------------------------------ */
+/* ---- Writing to the current row ---------------------------------------------------------- */
 
 static int refuse(lua_State *L, const eh_rows *rows, size_t column, const char *why)
 {
@@ -117,8 +117,7 @@ void eh_changes_write(lua_State *L, eh_rows *rows, size_t column)
     rows->written[column] = value;
 }
 
-/* ---- The frame
- * ------------------------------------------------------------------------------------- */
+/* ---- The frame --------------------------------------------------------------------------- */
 
 static void must(lua_State *L, eh_rows *rows, bool ok)
 {
@@ -213,8 +212,7 @@ static void pack_value(lua_State *L, eh_rows *rows, size_t column)
     rows->data.len = (size_t)(at - rows->data.data);
 }
 
-/* ---- The rows
- * --------------------------------------------------------------------------------------- */
+/* ---- The rows ---------------------------------------------------------------------------- */
 
 void eh_changes_begin(lua_State *L, eh_rows *rows)
 {
@@ -236,16 +234,28 @@ void eh_changes_drop(lua_State *L, eh_rows *rows)
     rows->listed_bytes += LIST_ENTRY_BYTES / 4;
 }
 
+/* A message may quote any bytes of a row; it becomes text of the destination. */
+static eh_slice as_text(eh_arena *arena, eh_slice message)
+{
+    char *copy = eh_arena_strndup(arena, message.data, message.len);
+    if (copy == NULL) return eh_slice_str("(no memory for the message)");
+    if (!eh_utf8_valid(copy, message.len))
+        for (size_t i = 0; i < message.len; i++)
+            if ((unsigned char)copy[i] >= 0x80) copy[i] = '?';
+    return eh_slice_of(copy, message.len);
+}
+
 void eh_changes_fail(lua_State *L, eh_rows *rows, eh_slice message)
 {
-    make_room(L, rows, message.len + 2 * LIST_ENTRY_BYTES);
+    make_room(L, rows, message.len + FAILED_ENTRY_BYTES);
     eh_doc *one = eh_doc_map(rows->arena);
+    eh_slice text = as_text(rows->arena, message);
     must(L, rows,
          eh_doc_put_int(rows->arena, one, "row", (int64_t)rows->row, &rows->broken) &&
-             eh_doc_put_str(rows->arena, one, "message", message, &rows->broken) &&
+             eh_doc_put_str(rows->arena, one, "message", text, &rows->broken) &&
              eh_doc_push(rows->failed, one, &rows->broken));
     rows->listed += 3;
-    rows->listed_bytes += message.len + LIST_ENTRY_BYTES;
+    rows->listed_bytes += message.len + FAILED_ENTRY_BYTES;
 }
 
 void eh_changes_end(lua_State *L, eh_rows *rows)

@@ -13,8 +13,7 @@ static int stale(lua_State *L)
     return luaL_error(L, "a row can only be used while its row function runs; keep row:copy()");
 }
 
-/* ---- Names
- * ------------------------------------------------------------------------------------ */
+/* ---- Names ------------------------------------------------------------------------------- */
 
 /* The addresses of short strings are their identity as long as one of them lives, and the names
  * table keeps the columns' names alive. So a hit needs no comparison of bytes. */
@@ -40,8 +39,7 @@ static inline size_t find_column(lua_State *L, eh_rows *rows, int index)
     return column;
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------- */
 
 /* A JSON number as an integer where that loses nothing, and as its text otherwise. */
 static void push_number(lua_State *L, const char *text, size_t len)
@@ -132,8 +130,7 @@ static void push_value(lua_State *L, const eh_rows *rows, size_t column)
         lua_pushnil(L);
 }
 
-/* ---- Methods
- * ---------------------------------------------------------------------------------- */
+/* ---- Methods ----------------------------------------------------------------------------- */
 
 static eh_rows *check_row(lua_State *L)
 {
@@ -219,8 +216,7 @@ static int l_index(lua_State *L)
     return 1;
 }
 
-/* ---- Writing
- * ---------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------- */
 
 static size_t new_column(lua_State *L, eh_rows *rows)
 {

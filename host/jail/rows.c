@@ -23,8 +23,7 @@ static eh_rows *new_rows(eh_jail *jail, eh_err *err)
     return rows;
 }
 
-/* ---- What ROWS says
- * ---------------------------------------------------------------------------------- */
+/* ---- What ROWS says ---------------------------------------------------------------------- */
 
 static bool torn(eh_err *err)
 {
@@ -85,8 +84,7 @@ static bool find_stream(const eh_jail *jail, const char *stream, size_t *index)
     return false;
 }
 
-/* ---- The function, row by row
- * --------------------------------------------------------------------------- */
+/* ---- The function, row by row ------------------------------------------------------------ */
 
 /* Message handler: [error] -> [text with the Lua trace]. */
 static int l_explain(lua_State *L)

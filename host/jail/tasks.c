@@ -9,8 +9,7 @@
 
 static const char entries_key = 'n';
 
-/* ---- Declared entries
- * -------------------------------------------------------------------------- */
+/* ---- Declared entries -------------------------------------------------------------------- */
 
 /* [entry] -> [entry]: the text field, copied for the run. */
 static eh_slice copy_field(lua_State *L, eh_arena *arena, const char *name)
@@ -33,7 +32,10 @@ void eh_tasks_declare(lua_State *L)
     if (count > EH_JAIL_MAX_ENTRIES)
         (void)luaL_error(L, "more than %d resources are declared", EH_JAIL_MAX_ENTRIES);
     jail->entries = eh_arena_zalloc(jail->arena, count, sizeof *jail->entries);
-    if (jail->entries == NULL) (void)luaL_error(L, "no memory for the names of resources");
+    if (jail->entries == NULL) {
+        (void)luaL_error(L, "no memory for the names of resources");
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         (void)lua_rawgeti(L, -1, (lua_Integer)i + 1);
         luaL_checktype(L, -1, LUA_TTABLE);
@@ -70,8 +72,7 @@ static bool find_entry(const eh_jail *jail, const eh_doc *item, size_t *index, e
                    instance.data, resource.data);
 }
 
-/* ---- Calling the engine
- * ------------------------------------------------------------------------- */
+/* ---- Calling the engine ------------------------------------------------------------------ */
 
 /* Continuation of l_call: the reply has arrived. */
 static int take_reply(lua_State *L, int status, lua_KContext id)
@@ -124,8 +125,7 @@ int l_call(lua_State *L)
     return eh_task_wait(L, (lua_KContext)jail->current->id, take_reply);
 }
 
-/* ---- The crew
- * ------------------------------------------------------------------------------------ */
+/* ---- The crew ---------------------------------------------------------------------------- */
 
 typedef struct start_args {
     eh_jail *jail;

@@ -54,8 +54,7 @@ static civil civil_of(int64_t seconds)
     return c;
 }
 
-/* ---- os.time
- * --------------------------------------------------------------------------------- */
+/* ---- os.time ----------------------------------------------------------------------------- */
 
 enum { FIELD_MAX = 100000000 }; /* keeps all the arithmetic above inside 64 bits */
 
@@ -86,8 +85,7 @@ static int l_time(lua_State *L)
     return 1;
 }
 
-/* ---- os.date
- * --------------------------------------------------------------------------------- */
+/* ---- os.date ----------------------------------------------------------------------------- */
 
 static const char *const month_names[] = {"January",   "February", "March",    "April",
                                           "May",       "June",     "July",     "August",

@@ -69,7 +69,7 @@ bool eh_vm_is_list(lua_State *L, int index)
     return marked || lua_rawlen(L, index) > 0;
 }
 
-/* ---- Document to Lua ------------------------------------------------------------------ */
+/* ---- Document to Lua --------------------------------------------------------------------- */
 
 static void push_children(lua_State *L, const eh_doc *doc)
 {
@@ -118,7 +118,7 @@ void eh_vm_push_doc(lua_State *L, const eh_doc *doc)
     }
 }
 
-/* ---- Lua to document ------------------------------------------------------------------ */
+/* ---- Lua to document --------------------------------------------------------------------- */
 
 /* Where in the value we are, for messages: a chain through the frames of the recursion. */
 typedef struct step {
@@ -192,7 +192,10 @@ static eh_slice *sorted_keys(lua_State *L, int index, eh_arena *arena, const ste
         ++*count;
     }
     eh_slice *keys = eh_arena_zalloc(arena, *count, sizeof *keys);
-    must(L, keys != NULL);
+    if (keys == NULL) {
+        must(L, false);
+        return NULL;
+    }
     size_t i = 0;
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         keys[i].data = lua_tolstring(L, -2, &keys[i].len);

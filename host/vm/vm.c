@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Memory ---------------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------------------------ */
 
 /* Lua answers a refusal with an emergency collection and asks once more for the same size. So
  * the first refusal is no failure yet; two in a row are. */
@@ -59,7 +59,7 @@ size_t eh_vm_memory_peak(const eh_vm *vm)
     return vm->memory_peak;
 }
 
-/* ---- Life ------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------- */
 
 eh_vm *eh_vm_new(eh_err *err)
 {

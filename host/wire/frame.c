@@ -22,7 +22,7 @@ enum {
     TAG_MAP
 };
 
-/* ---- Little-endian numbers ------------------------------------------------------------ */
+/* ---- Little-endian numbers --------------------------------------------------------------- */
 
 static void store_le(unsigned char *out, uint64_t value, size_t bytes)
 {
@@ -43,7 +43,7 @@ static bool put_le(eh_buf *out, uint64_t value, size_t bytes, eh_err *err)
     return eh_buf_append(out, data, bytes, err);
 }
 
-/* ---- Reading: the check --------------------------------------------------------------- */
+/* ---- Reading: the check ------------------------------------------------------------------ */
 
 typedef struct reader {
     const unsigned char *at;
@@ -189,7 +189,7 @@ static bool check_all(eh_slice bytes, eh_class blame, eh_err *err)
     return left(&r) == 0 || refuse(&r, "bytes follow its end");
 }
 
-/* ---- Reading: building what was checked ------------------------------------------------ */
+/* ---- Reading: building what was checked -------------------------------------------------- */
 
 static eh_slice read_bytes(const unsigned char **at)
 {
@@ -261,7 +261,7 @@ eh_doc *eh_doc_decode(eh_arena *arena, eh_slice bytes, eh_err *err)
     return doc;
 }
 
-/* ---- Writing --------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------- */
 
 static bool put_bytes(eh_buf *out, eh_slice bytes, eh_err *err)
 {
@@ -323,7 +323,7 @@ bool eh_doc_encode(eh_buf *out, const eh_doc *doc, eh_err *err)
     return ok;
 }
 
-/* ---- Frames ---------------------------------------------------------------------------- */
+/* ---- Frames ------------------------------------------------------------------------------ */
 
 bool eh_frame_write(eh_buf *out, uint16_t type, uint32_t task, const eh_doc *body, eh_err *err)
 {

@@ -171,8 +171,7 @@ static void test_tasks_interleave(void **state)
     assert_int_equal(jail_end(&j), 0);
 }
 
-/* ---- Problems
- * ------------------------------------------------------------------------------------ */
+/* ---- Problems ---------------------------------------------------------------------------- */
 
 /* Checks the script against the demo-like settings and expects exactly these problems, a line
  * each: "place|message". */
@@ -337,8 +336,7 @@ static void test_declares_all(void **state)
     assert_int_equal(jail_end(&j), 0);
 }
 
-/* ---- Tasks that misbehave
- * ------------------------------------------------------------------------- */
+/* ---- Tasks that misbehave ---------------------------------------------------------------- */
 
 static const char *task_error(jail *j, const char *extract)
 {
@@ -424,8 +422,7 @@ static void test_many_tasks(void **state)
     assert_int_equal(jail_end(&j), 0);
 }
 
-/* ---- An engine that breaks the protocol, or goes away
- * ------------------------------------------------ */
+/* ---- An engine that breaks the protocol, or goes away ------------------------------------ */
 
 static void test_engine_breaks(void **state)
 {
@@ -472,8 +469,7 @@ static void test_engine_breaks(void **state)
     assert_int_equal(WEXITSTATUS(jail_end(&j)), 2);
 }
 
-/* ---- Time of day
- * ----------------------------------------------------------------------------------- */
+/* ---- Time of day ------------------------------------------------------------------------- */
 
 static void test_dates(void **state)
 {

@@ -82,8 +82,7 @@ static void expect_log(const char *script, const char *log)
     expect_status(&j, &e);
 }
 
-/* ---- Names
- * --------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------- */
 
 static void test_absent_names(void **state)
 {
@@ -157,8 +156,7 @@ static void test_read_only(void **state)
     expect_failure("require('etl').list = print", "script", "read-only");
 }
 
-/* ---- Chunks and modules
- * ------------------------------------------------------------------------------ */
+/* ---- Chunks and modules ------------------------------------------------------------------ */
 
 static void test_no_bytecode(void **state)
 {
@@ -208,8 +206,7 @@ static void test_module_names(void **state)
     expect_status(&j, &e);
 }
 
-/* ---- Memory
- * ---------------------------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------------------------ */
 
 static void test_memory(void **state)
 {
@@ -260,8 +257,7 @@ static void test_big_texts(void **state)
     expect_failure("error { class = 'ok', message = 'mine' }", "script", "mine");
 }
 
-/* ---- Time
- * ------------------------------------------------------------------------------------------ */
+/* ---- Time -------------------------------------------------------------------------------- */
 
 static void test_endless(void **state)
 {
@@ -319,8 +315,7 @@ static void test_nothing_after_doom(void **state)
     expect_status(&j, &e);
 }
 
-/* ---- Bugs of the interpreter
- * ----------------------------------------------------------------------- */
+/* ---- Bugs of the interpreter ------------------------------------------------------------- */
 
 static void test_interpreter_bugs(void **state)
 {

@@ -43,8 +43,7 @@ static bool run(eh_vm *vm, const char *text, eh_err *err)
     return eh_vm_call(vm, run_text, copy, err);
 }
 
-/* ---- Limits
- * -------------------------------------------------------------------------------------- */
+/* ---- Limits ------------------------------------------------------------------------------ */
 
 static void test_memory(void **state)
 {
@@ -97,8 +96,7 @@ static void test_time(void **state)
     eh_vm_free(vm);
 }
 
-/* ---- Errors
- * --------------------------------------------------------------------------------------- */
+/* ---- Errors ------------------------------------------------------------------------------ */
 
 static void expect_error(const char *text, eh_class class_, const char *message,
                          const char *place)
@@ -157,8 +155,7 @@ static void test_error_object(void **state)
     eh_vm_free(vm);
 }
 
-/* ---- Documents
- * -------------------------------------------------------------------------------------- */
+/* ---- Documents --------------------------------------------------------------------------- */
 
 typedef struct conversion {
     const char *text; /* Lua expression; NULL: the document below */
@@ -231,8 +228,7 @@ static void test_documents(void **state)
     expect_refused("io.stdout", "a userdata cannot be sent");
 }
 
-/* ---- Tasks
- * ------------------------------------------------------------------------------------------ */
+/* ---- Tasks ------------------------------------------------------------------------------- */
 
 static int after_wait(lua_State *L, int status, lua_KContext ctx)
 {
@@ -320,8 +316,7 @@ static void test_task_ends(void **state)
     eh_vm_free(vm);
 }
 
-/* ---- Without memory
- * ------------------------------------------------------------------------------- */
+/* ---- Without memory ---------------------------------------------------------------------- */
 
 static int use_everything(lua_State *L)
 {

@@ -29,8 +29,7 @@ enum { SOCKET = 10, NO_WALL = 99 };
 
 static char page[4096] __attribute__((aligned(4096)));
 
-/* ---- Attempts: what is not ended returns
- * ------------------------------------------------------- */
+/* ---- Attempts: what is not ended returns ------------------------------------------------- */
 
 static void try_open(void)
 {
@@ -237,8 +236,7 @@ static void try_wrong_abi(void)
     (void)syscall(0x40000000L | SYS_open, "/etc/passwd", O_RDONLY); /* x32 */
 }
 
-/* ---- Running them
- * --------------------------------------------------------------------------------- */
+/* ---- Running them ------------------------------------------------------------------------ */
 
 typedef void (*attempt)(void);
 
