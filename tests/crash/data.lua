@@ -44,18 +44,27 @@ return require "etl.pipeline" {
   s3_exports = {
     orders = {
       table = "orders",
-      row = function(row) row.label = row.code and row.code .. "/" .. (row.note or "-") end,
+      row = function(row)
+        %s
+        row.label = row.code and row.code .. "/" .. (row.note or "-")
+      end,
     },
   },
 }
 ]]
 
-function data.project()
+-- Writes the pipeline; one that hangs comes to the middle of the second file and goes no further.
+function data.write_pipeline(folder, hangs)
+  local text = PIPELINE:format(hangs and "while row.id == 500 do end" or "")
+  files.write(folder .. "/pipelines/p.lua", text)
+end
+
+function data.project(hangs)
   local folder = host.project {
-    pipeline = PIPELINE,
     exports = { ["orders/1.csv"] = plain_csv(), ["orders/3.jsonl"] = json_lines() },
   }
   local plain = files.write(folder .. "/2.csv", wider_csv())
+  data.write_pipeline(folder, hangs)
   process.must { "sh", "-c", ("gzip -nc %s >%s/exports/orders/2.csv.gz"):format(plain, folder) }
   return folder
 end

@@ -11,7 +11,7 @@ local function broken(good, bad)
 end
 
 local function config_for(to)
-  return ("connections:\n  here: %q\ndefaults:\n  destination: { connection: here }\n")
+  return ("connections:\n  here: { url: %q }\ndefaults:\n  destination: { connection: here }\n")
     :format(to.url)
 end
 
@@ -22,7 +22,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       local result = host.must_load(host.file("b.csv", broken(50, 2)), "t", to)
       assert.equal(50, to:count "t")
       assert.equal("2", to:sql("select count(*) from " .. to:book "dead_rows"))
-      assert.matches("2 dead", result.out .. result.err)
+      assert.matches("2 rows did not fit", result.out .. result.err)
       assert.matches("b.csv:4", result.out .. result.err, 1, true)
     end)
 
@@ -66,7 +66,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.matches("b.csv", list.out, 1, true)
       local export = host.etlhost({ "dead", "export" }, { cwd = project })
       assert.matches("broken1,too,many", export.out, 1, true)
-      local discard = host.etlhost({ "dead", "discard", "--all" }, { cwd = project })
+      local discard = host.etlhost({ "dead", "discard", "--all", "--yes" }, { cwd = project })
       assert.equal(0, discard.code, tostring(discard))
       assert.equal("0", to:sql("select count(*) from " .. to:book "dead_rows"
         .. " where status = 'dead'"))

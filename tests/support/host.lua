@@ -68,6 +68,7 @@ name: Acme
   s3_exports:
     url: "file:exports"
 %s]]):format(spec.client or "", spec.settings or "    prefixes: { orders: {} }\n"))
+  files.make_folder(folder .. "/exports")
   for name, text in pairs(spec.exports or {}) do
     files.write(folder .. "/exports/" .. name, text)
   end
