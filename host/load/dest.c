@@ -208,7 +208,7 @@ bool eh_dest_fail_live(const eh_run_info *mine, const eh_other_run *other, eh_er
                   "%" PRId64 " s ago",
                   other->run_id, other->pipeline, other->pid, here ? "this host" : other->host,
                   other->heartbeat_age_us / 1000000);
-    return eh_err_hint(err, "wait until it ends, or stop it; a run told to take over ends it");
+    return eh_err_hint(err, "wait until it ends, or stop it; --take-over takes its place");
 }
 
 bool eh_dest_fail_superseded(const char *by_run, eh_err *err)

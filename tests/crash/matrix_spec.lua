@@ -60,10 +60,6 @@ target.each(function(name, fresh)
       ended_in_the_middle("engine.stop", function(run) run:signal "INT" end)
     end)
 
-    it("at supervisor.died, with the supervisor gone before", function()
-      ended_in_the_middle("supervisor.died", function(run) run:signal "KILL" end)
-    end)
-
     it("at jail.died, with the jail gone before", function()
       ended_in_the_middle("jail.died", function(run) kill(process.member(run.pid, "--jail")) end)
     end)
@@ -80,13 +76,15 @@ target.each(function(name, fresh)
       ended_in_the_middle("", function(run) run:signal "KILL" end)
     end)
 
-    it("its supervisor, in the middle of a unit", function()
-      local project, to = data.project(), fresh()
-      local result = data.run(project, to, { program = host.faulty_program,
-        env = { ETLHOST_FAULT = "copy.middle:2=kill-parent" } })
-      assert.is_true(result.killed, tostring(result))
-      process.wait_gone(result.session)
-      assert_recovers(name, fresh, project, to)
-    end)
+    for _, fault in ipairs { "copy.middle:2", "supervisor.died:3" } do
+      it("its supervisor, at " .. fault, function()
+        local project, to = data.project(), fresh()
+        local result = data.run(project, to, { program = host.faulty_program,
+          env = { ETLHOST_FAULT = fault .. "=kill-parent" } })
+        assert.is_true(result.killed, tostring(result))
+        process.wait_gone(result.session)
+        assert_recovers(name, fresh, project, to)
+      end)
+    end
   end)
 end)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tests/crash/proxy.py LISTEN_PORT SERVER_PORT MODE N: a TCP proxy in front of PostgreSQL that loses
-the answer to the N-th COMMIT that passes, as a network does.
+the answer to the N-th COMMIT that passes, as a network does. Of all COMMITs for swallow, of those
+that end a transaction with a COPY for cut.
 
   swallow   the server answers; the client sees its connection close instead of the answer
   cut       the client's connection closes as soon as COMMIT is on its way; the server's stays open,
@@ -22,6 +23,7 @@ class Link:
         self.pending = b""      # bytes from the client that are not a whole message yet
         self.started = False    # the first message has no type byte
         self.lost = False       # from now on nothing reaches the client
+        self.copied = False     # the transaction has seen rows
 
     def messages(self, data):
         """The whole messages that the client has sent so far: (type, body)."""
@@ -87,9 +89,14 @@ def main():
                     close(link.server)
                     continue
                 for kind, body in link.messages(data):
-                    if is_commit(kind, body):
-                        countdown -= 1
+                    if kind == b"d":
+                        link.copied = True
+                    elif is_commit(kind, body):
+                        if link.copied or mode == "swallow":
+                            countdown -= 1
+                        link.copied = False
                         if countdown == 0:
+                            countdown = -1
                             print("lost", flush=True)
                             link.lost = True
                 link.server.sendall(data)

@@ -94,15 +94,12 @@ function server:sql(database, text, options)
 end
 
 local made = 0
--- A new, empty database; the one made before is dropped, so that they do not pile up.
+-- A new, empty database; the one made four before is dropped, so that they do not pile up.
 function server:fresh_database()
   made = made + 1
   local name = "test" .. made
   self:sql("postgres", "create database " .. name .. " template template0")
-  if self.latest then
-    self:sql("postgres", "drop database if exists " .. self.latest .. " with (force)")
-  end
-  self.latest = name
+  self:sql("postgres", ("drop database if exists test%d with (force)"):format(math.max(0, made - 4)))
   return name
 end
 
