@@ -123,7 +123,6 @@ size_t eh_dest_busy_lanes(const eh_dest *dest)
 bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                     eh_err *err)
 {
-    assert(dest->busy == 0);
     if (dest->ops->finish(dest, state, cursor, err)) return true;
     return eh_err_while(err, "closing the load");
 }

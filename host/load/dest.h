@@ -175,7 +175,8 @@ size_t eh_dest_in_flight(const eh_dest *dest);
 size_t eh_dest_busy_lanes(const eh_dest *dest);
 
 /* The stream's load is complete: its columns are no longer open, cursor (may be NULL) is
- * promoted, the load is closed with its counts. Fenced; no lane may be busy. */
+ * promoted, the load is closed with its counts. Fenced; no unit of this stream may be
+ * under way (units of other streams may). */
 bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                     eh_err *err) EH_MUST_USE;
 
