@@ -251,8 +251,22 @@ static void on_socket(void *self, int events)
     flush(jail);
 }
 
+/* What the jail itself said last, if it could: it belongs to no task, so whoever waits for one task
+ * has not seen it. */
+static bool tell_last_words(const eh_jail_link *jail, eh_err *err)
+{
+    for (size_t i = 0; i < jail->queue_count; i++) {
+        const eh_frame *frame = &jail->queue[i].frame;
+        if (frame->type != EH_FRAME_FAILED) continue;
+        eh_jail_read_error(eh_doc_get(frame->body, "error"), err);
+        return true;
+    }
+    return false;
+}
+
 static bool explain_death(eh_jail_link *jail, eh_err *err)
 {
+    if (tell_last_words(jail, err)) return false;
     EH_FAULT("jail.died");
     reap(jail);
     if (WIFSIGNALED(jail->status)) {
