@@ -251,8 +251,8 @@ static void on_socket(void *self, int events)
     flush(jail);
 }
 
-/* What the jail itself said last, if it could: it belongs to no task, so whoever waits for one task
- * has not seen it. */
+/* What the jail itself said last, if it could: it belongs to no task, so whoever waits for one
+ * task has not seen it. */
 static bool tell_last_words(const eh_jail_link *jail, eh_err *err)
 {
     for (size_t i = 0; i < jail->queue_count; i++) {
