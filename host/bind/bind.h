@@ -20,6 +20,9 @@ void eh_bind_push_err(lua_State *L, const eh_err *err);
 /* [-0, +2] nil and the error; gives 2, for `return eh_bind_fail(L, &err)`. */
 int eh_bind_fail(lua_State *L, const eh_err *err);
 
+/* Raises. Unlike luaL_error it tells the compiler that it does not come back. */
+_Noreturn void eh_bind_no_memory(lua_State *L);
+
 /* [-0, +1] Pushes a box that owns a new arena, freed with the box at the latest. */
 eh_arena *eh_bind_push_arena(lua_State *L, size_t max);
 /* Frees the arena of the box at index now. */

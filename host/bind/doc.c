@@ -32,7 +32,7 @@ eh_arena *eh_bind_push_arena(lua_State *L, size_t max)
     }
     lua_setmetatable(L, -2);
     *box = eh_arena_new(max);
-    if (*box == NULL) luaL_error(L, "out of memory");
+    if (*box == NULL) eh_bind_no_memory(L);
     return *box;
 }
 
@@ -101,7 +101,7 @@ static eh_slice *sorted_keys(lua_State *L, int index, eh_arena *arena, size_t *c
         lua_pop(L, 1);
     }
     eh_slice *keys = eh_arena_zalloc(arena, *count + 1, sizeof *keys);
-    if (keys == NULL) luaL_error(L, "out of memory");
+    if (keys == NULL) eh_bind_no_memory(L);
     size_t i = 0;
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
@@ -122,7 +122,7 @@ static eh_slice *ordered_keys(lua_State *L, int index, eh_arena *arena, size_t *
     int list = lua_gettop(L);
     *count = (size_t)lua_rawlen(L, list);
     eh_slice *keys = eh_arena_zalloc(arena, *count + 1, sizeof *keys);
-    if (keys == NULL) luaL_error(L, "out of memory");
+    if (keys == NULL) eh_bind_no_memory(L);
     for (size_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
             luaL_error(L, "a key of a map must be a string");
@@ -190,7 +190,7 @@ eh_doc *eh_bind_to_doc(lua_State *L, int index, eh_arena *arena)
     lua_pushvalue(L, index);
     eh_doc *doc = convert(L, top + 1, arena, 0);
     lua_settop(L, top);
-    if (doc == NULL) luaL_error(L, "out of memory");
+    if (doc == NULL) eh_bind_no_memory(L);
     return doc;
 }
 

@@ -4,6 +4,8 @@
  * is one line for a log. How an error is shown to a person is lua/host/report.lua's. */
 #include "bind/bind.h"
 
+#include <stdlib.h>
+
 #define ERR_TYPE "etlhost error"
 
 static void set_text(lua_State *L, const char *key, const char *text)
@@ -39,6 +41,12 @@ int eh_bind_fail(lua_State *L, const eh_err *err)
     lua_pushnil(L);
     eh_bind_push_err(L, err);
     return 2;
+}
+
+_Noreturn void eh_bind_no_memory(lua_State *L)
+{
+    (void)luaL_error(L, "out of memory");
+    abort();
 }
 
 /* err.new(fields): takes the table as the object. */

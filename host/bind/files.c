@@ -32,7 +32,7 @@ static int l_read(lua_State *L)
     lua_Integer max = luaL_optinteger(L, 2, READ_MAX);
     luaL_argcheck(L, max > 0 && max <= READ_MAX, 2, "out of range");
     eh_buf *buf = lua_newuserdatauv(L, sizeof *buf, 0); /* [path, max, buf] */
-    eh_buf_init(buf, (size_t)max + 64 * 1024);
+    eh_buf_init(buf, (size_t)max + (size_t)64 * 1024);
     if (luaL_newmetatable(L, "etlhost file content")) {
         lua_pushcfunction(L, l_buf_gc);
         lua_setfield(L, -2, "__gc");

@@ -31,12 +31,12 @@ static char **check_strings(lua_State *L, int index, eh_arena *arena)
 {
     size_t count = (size_t)lua_rawlen(L, index);
     char **strings = eh_arena_zalloc(arena, count + 1, sizeof *strings);
-    if (strings == NULL) luaL_error(L, "out of memory");
+    if (strings == NULL) eh_bind_no_memory(L);
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, index, (lua_Integer)i + 1);
         const char *text = luaL_checkstring(L, -1);
         strings[i] = eh_arena_strdup(arena, text);
-        if (strings[i] == NULL) luaL_error(L, "out of memory");
+        if (strings[i] == NULL) eh_bind_no_memory(L);
         lua_pop(L, 1);
     }
     return strings;

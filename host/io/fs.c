@@ -70,7 +70,7 @@ bool eh_fs_hash(eh_slice text, char out[EH_FS_HASH_SIZE], eh_err *err)
     unsigned size = 0;
     if (EVP_Digest(text.data, text.len, digest, &size, EVP_sha256(), NULL) != 1)
         return eh_fail_memory(err, "a hash");
-    for (unsigned i = 0; i < size && 2 * i + 2 < EH_FS_HASH_SIZE; i++) {
+    for (size_t i = 0; i < size && 2 * i + 2 < EH_FS_HASH_SIZE; i++) {
         out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }

@@ -1,8 +1,8 @@
 -- What a run says when it has ended: failures first, then a table per client and resource, why
 -- nothing was loaded where nothing was, and what to try next.
 
+local failures = require "host.failures"
 local hints = require "host.hints"
-local report = require "host.report"
 local text = require "host.text"
 
 local summary = {}
@@ -46,43 +46,6 @@ local function rows_of(jobs)
     return a.at < b.at
   end)
   return rows
-end
-
--- Who failed with what: the same error of several streams or clients is told once.
-local function grouped_errors(jobs)
-  local groups, by_text = {}, {}
-  for _, job in ipairs(jobs) do
-    for _, e in ipairs(job.errors) do
-      local key = table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
-      local group = by_text[key]
-      if not group then
-        group = { error = e, job = job, who = {} }
-        by_text[key] = group
-        groups[#groups + 1] = group
-      end
-      local name = job.title .. (e.resource and (job.title ~= "" and " " or "") .. e.resource or "")
-      -- What ended the run as a whole was most often told by one of its streams before.
-      if name ~= "" and (e.resource or #group.who == 0) then group.who[#group.who + 1] = name end
-    end
-  end
-  return groups
-end
-
-local ERRORS_MAX = 10
-
-local function print_errors(out, jobs)
-  local groups = grouped_errors(jobs)
-  for i, group in ipairs(groups) do
-    if i > ERRORS_MAX then
-      out:print(("and %d more; `etlhost runs show` has all\n"):format(#groups - ERRORS_MAX))
-      break
-    end
-    if #group.who > 0 then
-      out:print(out:style("bold", text.cut(text.safe(table.concat(group.who, ", ")), 160)))
-    end
-    report.print(out, group.error, group.job.places)
-    out:gap()
-  end
 end
 
 local function table_rows(rows, with_client)
@@ -278,7 +241,7 @@ end
 -- options: with_client, next_steps (a list of { command, what }), dry_run.
 function summary.print(out, jobs, options)
   out = paper(out)
-  print_errors(out, jobs)
+  failures.print(out, jobs)
   local rows = rows_of(jobs)
   if #rows > 0 then
     print_table(out, rows, options.with_client)

@@ -1,0 +1,45 @@
+-- The errors of some jobs, first error first, the same one told once for all whom it befell.
+
+local report = require "host.report"
+local text = require "host.text"
+
+local failures = {}
+
+-- Who failed with what: the same error of several streams or clients is told once.
+local function grouped_errors(jobs)
+  local groups, by_text = {}, {}
+  for _, job in ipairs(jobs) do
+    for _, e in ipairs(job.errors) do
+      local key = table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
+      local group = by_text[key]
+      if not group then
+        group = { error = e, job = job, who = {} }
+        by_text[key] = group
+        groups[#groups + 1] = group
+      end
+      local name = job.title .. (e.resource and (job.title ~= "" and " " or "") .. e.resource or "")
+      -- What ended the run as a whole was most often told by one of its streams before.
+      if name ~= "" and (e.resource or #group.who == 0) then group.who[#group.who + 1] = name end
+    end
+  end
+  return groups
+end
+
+local ERRORS_MAX = 10
+
+function failures.print(out, jobs)
+  local groups = grouped_errors(jobs)
+  for i, group in ipairs(groups) do
+    if i > ERRORS_MAX then
+      out:print(("and %d more; `etlhost runs show` has all\n"):format(#groups - ERRORS_MAX))
+      break
+    end
+    if #group.who > 0 then
+      out:print(out:style("bold", text.cut(text.safe(table.concat(group.who, ", ")), 160)))
+    end
+    report.print(out, group.error, group.job.places)
+    out:gap()
+  end
+end
+
+return failures
