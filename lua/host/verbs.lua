@@ -35,7 +35,7 @@ verbs.root = {
     { "1", "a bug of etlhost's own" },
     { "2", "the command line, the configuration, or a name that is not there" },
     { "3", "rows did not fit, with --strict or in a preview" },
-    { "4", "credentials refused" },
+    { "4", "credentials refused, or access not allowed" },
     { "5", "network or another passing trouble: trying again may help" },
     { "6", "data that cannot be loaded" },
     { "7", "the destination refused" },

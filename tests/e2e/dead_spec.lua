@@ -22,7 +22,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       local result = host.must_load(host.file("b.csv", broken(50, 2)), "t", to)
       assert.equal(50, to:count "t")
       assert.equal("2", to:sql("select count(*) from " .. to:book "dead_rows"))
-      assert.matches("2 rows did not fit", result.out .. result.err)
+      assert.matches("2 dead rows", result.out .. result.err)
       assert.matches("b.csv:4", result.out .. result.err, 1, true)
     end)
 

@@ -48,7 +48,7 @@ target.each(function(name, fresh)
       local before = to:dump "orders"
       local again = host.must_load(file, "orders", to)
       assert.equal(before, to:dump "orders")
-      assert.matches("known from before", again.out .. again.err, 1, true)
+      assert.matches("already loaded", again.out .. again.err, 1, true)
     end)
 
     it("knows a file by its content, not by its name or time", function()
