@@ -18,8 +18,9 @@ static bool read_mode(const eh_doc *map, const char *key, eh_mode *mode, eh_err 
 
 bool eh_contract_read(const eh_doc *declaration, eh_contract *contract, eh_err *err)
 {
-    *contract = (eh_contract){EH_MODE_EVOLVE, EH_MODE_EVOLVE, EH_MODE_EVOLVE};
     const eh_doc *map = eh_doc_get(declaration, "contract");
+    *contract = (eh_contract){EH_MODE_EVOLVE, EH_MODE_EVOLVE, EH_MODE_EVOLVE,
+                              eh_doc_get(map, "types") != NULL};
     return read_mode(map, "tables", &contract->tables, err) &&
            read_mode(map, "columns", &contract->columns, err) &&
            read_mode(map, "types", &contract->types, err);

@@ -19,6 +19,7 @@ typedef struct eh_contract {
     eh_mode tables;
     eh_mode columns;
     eh_mode types;
+    bool types_said; /* `types` was written out, not the default */
 } eh_contract;
 
 /* declaration may be NULL (evolve everywhere). False with class config for an unknown word. */

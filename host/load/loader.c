@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define RAW_MAX         ((size_t)64 * 1024 * 1024)
-#define ENCODER_MAX     ((size_t)4 * 1024 * 1024)
 #define DEFAULT_COLUMNS 300
 
 static eh_cell text_cell(const char *text)
@@ -43,9 +42,7 @@ static bool start(eh_loader *loader, eh_err *err)
     const eh_loader_options *o = &loader->options;
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
-    loader->encoder_arena = eh_arena_new(ENCODER_MAX);
     if (loader->transform == NULL) return false;
-    if (loader->encoder_arena == NULL) return eh_fail_memory(err, "a loader");
     eh_plan_options plan = {
         .declaration = o->declaration,
         .schema = o->key.schema,
@@ -93,7 +90,7 @@ void eh_loader_free(eh_loader *loader)
     free(loader->sources);
     eh_plan_free(&loader->plan);
     eh_transform_free(loader->transform);
-    eh_arena_free(loader->encoder_arena);
+    eh_loader_free_encoders(loader);
     eh_buf_free(&loader->raw);
     free(loader);
 }

@@ -5,6 +5,14 @@
 
 #include "load/loader.h"
 
+/* An encoder and all it points to. */
+typedef struct eh_kept_encoder eh_kept_encoder;
+struct eh_kept_encoder {
+    eh_kept_encoder *next;
+    eh_arena *arena;
+    const eh_encoder *encoder;
+};
+
 struct eh_loader {
     eh_loader_options options;
     eh_stream_state state;
@@ -18,7 +26,7 @@ struct eh_loader {
     size_t source_capacity;
     eh_plan plan;
     const eh_encoder *encoder; /* NULL: make one before the next row */
-    eh_arena *encoder_arena;
+    eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
@@ -62,6 +70,12 @@ static inline eh_parse_from eh_loader_before(const eh_place *place)
 
 /* Encodes the rows and dead rows of a transformed batch into units. */
 bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
+
+/* loader_encoder.c */
+
+/* Makes the encoder for the plan's columns as they are now. */
+bool eh_loader_make_encoder(eh_loader *loader, eh_err *err) EH_MUST_USE;
+void eh_loader_free_encoders(eh_loader *loader);
 
 /* loader.c */
 

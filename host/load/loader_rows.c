@@ -1,6 +1,5 @@
 /* load/loader_rows.c: rows into units, and what happens to a value that does not fit. See
  * loader.h. */
-#include "data/convert.h"
 #include "data/infer.h"
 #include "load/loader_private.h"
 #include "load/plan_private.h"
@@ -162,6 +161,10 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
     const eh_column_info *info = &plan->infos[target];
     char shown[64];
     quote_cell(cell, shown, sizeof shown);
+    /* Who declares a type says what a value has to be: one that is not is a dead row, unless
+     * the contract says otherwise in so many words. */
+    if (plan->declared[target] && !plan->contract.types_said)
+        return bury(loader, place, info->name, "type", reason, err);
     switch (plan->contract.types) {
     case EH_MODE_EVOLVE:
         return evolve(loader, place, target, cell, shown, reason, why, err);
@@ -244,12 +247,16 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
     return ROW_ERROR;
 }
 
-static bool make_encoder(eh_loader *loader, eh_err *err);
-
+/* A unit has one encoder: when the columns changed since its first row it is closed. */
 static bool ready(eh_loader *loader, const eh_place *place, eh_err *err)
 {
+    if (loader->encoder == NULL) {
+        eh_parse_from boundary = eh_loader_before(place);
+        if (!eh_loader_close_unit(loader, &boundary, false, err) ||
+            !eh_loader_make_encoder(loader, err))
+            return false;
+    }
     if (!eh_loader_open_unit(loader, place, err)) return false;
-    if (loader->encoder == NULL && !make_encoder(loader, err)) return false;
     loader->open->encoder = loader->encoder;
     return true;
 }
@@ -311,59 +318,4 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
         }
     }
     return true;
-}
-
-/* ---- encoders ------------------------------------------------------------------------------
- */
-
-typedef struct dry_encoder {
-    eh_encoder base;
-    const eh_plan *plan;
-} dry_encoder;
-
-/* A dry run converts every value as a load would, and keeps none. */
-static eh_append dry_append(const eh_encoder *encoder, eh_buf *data, const eh_cell *const *pick,
-                            eh_row_fault *fault, eh_err *err)
-{
-    (void)data;
-    (void)err;
-    const eh_plan *plan = ((const dry_encoder *)(const void *)encoder)->plan;
-    for (size_t i = 0; i < encoder->count; i++) {
-        eh_scratch scratch;
-        eh_value value;
-        if (pick[i] == NULL || eh_cell_is_null(pick[i])) continue;
-        if (!eh_convert(pick[i], plan->infos[i].type, plan->declared[i], &scratch, &value,
-                        &fault->reason)) {
-            fault->column = i;
-            return EH_APPEND_MISFIT;
-        }
-    }
-    return EH_APPEND_OK;
-}
-
-static bool make_encoder(eh_loader *loader, eh_err *err)
-{
-    eh_arena_reset(loader->encoder_arena);
-    if (loader->options.dry_run) {
-        dry_encoder *dry = eh_arena_zalloc(loader->encoder_arena, 1, sizeof *dry);
-        if (dry == NULL) return eh_fail_memory(err, "an encoder");
-        dry->base = (eh_encoder){dry_append, loader->plan.count};
-        dry->plan = &loader->plan;
-        loader->encoder = &dry->base;
-        return true;
-    }
-    const char *why_text = NULL;
-    loader->encoder =
-        eh_dest_encoder(loader->options.dest, loader->options.key.schema,
-                        loader->options.key.table, loader->plan.infos, loader->plan.declared,
-                        loader->plan.count, loader->encoder_arena, &why_text, err);
-    if (why_text != NULL && !loader->told_text_copy && loader->options.events.warning != NULL) {
-        char message[512];
-        (void)snprintf(message, sizeof message,
-                       "%s.%s loads by text COPY, which is slower, because of: %s",
-                       loader->options.key.schema, loader->options.key.table, why_text);
-        loader->options.events.warning(loader->options.events.self, message);
-        loader->told_text_copy = true;
-    }
-    return loader->encoder != NULL;
 }

@@ -147,7 +147,6 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
     unit->line_end = next->line;
     unit->last = last;
     unit->header = loader->header;
-    unit->encoder = loader->encoder;
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
     loader->open = NULL;
     loader->position = *next;

@@ -1,0 +1,134 @@
+/* load/loader_encoder.c: the encoder for the present columns, kept as long as a unit needs it.
+ * See loader.h. */
+#include "data/convert.h"
+#include "load/loader_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ENCODER_MAX ((size_t)4 * 1024 * 1024)
+
+typedef struct dry_encoder {
+    eh_encoder base;
+    const eh_column_info *columns;
+    const bool *declared;
+} dry_encoder;
+
+/* A dry run converts every value as a load would, and keeps none. */
+static eh_append dry_append(const eh_encoder *encoder, eh_buf *data, const eh_cell *const *pick,
+                            eh_row_fault *fault, eh_err *err)
+{
+    (void)data;
+    (void)err;
+    const dry_encoder *dry = (const dry_encoder *)(const void *)encoder;
+    for (size_t i = 0; i < encoder->count; i++) {
+        eh_scratch scratch;
+        eh_value value;
+        if (pick[i] == NULL || eh_cell_is_null(pick[i])) continue;
+        if (!eh_convert(pick[i], dry->columns[i].type, dry->declared[i], &scratch, &value,
+                        &fault->reason)) {
+            fault->column = i;
+            return EH_APPEND_MISFIT;
+        }
+    }
+    return EH_APPEND_OK;
+}
+
+static const eh_encoder *make_dry(eh_arena *arena, const eh_column_info *columns,
+                                  const bool *declared, size_t count, eh_err *err)
+{
+    dry_encoder *dry = eh_arena_zalloc(arena, 1, sizeof *dry);
+    if (dry == NULL) {
+        eh_fail_memory(err, "an encoder");
+        return NULL;
+    }
+    *dry = (dry_encoder){{dry_append, count}, columns, declared};
+    return &dry->base;
+}
+
+static bool in_use(const eh_loader *loader, const eh_encoder *encoder)
+{
+    const eh_unit_pool *pool = loader->options.units;
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->units[i].owner == loader && pool->units[i].encoder == encoder) return true;
+    return false;
+}
+
+static void prune(eh_loader *loader)
+{
+    for (eh_kept_encoder **at = &loader->encoders; *at != NULL;) {
+        eh_kept_encoder *kept = *at;
+        if (in_use(loader, kept->encoder)) {
+            at = &kept->next;
+            continue;
+        }
+        *at = kept->next;
+        eh_arena_free(kept->arena);
+        free(kept);
+    }
+}
+
+void eh_loader_free_encoders(eh_loader *loader)
+{
+    while (loader->encoders != NULL) {
+        eh_kept_encoder *kept = loader->encoders;
+        loader->encoders = kept->next;
+        eh_arena_free(kept->arena);
+        free(kept);
+    }
+}
+
+static void tell_text_copy(eh_loader *loader, const char *why)
+{
+    if (why == NULL || loader->told_text_copy || loader->options.events.warning == NULL) return;
+    char message[512];
+    (void)snprintf(message, sizeof message,
+                   "%s.%s loads by text COPY, which is slower, because of: %s",
+                   loader->options.key.schema, loader->options.key.table, why);
+    loader->options.events.warning(loader->options.events.self, message);
+    loader->told_text_copy = true;
+}
+
+/* The columns are copied: the plan's change while units with this encoder are under way. */
+static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
+{
+    const eh_plan *plan = &loader->plan;
+    eh_column_info *columns = eh_arena_zalloc(arena, plan->count, sizeof *columns);
+    bool *declared = eh_arena_zalloc(arena, plan->count, sizeof *declared);
+    if (columns == NULL || declared == NULL) {
+        eh_fail_memory(err, "an encoder");
+        return NULL;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        columns[i] = plan->infos[i];
+        declared[i] = plan->declared[i];
+    }
+    if (loader->options.dry_run) return make_dry(arena, columns, declared, plan->count, err);
+    const char *why_text = NULL;
+    const eh_encoder *encoder = eh_dest_encoder(
+        loader->options.dest, loader->options.key.schema, loader->options.key.table, columns,
+        declared, plan->count, arena, &why_text, err);
+    tell_text_copy(loader, why_text);
+    return encoder;
+}
+
+bool eh_loader_make_encoder(eh_loader *loader, eh_err *err)
+{
+    prune(loader);
+    eh_kept_encoder *kept = calloc(1, sizeof *kept);
+    if (kept == NULL) return eh_fail_memory(err, "an encoder");
+    kept->arena = eh_arena_new(ENCODER_MAX);
+    if (kept->arena == NULL)
+        eh_fail_memory(err, "an encoder");
+    else
+        kept->encoder = make(loader, kept->arena, err);
+    if (kept->encoder == NULL) {
+        eh_arena_free(kept->arena);
+        free(kept);
+        return false;
+    }
+    kept->next = loader->encoders;
+    loader->encoders = kept;
+    loader->encoder = kept->encoder;
+    return true;
+}
