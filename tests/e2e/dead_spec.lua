@@ -78,13 +78,14 @@ for _, make in ipairs { target.list[1], target.list[2] } do
         exports = { ["orders/b.csv"] = "id,v\n1,10\n2,n/a\n3,30\n" },
         config = config_for(to),
         pipeline = [[return require "etl.pipeline" {
-          s3_exports = { orders = { table = "t", columns = { v = "bigint" } } } }]],
+          s3_exports = { orders = { table = "t", columns = { v = "bigint" },
+            contract = { types = "discard_row" } } } }]],
       }
       assert.equal(0, host.etlhost({ "run", "pipelines/p.lua" }, { cwd = project }).code)
       assert.equal(2, to:count "t")
       files.write(project .. "/pipelines/p.lua", [[return require "etl.pipeline" {
         s3_exports = { orders = { table = "t", columns = { v = "bigint" },
-          format = { nulls = { "n/a" } } } } }]])
+          contract = { types = "discard_row" }, format = { nulls = { "n/a" } } } } }]])
       local retry = host.etlhost({ "dead", "retry" }, { cwd = project })
       assert.equal(0, retry.code, tostring(retry))
       assert.equal(3, to:count "t")

@@ -99,7 +99,8 @@ function server:fresh_database()
   made = made + 1
   local name = "test" .. made
   self:sql("postgres", "create database " .. name .. " template template0")
-  self:sql("postgres", ("drop database if exists test%d with (force)"):format(math.max(0, made - 4)))
+  local old = "test" .. math.max(0, made - 4)
+  self:sql("postgres", "drop database if exists " .. old .. " with (force)")
   return name
 end
 
