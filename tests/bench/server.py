@@ -62,7 +62,8 @@ class Server:
         return f"postgresql://etl@127.0.0.1:{self.port}/postgres"
 
     def psql(self, *words):
-        return ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.url(), *words]
+        # The program itself: the one in PATH is a wrapper, which would be measured too.
+        return [os.path.join(self.bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", self.url(), *words]
 
     def sql(self, text):
         done = subprocess.run(self.psql("-A", "-t", "-c", text), check=True, capture_output=True,

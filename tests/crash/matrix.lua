@@ -1,9 +1,9 @@
--- The crash matrix: killed at every fault point, run again, the very table of an undisturbed run.
+-- tests/crash/matrix.lua: the crash matrix for one destination: killed at every fault point, run
+-- again, the very table of an undisturbed run. A spec a destination, so that they run side by side.
 local data = require "tests.crash.data"
 local host = require "tests.support.host"
 local points = require "tests.crash.points"
 local process = require "tests.support.process"
-local target = require "tests.support.target"
 local wait = require "tests.support.wait"
 
 -- Runs again without a fault, and compares cell by cell.
@@ -26,7 +26,9 @@ local function killed_at(fault, name, fresh)
   assert_recovers(name, fresh, project, to)
 end
 
-target.each(function(name, fresh)
+-- kind: one of target.list.
+return function(kind)
+  local name, fresh = kind.name, kind.fresh
   describe("killed, into " .. name .. ",", function()
     for _, point in ipairs(points) do
       for _, time in ipairs(point.times) do
@@ -87,4 +89,4 @@ target.each(function(name, fresh)
       end)
     end
   end)
-end)
+end
