@@ -118,13 +118,15 @@ deps deps-test deps-check deps-fresh:
 # ---- What people run ------------------------------------------------------------------------------
 # pkg-config is asked while this file is read, so what needs the packages is built by a second make.
 SUBMAKE := $(MAKE) --no-print-directory
-PARALLEL := $(SUBMAKE) -j$(shell nproc)
+PARALLEL := $(SUBMAKE) -s -j$(shell nproc)
 
 demo: deps ## install, build, and load the example exports into SQLite
+	@[ -x $(BUILD)/etlhost ] || echo "building $(BUILD)/etlhost (a minute or so, the first time)"
 	@$(PARALLEL) all
 	@$(BUILD)/etlhost run pipelines/demo.lua
 
 test: deps deps-test ## install, build, and run all tests
+	@echo "building, then testing (some minutes)"
 	@$(PARALLEL) all test-build
 	@$(PARALLEL) VARIANT=faults all
 	@sh tests/run

@@ -1,5 +1,6 @@
 -- tests/crash/matrix.lua: the crash matrix for one destination: killed at every fault point, run
 -- again, the very table of an undisturbed run. A spec a destination, so that they run side by side.
+local assert = require "luassert"
 local data = require "tests.crash.data"
 local host = require "tests.support.host"
 local points = require "tests.crash.points"
@@ -26,8 +27,8 @@ local function killed_at(fault, name, fresh)
   assert_recovers(name, fresh, project, to)
 end
 
--- kind: one of target.list.
-return function(kind)
+-- kind: one of target.list. describe, it: busted's, which only a spec sees.
+return function(kind, describe, it)
   local name, fresh = kind.name, kind.fresh
   describe("killed, into " .. name .. ",", function()
     for _, point in ipairs(points) do

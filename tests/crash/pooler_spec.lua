@@ -1,1 +1,1 @@
-require "tests.crash.matrix" (require "tests.support.target".list[4])
+require "tests.crash.matrix" (require "tests.support.target".list[4], describe, it)

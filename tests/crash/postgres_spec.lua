@@ -1,1 +1,1 @@
-require "tests.crash.matrix" (require "tests.support.target".list[2])
+require "tests.crash.matrix" (require "tests.support.target".list[2], describe, it)

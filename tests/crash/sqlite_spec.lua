@@ -1,1 +1,1 @@
-require "tests.crash.matrix" (require "tests.support.target".list[1])
+require "tests.crash.matrix" (require "tests.support.target".list[1], describe, it)

@@ -1,1 +1,1 @@
-require "tests.crash.matrix" (require "tests.support.target".list[3])
+require "tests.crash.matrix" (require "tests.support.target".list[3], describe, it)

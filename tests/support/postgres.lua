@@ -90,7 +90,7 @@ end
 -- |, NULL as \N.
 function server:sql(database, text, more)
   -- Not the one in PATH: that is a wrapper, slower to start than what it is asked to do.
-  local argv = { self.bin .. "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-P", "null=\\N",
+  local argv = { self.bin .. "/psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-P", "null=\\N",
     "-h", self.folder, "-p", self.port, "-U", "etl", "-d", database, "-c", text }
   if more then
     argv[#argv + 1] = "-c"
