@@ -151,6 +151,22 @@ static bool check_only_nulls(eh_pg *pg, const change_job *job, const char *colum
                column);
 }
 
+/* How the values of a column are printed when it becomes text. A date that was widened to its
+ * midnight is a date again: it comes back as it was written. */
+static bool choose_text(eh_pg *pg, const change_job *job, const eh_change *change,
+                        const char **statement, eh_err *err)
+{
+    *statement = "alter_text";
+    if (change->from != EH_TYPE_DATETIME) return true;
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_str(&args, job->schema);
+    eh_pg_arg_str(&args, job->table);
+    eh_pg_arg_str(&args, change->column);
+    if (!eh_pg_run(pg, "column_was_date", &args, err)) return false;
+    if (eh_pgconn_bool(pg->control, 0, 0)) *statement = "alter_text_dates";
+    return true;
+}
+
 static bool change_type(eh_pg *pg, change_job *job, const eh_change *change, eh_err *err)
 {
     const eh_column_info *c = find_column(&job->info, change->column);
@@ -167,9 +183,9 @@ static bool change_type(eh_pg *pg, change_job *job, const eh_change *change, eh_
                          {"type", native_name(change->to)}};
     bool unknown = now == EH_TYPE_UNKNOWN, text = change->to == EH_TYPE_TEXT;
     if (unknown && !text && !check_only_nulls(pg, job, change->column, err)) return false;
-    if (!(unknown && text) &&
-        !eh_pg_run_spliced(pg, text ? "alter_text" : "alter_cast", vars, 4, err))
-        return false;
+    const char *statement = "alter_cast";
+    if (text && !choose_text(pg, job, change, &statement, err)) return false;
+    if (!(unknown && text) && !eh_pg_run_spliced(pg, statement, vars, 4, err)) return false;
     return record(job, change, err);
 }
 
