@@ -17,6 +17,7 @@ static const state_class states[] = {
     {"08", EH_CLASS_TRANSIENT},    /* connection exception */
     {"0A", EH_CLASS_DESTINATION},  /* feature not supported */
     {"22", EH_CLASS_DATA},         /* data exception */
+    {"22P04", EH_CLASS_BUG},       /* bad COPY format: our encoding */
     {"23", EH_CLASS_DATA},         /* integrity constraint violation */
     {"25", EH_CLASS_BUG},          /* invalid transaction state */
     {"25006", EH_CLASS_TRANSIENT}, /* read only: a standby; the primary may be elsewhere */

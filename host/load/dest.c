@@ -22,6 +22,16 @@ eh_dest *eh_dest_open(const char *url, size_t lanes, bool read_only, eh_loop *lo
     static const char sqlite[] = "sqlite:";
     if (strncmp(url, sqlite, sizeof sqlite - 1) == 0)
         return eh_dest_sqlite_open(url + sizeof sqlite - 1, read_only, loop, clock, err);
+    /* "mysql://..." would be the name of a local database for libpq. */
+    const char *scheme = strstr(url, "://");
+    bool is_libpq =
+        strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+    if (scheme != NULL && !is_libpq && strcspn(url, "= ") > (size_t)(scheme - url)) {
+        (void)eh_fail(err, EH_CLASS_CONFIG, "%.*s:// is no destination", (int)(scheme - url),
+                      url);
+        (void)eh_err_hint(err, "a destination is sqlite:PATH or postgresql://...");
+        return NULL;
+    }
     return eh_dest_postgres_open(url, lanes, read_only, loop, clock, err);
 }
 

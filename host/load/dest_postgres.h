@@ -17,12 +17,14 @@ typedef struct eh_pg {
     eh_dest base;
     char *url; /* owned; holds a password */
     eh_pgconn *control;
+    bool controlling; /* a transaction of it is open, also between two statements */
     bool has_books; /* the bookkeeping is there (always, unless read_only) */
     char *run_id;   /* owned; of the run whose heartbeat we keep, NULL before take-over */
     char *host;     /* owned */
     int64_t pid;
     int64_t pid_started;
     eh_watch *heartbeat;
+    eh_pgconn *pulse;  /* beats while control works for long; else NULL */
     uint64_t random;   /* state of the jitter */
     eh_pg_lane **lane; /* base.lanes of them, NULL until used */
 } eh_pg;

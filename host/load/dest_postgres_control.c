@@ -12,6 +12,7 @@
 
 #define SQL_MAX        ((size_t)4 * 1024 * 1024)
 #define TRIES          5
+#define LOST_TRIES     15 /* of connecting, once it went well: a server starts again */
 #define BACKOFF_MS     100
 #define BACKOFF_CAP_MS 5000
 
@@ -129,9 +130,13 @@ static void rollback(eh_pg *pg)
 
 static bool attempt(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err *err)
 {
-    if (!be_connected(pg, err)) return false;
-    bool ok = begin(pg, minutes, err) && body(pg, self, err) && commit(pg, err);
+    /* The heartbeat shares the connection, and its timer may be due in the very turn of the
+     * loop that ends a statement. */
+    pg->controlling = true;
+    bool ok = be_connected(pg, err) && begin(pg, minutes, err) && body(pg, self, err) &&
+              commit(pg, err);
     if (!ok) rollback(pg);
+    pg->controlling = false;
     return ok;
 }
 
@@ -140,7 +145,8 @@ bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err
     for (unsigned i = 0;; i++) {
         eh_err failure = {.class_ = EH_OK};
         if (attempt(pg, minutes, body, self, &failure)) return true;
-        if (failure.class_ != EH_CLASS_TRANSIENT || i + 1 == TRIES) {
+        bool lost = pg->base.where != NULL && !eh_pgconn_is_open(pg->control);
+        if (failure.class_ != EH_CLASS_TRANSIENT || i + 1 >= (lost ? LOST_TRIES : TRIES)) {
             if (err != NULL && err->class_ == EH_OK) *err = failure;
             return false;
         }

@@ -14,6 +14,7 @@
 #define SQL_MAX     ((size_t)1024 * 1024)
 #define DEAD_MAX    ((size_t)256 * 1024 * 1024)
 #define TRIES       6
+#define LOST_TRIES  15 /* of connecting: a server takes its time to start again */
 #define DEADLINE_US ((int64_t)10 * 60 * 1000 * 1000)
 /* A server that takes longer than its own statement_timeout is not there any more. */
 #define ANSWER_US ((int64_t)16 * 60 * 1000 * 1000)
@@ -48,15 +49,15 @@ void eh_pg_lane_give_up(eh_pg_lane *lane, const eh_err *err)
         release(lane);
 }
 
-bool eh_pg_lane_may_try(eh_pg_lane *lane)
-{
-    return ++lane->tries < TRIES &&
-           eh_clock_monotonic(&lane->pg->base.clock) < lane->deadline_us;
-}
-
 bool eh_pg_lane_may_wait(const eh_pg_lane *lane)
 {
     return eh_clock_monotonic(&lane->pg->base.clock) < lane->deadline_us;
+}
+
+bool eh_pg_lane_may_try(eh_pg_lane *lane)
+{
+    unsigned most = eh_pgconn_is_open(lane->conn) ? TRIES : LOST_TRIES;
+    return ++lane->tries < most && eh_pg_lane_may_wait(lane);
 }
 
 static void on_pause_over(void *self)
@@ -180,7 +181,12 @@ static void send_account(eh_pg_lane *lane)
     char modified[40];
     eh_err err = {.class_ = EH_OK};
     const char *sql = eh_sql_text("postgres", "account", &err);
-    if (sql == NULL) {
+    const char *name = NULL;
+    lane->sql.len = 0; /* serves for the name */
+    if (sql != NULL && eh_pg_clean_text(&lane->sql, eh_slice_str(unit->input_name), &err))
+        name = eh_buf_cstr(&lane->sql);
+    if (name == NULL) {
+        (void)eh_fail_memory(&err, "a file's name");
         eh_pg_lane_failed(lane, &err);
         return;
     }
@@ -188,7 +194,7 @@ static void send_account(eh_pg_lane *lane)
     eh_pg_arg_int(&args, lane->state.stream_id);
     eh_pg_arg_str(&args, lane->client);
     eh_pg_arg_str(&args, unit->input);
-    eh_pg_arg_str(&args, unit->input_name);
+    eh_pg_arg_str(&args, name);
     eh_pg_arg_int(&args, (int64_t)unit->input_size);
     eh_pg_arg_str(&args, modified);
     eh_pg_arg_int(&args, lane->state.load_id);
@@ -207,59 +213,6 @@ static void send_account(eh_pg_lane *lane)
 
 /* ---- dead rows -------------------------------------------------------------------------- */
 
-/* Binary COPY (manual, "COPY", "Binary Format"): big-endian lengths, -1 for null. */
-static bool put_u32(eh_buf *out, uint32_t value, eh_err *err)
-{
-    unsigned char bytes[4] = {(unsigned char)(value >> 24), (unsigned char)(value >> 16),
-                              (unsigned char)(value >> 8), (unsigned char)value};
-    return eh_buf_append(out, bytes, sizeof bytes, err);
-}
-
-static bool put_int(eh_buf *out, int64_t value, eh_err *err)
-{
-    uint64_t bits = (uint64_t)value;
-    return put_u32(out, 8, err) && put_u32(out, (uint32_t)(bits >> 32), err) &&
-           put_u32(out, (uint32_t)bits, err);
-}
-
-static bool put_bytes(eh_buf *out, eh_slice bytes, eh_err *err)
-{
-    return put_u32(out, (uint32_t)bytes.len, err) &&
-           eh_buf_append(out, bytes.data, bytes.len, err);
-}
-
-/* Text of the server must be UTF-8 without NUL; a column's written name need not be. */
-static bool put_text(eh_buf *out, eh_slice text, eh_err *err)
-{
-    size_t length_at = out->len;
-    if (!put_u32(out, 0, err)) return false;
-    size_t start = out->len;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (!eh_buf_append_byte(out, c >= 0x20 && c < 0x7f ? (char)c : '?', err)) return false;
-    }
-    uint32_t len = (uint32_t)(out->len - start);
-    for (int i = 0; i < 4; i++) out->data[length_at + (size_t)i] = (char)(len >> (24 - 8 * i));
-    return true;
-}
-
-static bool put_dead(eh_pg_lane *lane, const eh_dead *dead, eh_err *err)
-{
-    static const char eleven[2] = {0, 11};
-    eh_buf *out = &lane->dead;
-    return eh_buf_append(out, eleven, 2, err) && put_int(out, lane->state.stream_id, err) &&
-           put_bytes(out, eh_slice_str(lane->client), err) &&
-           put_int(out, lane->state.load_id, err) &&
-           put_bytes(out, eh_slice_str(lane->unit->input_name), err) &&
-           put_int(out, (int64_t)dead->place.row, err) &&
-           put_int(out, (int64_t)dead->place.line, err) &&
-           put_int(out, (int64_t)dead->place.offset, err) &&
-           (dead->column.len > 0 ? put_bytes(out, dead->column, err)
-                                 : put_u32(out, UINT32_MAX, err)) &&
-           put_text(out, dead->code, err) && put_text(out, dead->reason, err) &&
-           put_bytes(out, dead->raw, err);
-}
-
 static void on_dead(void *self)
 {
     eh_pg_lane *lane = self;
@@ -270,11 +223,9 @@ static void send_dead(eh_pg_lane *lane)
 {
     eh_err err = {.class_ = EH_OK};
     const char *sql = eh_sql_text("postgres", "copy_dead", &err);
-    bool ok = sql != NULL;
     lane->dead.len = 0;
-    for (size_t i = 0; ok && i < lane->unit->dead_count; i++)
-        ok = put_dead(lane, &lane->unit->dead[i], &err);
-    if (!ok) {
+    if (sql == NULL ||
+        !eh_pg_encode_dead(lane->unit, &lane->state, lane->client, &lane->dead, &err)) {
         eh_pg_lane_failed(lane, &err);
         return;
     }

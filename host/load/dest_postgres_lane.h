@@ -70,6 +70,14 @@ bool eh_pg_lane_may_try(eh_pg_lane *lane);
 /* Is there time left to wait for something that must be known? */
 bool eh_pg_lane_may_wait(const eh_pg_lane *lane);
 
+/* ---- dest_postgres_dead.c --------------------------------------------------------------- */
+
+/* Appends text as the server takes it: UTF-8 without NUL. What is not keeps its ASCII. */
+bool eh_pg_clean_text(eh_buf *out, eh_slice text, eh_err *err) EH_MUST_USE;
+/* Appends the unit's dead rows for copy_dead.sql, without header and trailer. */
+bool eh_pg_encode_dead(const eh_unit *unit, const eh_stream_state *state, const char *client,
+                       eh_buf *out, eh_err *err) EH_MUST_USE;
+
 /* ---- dest_postgres_refuse.c ------------------------------------------------------------- */
 
 /* Is the failure of the latest operation a refusal of rows? */

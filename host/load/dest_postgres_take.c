@@ -33,31 +33,45 @@ static void next_heartbeat(eh_pg *pg, int64_t after_us)
     pg->heartbeat = eh_loop_timer(pg->base.loop, after_us, on_heartbeat, pg);
 }
 
-/* Between transactions the control connection is free most of the time; a statement alone is
- * its own transaction. Best effort: a lost connection is made again here, too. */
+/* Says that the run is alive, or connects so that the next beat can. Best effort. */
+static bool beat(eh_pg *pg, eh_pgconn *conn)
+{
+    eh_pg_args args = {.count = 0};
+    const char *sql = eh_sql_text("postgres", "run_alive", NULL);
+    if (eh_pgconn_busy(conn) || sql == NULL) return false;
+    if (!eh_pgconn_is_open(conn)) {
+        eh_pgconn_connect(conn, NULL, NULL);
+        return false;
+    }
+    run_args(pg, &args);
+    eh_pgconn_params(conn, sql, args.value, args.count, NULL, NULL);
+    return true;
+}
+
+/* Between transactions the control connection is free, and a statement alone is a transaction
+ * of its own. While it works for long (a type that changes rewrites the table) another one
+ * beats. */
 static void on_heartbeat(void *self)
 {
     eh_pg *pg = self;
-    if (eh_pgconn_busy(pg->control)) {
-        next_heartbeat(pg, HEARTBEAT_RETRY);
-        return;
+    eh_pgconn *conn = pg->control;
+    if (pg->controlling || eh_pgconn_busy(conn)) {
+        if (pg->pulse == NULL) pg->pulse = eh_pgconn_new(pg->base.loop, pg->url, true, NULL);
+        conn = pg->pulse;
+    } else {
+        eh_pgconn_free(pg->pulse);
+        pg->pulse = NULL;
     }
-    if (!eh_pgconn_is_open(pg->control)) {
-        eh_pgconn_connect(pg->control, NULL, NULL);
-        next_heartbeat(pg, HEARTBEAT_RETRY);
-        return;
-    }
-    eh_pg_args args = {.count = 0};
-    const char *sql = eh_sql_text("postgres", "run_alive", NULL);
-    run_args(pg, &args);
-    if (sql != NULL) eh_pgconn_params(pg->control, sql, args.value, args.count, NULL, NULL);
-    next_heartbeat(pg, HEARTBEAT_US);
+    bool done = conn != NULL && beat(pg, conn);
+    next_heartbeat(pg, done ? HEARTBEAT_US : HEARTBEAT_RETRY);
 }
 
 void eh_pg_stop_heartbeat(eh_pg *pg)
 {
     eh_watch_remove(pg->heartbeat);
     pg->heartbeat = NULL;
+    eh_pgconn_free(pg->pulse);
+    pg->pulse = NULL;
 }
 
 static bool note_run(eh_pg *pg, const eh_run_info *run, eh_err *err)

@@ -58,9 +58,9 @@ static inline int64_t kit_pid_started(void)
     return strtoll(p, NULL, 10);
 }
 
-static inline void kit_open(kit *k, const char *url, size_t lanes)
+static inline void kit_open_with(kit *k, const char *url, size_t lanes, eh_clock clock)
 {
-    *k = (kit){.clock = eh_clock_system(), .table = "orders"};
+    *k = (kit){.clock = clock, .table = "orders"};
     eh_err err = {.class_ = EH_OK};
     k->loop = eh_loop_new(&k->clock, &err);
     assert_non_null(k->loop);
@@ -70,6 +70,11 @@ static inline void kit_open(kit *k, const char *url, size_t lanes)
     if (k->dest == NULL)
         fail_msg("%s: %s %s", eh_class_name(err.class_), err.message, err.trail);
     k->schema = eh_dest_default_schema(k->dest);
+}
+
+static inline void kit_open(kit *k, const char *url, size_t lanes)
+{
+    kit_open_with(k, url, lanes, eh_clock_system());
 }
 
 static inline void kit_close(kit *k)

@@ -143,6 +143,27 @@ static void too_many_are_no_success(void **state)
     kit_close(&k);
 }
 
+/* Names and reasons go into text columns, whose server takes UTF-8 only; bytes stay as they
+ * came. */
+static void names_and_reasons_in_any_bytes(void **state)
+{
+    (void)state;
+    open_on("CREATE TABLE etl.orders (id bigint)");
+    eh_unit *unit = fill(3);
+    unit->input_name = "caf\xe9.csv";
+    eh_dead dead = {.place = {.row = 2},
+                    .raw = eh_slice_of("\0\xff", 2),
+                    .column = eh_slice_str("na\xefve"),
+                    .code = eh_slice_str("type"),
+                    .reason = eh_slice_str("\"Zürich\" is no number")};
+    kit_ok(eh_unit_add_dead(unit, &dead, &err));
+    kit_load_well(&k, unit);
+    assert_string_equal(ask("SELECT file, column_name, reason, raw FROM _etl.dead_rows"),
+                        "caf?.csv|na?ve|\"Zürich\" is no number|\\x00ff");
+    assert_string_equal(ask("SELECT name FROM _etl.files"), "caf?.csv");
+    kit_close(&k);
+}
+
 static void rows_that_a_trigger_hides(void **state)
 {
     (void)state;
@@ -182,6 +203,7 @@ int main(void)
         with_database(a_trigger_raises),
         with_database(a_row_too_big_for_an_index),
         with_database(too_many_are_no_success),
+        with_database(names_and_reasons_in_any_bytes),
         with_database(rows_that_a_trigger_hides),
         with_database(a_unit_that_was_loaded_is_not_loaded_again),
     };

@@ -223,11 +223,143 @@ static void somebody_elses_session_is_not_ended(void **state)
     kit_close(&b);
 }
 
+/* ---- signs of life ------------------------------------------------------------------------
+ */
+
+static int64_t hurried_us;
+
+/* A clock on which a quarter of a second passes whenever somebody looks. */
+static int64_t hurry(void *self)
+{
+    (void)self;
+    return hurried_us += 250000;
+}
+
+static const char *const is_fresh = "SELECT heartbeat_at > now() - interval '1 minute' "
+                                    "FROM _etl.runs";
+static const char *const make_stale =
+    "UPDATE _etl.runs SET heartbeat_at = now() - interval '1 hour'";
+
+static void an_idle_run_says_that_it_is_alive(void **state)
+{
+    (void)state;
+    kit_open_with(&k, url, 1, (eh_clock){hurry, hurry, NULL});
+    kit_take_over(&k, "run1");
+    for (int i = 0; i < 2; i++) {
+        (void)ask(make_stale);
+        until(&k, is_fresh);
+        (void)ask(end_all); /* it connects again */
+    }
+    kit_close(&k);
+}
+
+typedef struct beat_job {
+    eh_loop *loop;
+    PGconn *holder;
+} beat_job;
+
+static void let_go_when_fresh(void *self)
+{
+    beat_job *job = self;
+    if (strcmp(ask(is_fresh), "t") == 0)
+        (void)ask_on(job->holder, "COMMIT");
+    else
+        assert_non_null(eh_loop_timer(job->loop, 250000, let_go_when_fresh, job));
+}
+
+static void a_run_that_waits_for_long_says_so_too(void **state)
+{
+    (void)state;
+    kit_open_with(&k, url, 1, (eh_clock){hurry, hurry, NULL});
+    kit_take_over(&k, "run1");
+    kit_create(&k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    beat_job job = {k.loop, PQconnectdb(url)};
+    (void)ask_on(job.holder, "BEGIN; LOCK TABLE etl.orders");
+    (void)ask(make_stale);
+    assert_non_null(eh_loop_timer(k.loop, 250000, let_go_when_fresh, &job));
+    kit_retype(&k, "id", EH_TYPE_BIGINT, EH_TYPE_NUMERIC);
+    PQfinish(job.holder);
+    kit_close(&k);
+}
+
+/* ---- at the same time ---------------------------------------------------------------------
+ */
+
+/* One of many that write one table, each its own stream, and all want the same columns. */
+static int extend_table(int number)
+{
+    char run_id[16], own[16];
+    kit one;
+    eh_err err = {.class_ = EH_OK};
+    kit_open(&one, url, 1);
+    (void)snprintf(run_id, sizeof run_id, "run%d", number);
+    (void)snprintf(own, sizeof own, "own%d", number);
+    eh_stream_key key = kit_key(&one);
+    eh_run_info run = kit_run(run_id);
+    key.client = run_id;
+    eh_change changes[] = {{.kind = EH_CHANGE_CREATE_TABLE},
+                           kit_add("a", EH_TYPE_BIGINT),
+                           kit_add("b", EH_TYPE_TEXT),
+                           kit_add(own, EH_TYPE_DATE)};
+    bool ok = eh_dest_take_over(one.dest, &key, &run, &one.state, &err) &&
+              eh_dest_change(one.dest, &one.state, "etl", "orders", changes, 4, &err);
+    if (!ok) fprintf(stderr, "%s: %s\n", eh_class_name(err.class_), err.message);
+    kit_close(&one);
+    return ok ? 0 : 1;
+}
+
+static void fork_many(int (*fn)(int number))
+{
+    enum { CHILDREN = 6 };
+    pid_t pids[CHILDREN];
+    for (int i = 0; i < CHILDREN; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) _exit(fn(i));
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+}
+
+static void many_change_one_table_at_once(void **state)
+{
+    (void)state;
+    fork_many(extend_table);
+    assert_string_equal(ask("SELECT count(*) FROM pg_attribute "
+                            "WHERE attrelid = 'etl.orders'::regclass AND attnum > 0"),
+                        "8");
+    assert_string_equal(ask("SELECT count(*), count(DISTINCT column_name) FROM _etl.columns"),
+                        "8|8");
+}
+
+static void closing_in_the_middle_of_a_unit(void **state)
+{
+    (void)state;
+    open_at(url);
+    eh_unit *unit = fill(&k, 0, 100000);
+    kit_ok(eh_dest_submit(k.dest, &k.state, unit, &err));
+    kit_ok(eh_loop_turn(k.loop, 10, &err));
+    eh_dest_close(k.dest);
+    k.dest = NULL;
+    kit_free_unit(unit);
+    while (
+        strcmp(ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'etlhost'"),
+               "0") != 0)
+        continue;
+    assert_string_equal(ask("SELECT (SELECT count(*) FROM etl.orders) = "
+                            "(SELECT coalesce(sum(rows), 0) FROM _etl.units)"),
+                        "t");
+    kit_close(&k);
+}
+
 /* ---- starting -----------------------------------------------------------------------------
  */
 
-static int open_once(void)
+static int open_once(int number)
 {
+    (void)number;
     eh_err err = {.class_ = EH_OK};
     eh_clock clock = eh_clock_system();
     eh_loop *loop = eh_loop_new(&clock, &err);
@@ -241,18 +373,33 @@ static int open_once(void)
 static void many_open_an_empty_database_at_once(void **state)
 {
     (void)state;
-    enum { CHILDREN = 6 };
-    pid_t pids[CHILDREN];
-    for (int i = 0; i < CHILDREN; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) _exit(open_once());
-    }
-    for (int i = 0; i < CHILDREN; i++) {
-        int status = -1;
-        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-        assert_int_equal(status, 0);
-    }
+    fork_many(open_once);
     assert_string_equal(ask("SELECT count(*) FROM _etl.meta"), "1");
+}
+
+static void reading_only_makes_nothing(void **state)
+{
+    (void)state;
+    eh_err failure = {.class_ = EH_OK};
+    eh_clock clock = eh_clock_system();
+    eh_loop *loop = eh_loop_new(&clock, &failure);
+    eh_arena *arena = eh_arena_new((size_t)1024 * 1024);
+    eh_table_info info;
+    eh_doc *rows;
+    (void)ask("CREATE TABLE public.t (a int, b text)");
+    eh_dest *dest = eh_dest_open(url, 1, true, loop, &clock, &failure);
+    assert_non_null(dest);
+    kit_ok(eh_dest_describe(dest, NULL, "public", "t", arena, &info, &err));
+    assert_int_equal(info.count, 2);
+    kit_ok(eh_dest_describe(dest, NULL, "etl", "t", arena, &info, &err));
+    assert_false(info.exists);
+    kit_fails(
+        eh_dest_query(dest, "stream_list", (const char *[3]){NULL}, 3, arena, &rows, &err),
+        EH_CLASS_NOT_FOUND);
+    assert_string_equal(ask("SELECT count(*) FROM pg_namespace WHERE nspname = '_etl'"), "0");
+    eh_dest_close(dest);
+    eh_arena_free(arena);
+    eh_loop_free(loop);
 }
 
 static void fails_with(const char *where, eh_class expected, const char *word)
@@ -279,6 +426,7 @@ static void errors_of_opening_have_their_class(void **state)
     fails_with("postgresql://u:geheim@127.0.0.1:1/x", EH_CLASS_TRANSIENT, "refused");
     fails_with("postgresql://u:geheim@127.0.0.1:port/x", EH_CLASS_CONFIG, "port");
     fails_with("host=/nowhere user=x password = geheim oops", EH_CLASS_CONFIG, "url");
+    fails_with("mysql://u:geheim@h/x", EH_CLASS_CONFIG, "mysql:// is no destination");
     fails_with("host=/nowhere sslmode=perhaps", EH_CLASS_CONFIG, "sslmode");
     (void)ask("CREATE ROLE poor LOGIN");
     (void)snprintf(where, sizeof where, "%s user=poor", url);
@@ -348,7 +496,12 @@ int main(void)
         with_database(a_commit_whose_answer_never_came),
         with_database(a_stuck_lane_is_ended),
         with_database(somebody_elses_session_is_not_ended),
+        with_database(an_idle_run_says_that_it_is_alive),
+        with_database(a_run_that_waits_for_long_says_so_too),
+        with_database(many_change_one_table_at_once),
+        with_database(closing_in_the_middle_of_a_unit),
         with_database(many_open_an_empty_database_at_once),
+        with_database(reading_only_makes_nothing),
         with_database(errors_of_opening_have_their_class),
         with_database(passwords_are_checked),
         with_database(times_as_text_are_spelt_alike),

@@ -10,7 +10,7 @@ SET LOCAL lock_timeout = '30s';
 SET LOCAL synchronous_commit = off;
 SET LOCAL idle_in_transaction_session_timeout = '5min';
 SELECT set_config('client_connection_check_interval', '2s', true)
-WHERE current_setting('server_version_num')::integer >= 140000;
+WHERE current_setting('server_version_num')::integer >= 140000 AND version() LIKE '%linux%';
 SELECT s.epoch, s.client_id,
   (SELECT l.run_id FROM _etl.loads AS l WHERE l.stream_id = s.stream_id
    ORDER BY l.load_id DESC LIMIT 1)
