@@ -10,20 +10,23 @@
 typedef struct verb {
     const char *name;
     const char *query;
-    const char
-        *params[PARAMS_MAX]; /* keys of spec.admin, in the order of the query's parameters */
+    bool changes; /* it corrects; otherwise it only looks, and makes no bookkeeping for that */
+    const char *params[PARAMS_MAX]; /* keys of spec.admin, in the order of the parameters */
 } verb;
 
 static const verb verbs[] = {
-    {"state_show", "stream_list", {"client", "instance", "resource", NULL}},
-    {"state_units", "stream_units", {"stream", NULL}},
-    {"state_reset_stream", "state_reset_stream", {"stream", NULL}},
-    {"state_reset_file", "state_reset_file", {"stream", "file", NULL}},
-    {"state_reset_from", "state_reset_from", {"stream", "from", NULL}},
-    {"dead_list", "dead_list", {"client", "instance", "resource", "after", "limit", NULL}},
-    {"dead_show", "dead_show", {"id", NULL}},
-    {"dead_discard", "dead_discard", {"id", NULL}},
-    {"load_list", "load_list", {"client", NULL}},
+    {"state_show", "stream_list", false, {"client", "instance", "resource", NULL}},
+    {"state_units", "stream_units", false, {"stream", NULL}},
+    {"state_reset_stream", "state_reset_stream", true, {"stream", NULL}},
+    {"state_reset_file", "state_reset_file", true, {"stream", "file", NULL}},
+    {"state_reset_from", "state_reset_from", true, {"stream", "from", NULL}},
+    {"dead_list",
+     "dead_list",
+     false,
+     {"client", "instance", "resource", "after", "limit", NULL}},
+    {"dead_show", "dead_show", false, {"id", NULL}},
+    {"dead_discard", "dead_discard", true, {"id", NULL}},
+    {"load_list", "load_list", false, {"client", NULL}},
 };
 
 static const verb *find_verb(const char *name)
@@ -39,7 +42,7 @@ bool eh_run_admin(eh_run *run, eh_err *err)
     const char *name = eh_doc_str(admin, "verb", "");
     const verb *v = find_verb(name);
     if (v == NULL) return eh_fail(err, EH_CLASS_BUG, "there is no verb \"%s\"", name);
-    if (!eh_run_open_dest(run, false, err)) return false;
+    if (!eh_run_open_dest(run, !v->changes, err)) return false;
     const char *params[PARAMS_MAX];
     size_t count = 0;
     for (; v->params[count] != NULL; count++)

@@ -11,6 +11,11 @@ function hints.short_path(path)
   return path
 end
 
+-- What an input is called: its path, or the standard input.
+function hints.file_name(name)
+  return name == "-" and "standard input" or name or "?"
+end
+
 -- The file of an SQLite destination as its engine names it; nil for another kind.
 function hints.sqlite_path(where)
   local path = where and where:match "^SQLite file (.+)$"
@@ -22,11 +27,27 @@ local function shell_word(s)
   return "'" .. s:gsub("'", "'\\''") .. "'"
 end
 
--- { command, what for }: how to look at a table, or nil where we know of no short command.
-function hints.look_at(where, name)
+local function quoted_name(name)
+  return name:match "^[%l_][%l%d_]*$" and name or '\\"' .. name .. '\\"'
+end
+
+-- With psql, at an address that was given on the command line and holds no password.
+local function look_with_psql(name, args, schema)
+  local url = args and args.destination
+  if not url or not url:match "^postgres" or url:match "://[^/@]*:[^/@]*@" then return nil end
+  return {
+    ('psql %s -c "select * from %s.%s limit 5"'):format(shell_word(url), schema or "etl",
+      quoted_name(name)),
+    "look at the rows",
+  }
+end
+
+-- { command, what for }: how to look at a table, or nil where we know of no short command. args:
+-- those of the command line; schema: of the table, where there are schemas.
+function hints.look_at(where, name, args, schema)
   local path = hints.sqlite_path(where)
-  if not path then return nil end
-  local quoted = name:match "^[%l_][%l%d_]*$" and name or '\\"' .. name .. '\\"'
+  if not path then return look_with_psql(name, args, schema) end
+  local quoted = quoted_name(name)
   return {
     ('sqlite3 -box %s "select * from %s limit 5"'):format(shell_word(path), quoted),
     "look at the rows",

@@ -3,6 +3,7 @@
 
 local catalog = require "host.catalog"
 local clock = require "host.clock"
+local doc = require "host.doc"
 local exit = require "host.exit"
 local progress = require "host.progress"
 local summary = require "host.summary"
@@ -57,6 +58,22 @@ local function person_watcher(ctx, record)
   }
 end
 
+-- The last line of each run under --json: how it ended, also where no engine came to say so.
+local function print_finished(ctx, job)
+  local first = job.errors[1] or {}
+  local totals = job:totals()
+  for key, value in pairs(totals) do totals[key] = math.tointeger(value // 1) end
+  local line = doc.to_json(doc.ordered({
+    event = "finished", at = clock.wall_us(), ok = job.ok, skipped = job.skipped,
+    class = first.class, message = first.message, hint = first.hint, place = first.place,
+    rows_read = totals.rows_read, rows_loaded = totals.rows_loaded, rows_dead = totals.rows_dead,
+  }, {
+    "event", "at", "ok", "skipped", "class", "message", "hint", "place", "rows_read",
+    "rows_loaded", "rows_dead",
+  }))
+  ctx.out:print(supervisor.tag_line(job, line))
+end
+
 -- jobs: a list of job.lua's; some may have failed before they began. options: verb, json, strict,
 -- dry_run, with_client, next_steps (a function of the jobs), project and log (for the catalog),
 -- at_once, inherit_input, command.
@@ -70,7 +87,9 @@ function session.run(ctx, jobs, options)
   supervisor.run(ready, options, watcher)
   record:close()
   local code = exit_code(jobs, options.strict)
-  if not options.json then
+  if options.json then
+    for _, job in ipairs(jobs) do print_finished(ctx, job) end
+  else
     summary.print(ctx.out, jobs, {
       with_client = options.with_client,
       dry_run = options.dry_run,

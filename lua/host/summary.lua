@@ -197,7 +197,7 @@ end
 
 -- A place of a dead row for people: "orders.csv:17".
 function summary.dead_place(dead)
-  local place = dead.file or "?"
+  local place = hints.file_name(dead.file)
   if dead.line then place = ("%s:%d"):format(place, dead.line) end
   return place
 end
@@ -243,7 +243,9 @@ function summary.print(out, jobs, options)
   out = paper(out)
   failures.print(out, jobs)
   local rows = rows_of(jobs)
-  if #rows > 0 then
+  -- One run that failed before it had any stream: the error says it all.
+  local is_told = #jobs == 1 and #jobs[1].streams == 0
+  if #rows > 0 and not is_told then
     print_table(out, rows, options.with_client)
     out:gap()
   end
@@ -254,8 +256,9 @@ function summary.print(out, jobs, options)
   print_warnings(out, jobs)
   local totals = summary.totals(jobs)
   if totals.rows_dead > 0 then
-    out:print(out:style("yellow", text.plural(totals.rows_dead, "dead row")
-      .. ": they did not fit and were set aside"))
+    local words = totals.rows_dead == 1 and "it did not fit and was set aside"
+      or "they did not fit and were set aside"
+    out:print(out:style("yellow", text.plural(totals.rows_dead, "dead row") .. ": " .. words))
     print_dead(out, jobs)
   end
   print_where(out, jobs, options.dry_run)

@@ -93,9 +93,9 @@ end
 
 -- An event's line with the run and the client in front: every digit stays as the engine wrote it.
 function supervisor.tag_line(job, line)
-  local tags = { run_id = job.spec.run_id, client = job.client and job.client.id or nil }
+  local tags = { run_id = job.spec and job.spec.run_id, client = job.client and job.client.id }
   local head = doc.to_json(tags)
-  return head:sub(1, -2) .. "," .. line:sub(2)
+  return head:sub(1, -2) .. (head == "{}" and "" or ",") .. line:sub(2)
 end
 
 return supervisor

@@ -6,6 +6,7 @@ local deadrows = require "host.deadrows"
 local doc = require "host.doc"
 local err = require "host.err"
 local exit = require "host.exit"
+local hints = require "host.hints"
 local text = require "host.text"
 local workspace = require "host.workspace"
 
@@ -42,7 +43,7 @@ local function find(args, ctx, limit)
 end
 
 local function place_of(row)
-  local place = row.file or "?"
+  local place = hints.file_name(row.file)
   if row.line then return place .. ":" .. row.line end
   return row.row_number and place .. " row " .. row.row_number or place
 end

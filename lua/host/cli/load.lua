@@ -107,7 +107,7 @@ local function next_steps(args, table_name)
     local totals = summary.totals(jobs)
     local steps = {}
     if totals.rows_loaded > 0 then
-      steps[1] = hints.look_at(summary.destinations(jobs)[1], table_name)
+      steps[1] = hints.look_at(summary.destinations(jobs)[1], table_name, args, args.schema)
     end
     if totals.rows_dead > 0 then
       steps[#steps + 1] = {

@@ -86,7 +86,7 @@ local function make_job(args, space, client, pipeline)
   return made
 end
 
-local function next_steps(shown)
+local function next_steps(args, shown)
   return function(jobs, code)
     local steps = {}
     local first
@@ -95,7 +95,7 @@ local function next_steps(shown)
     end
     local totals = summary.totals(jobs)
     if first and first.table then
-      steps[1] = hints.look_at(first.destination, first.table)
+      steps[1] = hints.look_at(first.destination, first.table, args, args.schema)
     end
     if totals.rows_loaded > 0 then
       steps[#steps + 1] = { "etlhost run " .. shown, "again: nothing is loaded twice" }
@@ -133,7 +133,7 @@ function verb.run(args, ctx)
   return session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = true, project = space.project, log = space.config.log,
-    next_steps = next_steps(files.stat(path) and path or pipeline.path),
+    next_steps = next_steps(args, files.stat(path) and path or pipeline.path),
   })
 end
 
