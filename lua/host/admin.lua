@@ -87,7 +87,7 @@ function admin.time(value)
 end
 
 -- What the ledger of a stream knows, by input, latest first: a list of { name, size, rows, dead,
--- complete, last_at } | nil, err
+-- complete, last_at, is_retry (dead rows sent again), units: { rows, at, load } } | nil, err
 function admin.inputs(space, row)
   local units, problem = admin.ask(space, row.target, "state_units", { stream = row.stream_id })
   if not units then return nil, problem end
@@ -97,7 +97,8 @@ function admin.inputs(space, row)
     if not input then
       input = {
         name = unit.file ~= doc.null and unit.file or "?",
-        rows = 0, dead = 0, complete = false, last_at = "",
+        rows = 0, dead = 0, complete = false, last_at = "", units = {},
+        is_retry = unit.input:match "^dead:" ~= nil,
         size = math.tointeger(tonumber(unit.input:match ":(%d+)$")),
       }
       by_input[unit.input] = input
@@ -107,6 +108,7 @@ function admin.inputs(space, row)
     input.dead = input.dead + (tonumber(unit.dead) or 0)
     input.complete = input.complete or unit.is_last == "1" or unit.is_last == "t"
     local at = admin.time(unit.committed_at)
+    table.insert(input.units, { rows = tonumber(unit.rows) or 0, at = at, load = unit.load_id })
     if at > input.last_at then input.last_at = at end
   end
   table.sort(inputs, function(a, b)

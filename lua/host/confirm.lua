@@ -12,6 +12,7 @@ end
 -- true | false (the person said no) | nil, err (nobody to ask).
 function confirm.ask(ctx, args, question)
   if args.yes then return true end
+  ctx.out:flush() -- what it is about comes before the question, or before the refusal
   if not confirm.can_ask(ctx) then
     return nil, err.new {
       class = "config",
@@ -20,7 +21,6 @@ function confirm.ask(ctx, args, question)
       hint = "repeat the command with --yes",
     }
   end
-  ctx.out:flush()
   ctx.err:write(question .. " [y/N] ")
   ctx.err:flush()
   local answer = io.read "l"

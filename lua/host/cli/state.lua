@@ -5,7 +5,7 @@ local confirm = require "host.confirm"
 local doc = require "host.doc"
 local err = require "host.err"
 local exit = require "host.exit"
-local hints = require "host.hints"
+local forgetting = require "host.forgetting"
 local text = require "host.text"
 local workspace = require "host.workspace"
 
@@ -68,8 +68,9 @@ local function print_files(ctx, space, row)
   local cells = {}
   for i, file in ipairs(files) do
     cells[i] = {
-      text.safe(file.name), file.size and text.bytes(file.size) or "", count(file, "rows"),
-      count(file, "dead"), file.complete and "all" or "a part", file.last_at,
+      text.safe(file.name) .. (file.is_retry and " (dead rows sent again)" or ""),
+      file.size and text.bytes(file.size) or "", count(file, "rows"), count(file, "dead"),
+      file.complete and "all" or "a part", file.last_at,
     }
   end
   local columns = {
@@ -173,53 +174,6 @@ local function scope(args)
   return "state_reset_from", { from = date .. "T" .. (time ~= "" and time or "00:00:00") }
 end
 
--- The files of a stream that would be forgotten.
-local function affected(space, row, args, from)
-  local files, problem = admin.inputs(space, row)
-  if not files then return nil, problem end
-  local list, rows = {}, 0
-  for _, file in ipairs(files) do
-    local is_named = not args.file or file.name == args.file
-    if is_named and (not from or file.last_at >= admin.time(from)) then
-      list[#list + 1] = file.name
-      rows = rows + file.rows
-    end
-  end
-  return list, rows
-end
-
-local function quoted(s) return "'" .. s:gsub("'", "''") .. "'" end
-
-local function delete_statement(row, args)
-  local name = '"' .. row.table_name .. '"'
-  if row.table_schema ~= "main" then name = '"' .. row.table_schema .. '".' .. name end
-  local where = {}
-  if row.client_id ~= "" then where[1] = "_client_id = " .. quoted(row.client_id) end
-  where[#where + 1] = "_source = " .. quoted(row.instance)
-  if args.file then where[#where + 1] = "_file = " .. quoted(args.file) end
-  return ("delete from %s where %s"):format(name, table.concat(where, " and "))
-end
-
-local function explain(ctx, row, args, list, rows)
-  local out = ctx.out
-  out:print(("%s of client %s: %s, %s will be forgotten"):format(
-    out:style("bold", admin.stream_name(row)), row.client_id ~= "" and row.client_id or "-",
-    text.plural(#list, "file"), text.plural(rows, "row")))
-  for i, name in ipairs(list) do
-    if i > 10 then
-      out:print(("  and %s more"):format(text.count(#list - 10)))
-      break
-    end
-    out:print("  " .. text.safe(name))
-  end
-  out:print("the rows stay in " .. row.table_name
-    .. "; if they are to be loaded anew and not twice, delete them first:")
-  local path = hints.sqlite_path(row.target.destination.url:gsub("^sqlite:", "SQLite file "))
-  local statement = delete_statement(row, args)
-  if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
-  out:print("  " .. statement)
-end
-
 function reset.run(args, ctx)
   local verb, params = scope(args)
   if not verb then return nil, params end
@@ -231,10 +185,10 @@ function reset.run(args, ctx)
   end
   local touched = {}
   for _, row in ipairs(rows) do
-    local list, total = affected(space, row, args, params.from)
-    if not list then return nil, total end
-    if #list > 0 then
-      explain(ctx, row, args, list, total)
+    local what, problem = forgetting.scope(space, row, args, params.from)
+    if not what then return nil, problem end
+    if #what.files > 0 then
+      forgetting.explain(ctx, row, args, what)
       touched[#touched + 1] = row
     end
   end

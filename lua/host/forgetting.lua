@@ -1,0 +1,90 @@
+-- What `state reset` would forget of a stream, and the statement that deletes the rows of it: those
+-- and no others, or rows would be lost.
+
+local admin = require "host.admin"
+local err = require "host.err"
+local hints = require "host.hints"
+local text = require "host.text"
+
+local forgetting = {}
+
+-- A load that reaches across the time: part of its rows would be forgotten, and no statement short
+-- enough for a person could tell them from the others.
+local function straddles(row, since, id)
+  return nil, err.new {
+    class = "config",
+    is_usage = true,
+    message = ("load %s of %s began before %s and went on after it"):format(id,
+      admin.stream_name(row), since),
+    hint = "choose an earlier or a later time; `etlhost state show --files` has the times",
+  }
+end
+
+-- { files = names, rows = count, loads = ids } that --file or --from (a time) mean | nil, err
+function forgetting.scope(space, row, args, from)
+  local inputs, problem = admin.inputs(space, row)
+  if not inputs then return nil, problem end
+  local since = from and admin.time(from)
+  local scope, seen, is_old = { files = {}, rows = 0, loads = {} }, {}, {}
+  for _, input in ipairs(inputs) do
+    local is_named = not args.file or input.name == args.file
+    -- Rows that were sent again belong to a file, which is in this list itself.
+    if is_named and not input.is_retry and (not since or input.last_at >= since) then
+      table.insert(scope.files, input.name)
+    end
+    for _, unit in ipairs(is_named and input.units or {}) do
+      local is_new = not since or unit.at >= since
+      if is_new then scope.rows = scope.rows + unit.rows end
+      if is_new and not input.is_retry and not seen[unit.load] then
+        seen[unit.load] = true
+        table.insert(scope.loads, unit.load)
+      end
+      is_old[unit.load] = is_old[unit.load] or not is_new
+    end
+  end
+  for _, id in ipairs(scope.loads) do
+    if is_old[id] then return straddles(row, since, id) end
+  end
+  return scope
+end
+
+local function quoted(s) return "'" .. s:gsub("'", "''") .. "'" end
+
+-- Tables that were loaded without a client have one stream and no columns that name it.
+local function delete_statement(row, args, scope)
+  local name = '"' .. row.table_name .. '"'
+  if row.table_schema ~= "main" then name = '"' .. row.table_schema .. '".' .. name end
+  local where = {}
+  if row.client_id ~= "" then
+    where[1] = "_client_id = " .. quoted(row.client_id)
+    where[2] = "_source = " .. quoted(row.instance)
+  end
+  if args.file then where[#where + 1] = "_file = " .. quoted(args.file) end
+  if args.from then
+    where[#where + 1] = ("_load_id in (%s)"):format(table.concat(scope.loads, ", "))
+  end
+  local condition = table.concat(where, " and ")
+  return ("delete from %s%s"):format(name, condition ~= "" and " where " .. condition or "")
+end
+
+function forgetting.explain(ctx, row, args, scope)
+  local out = ctx.out
+  out:print(("%s of client %s: %s, %s will be forgotten"):format(
+    out:style("bold", admin.stream_name(row)), row.client_id ~= "" and row.client_id or "-",
+    text.plural(#scope.files, "file"), text.plural(scope.rows, "row")))
+  for i, name in ipairs(scope.files) do
+    if i > 10 then
+      out:print(("  and %s more"):format(text.count(#scope.files - 10)))
+      break
+    end
+    out:print("  " .. text.safe(name))
+  end
+  out:print("the rows stay in " .. row.table_name
+    .. "; if they are to be loaded anew and not twice, delete them first:")
+  local path = hints.sqlite_path(row.target.destination.url:gsub("^sqlite:", "SQLite file "))
+  local statement = delete_statement(row, args, scope)
+  if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
+  out:print("  " .. statement)
+end
+
+return forgetting
