@@ -13,13 +13,16 @@ local function grouped_errors(jobs)
       local key = table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
       local group = by_text[key]
       if not group then
-        group = { error = e, job = job, who = {} }
+        group = { error = e, job = job, who = {}, jobs = {} }
         by_text[key] = group
         groups[#groups + 1] = group
       end
       local name = job.title .. (e.resource and (job.title ~= "" and " " or "") .. e.resource or "")
       -- What ended the run as a whole was most often told by one of its streams before.
-      if name ~= "" and (e.resource or #group.who == 0) then group.who[#group.who + 1] = name end
+      if name ~= "" and (e.resource or not group.jobs[job]) then
+        group.who[#group.who + 1] = name
+      end
+      group.jobs[job] = true
     end
   end
   return groups

@@ -57,7 +57,8 @@ end
 -- " --destination URL" as it was given, without what may be a password.
 function hints.destination(args)
   if not args.destination then return "" end
-  return " --destination " .. args.destination:gsub("://[^@/]*@", "://...@")
+  local url = args.destination:gsub("(://[^:@/]*):[^@/]*@", "%1:...@")
+  return " --destination " .. shell_word(url)
 end
 
 return hints

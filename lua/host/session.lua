@@ -93,7 +93,7 @@ function session.run(ctx, jobs, options)
     summary.print(ctx.out, jobs, {
       with_client = options.with_client,
       dry_run = options.dry_run,
-      next_steps = options.next_steps and options.next_steps(jobs, code),
+      next_steps = not options.dry_run and options.next_steps and options.next_steps(jobs, code),
     })
     if options.strict and code == exit.dead_rows then
       ctx.err:print(("--strict: %s did not fit, so this is exit status %d"):format(

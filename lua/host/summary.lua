@@ -121,11 +121,11 @@ local function print_skipped(out, jobs)
   end
 end
 
-local function print_notes(out, rows, with_client)
+local function print_notes(out, rows)
   for _, row in ipairs(rows) do
     local why = summary.why_nothing(row.stream)
     if why then
-      local who = (with_client and row.job.title .. " " or "") .. row.stream.resource
+      local who = (row.job.title ~= "" and row.job.title .. " " or "") .. row.stream.resource
       out:print(out:style("dim", ("%s: %s"):format(who, why)))
     end
   end
@@ -136,30 +136,46 @@ local function print_refused(out, jobs)
     for _, stream in ipairs(job.streams) do
       for _, file in ipairs(stream.files) do
         if file.status == "refused" or file.status == "growing" then
-          out:print(("%s %s %s: %s"):format(out:style("yellow", file.status), job.title,
-            text.safe(file.file or "?"), text.safe(file.reason or "")))
+          out:print(("%s %s%s: %s"):format(out:style("yellow", file.status),
+            job.title ~= "" and job.title .. " " or "", text.safe(file.file or "?"),
+            text.safe(file.reason or "")))
         end
       end
     end
   end
 end
 
+-- A table that is made, and its columns, are no news; a type that changed, a column for values that
+-- did not fit theirs, and a column that is new in a table that was there, are.
+local function news_of(change, is_new_table)
+  if change.change == "change type" then
+    return "changed", ("%s is now %s"):format(change.from or "?", change.to or "?")
+  end
+  local why = change.why or ""
+  if change.change ~= "add column" or not change.column or why:match "^added by" then return nil end
+  if not (is_new_table and why:match "^first seen") then return "new column", change.to or "?" end
+end
+
+local CHANGES_MAX = 10
+
 local function print_changes(out, jobs)
-  local shown = 0
+  local shown, is_new_table = 0, {}
   for _, job in ipairs(jobs) do
     for _, change in ipairs(job.changes) do
-      -- A table that is made, and its columns, are no news; a type that changed is.
-      if change.change == "change type" then
+      local name = change.table or "?"
+      if change.change == "create table" then is_new_table[name] = true end
+      local kind, what = news_of(change, is_new_table[name])
+      if kind then
         shown = shown + 1
-        if shown <= 10 then
-          out:print(("%s %s.%s: %s is now %s%s"):format(out:style("yellow", "changed"),
-            change.table or "?", change.column or "?", change.from or "?", change.to or "?",
+        if shown <= CHANGES_MAX then
+          out:print(("%s %s.%s: %s%s"):format(out:style("yellow", kind), name,
+            change.column or "?", what,
             change.why and (" (" .. text.safe(change.why) .. ")") or ""))
         end
       end
     end
   end
-  if shown > 10 then out:print(("and %d more changed types"):format(shown - 10)) end
+  if shown > CHANGES_MAX then out:print(("and %d more changes"):format(shown - CHANGES_MAX)) end
 end
 
 local function print_warnings(out, jobs)
@@ -249,7 +265,7 @@ function summary.print(out, jobs, options)
     print_table(out, rows, options.with_client)
     out:gap()
   end
-  print_notes(out, rows, options.with_client)
+  print_notes(out, rows)
   print_skipped(out, jobs)
   print_refused(out, jobs)
   print_changes(out, jobs)

@@ -91,9 +91,11 @@ function list.run(args, ctx)
   end
   ctx.out:print ""
   ctx.out:print(ctx.out:style("bold", "next:"))
-  ctx.out:print "  etlhost dead show ID       a row as it came"
-  ctx.out:print "  etlhost dead retry         send them again, once the script is mended"
-  ctx.out:print "  etlhost dead discard ID    give a row up"
+  local where = hints.destination(args)
+  ctx.out:print("  etlhost dead show ID" .. where .. "       a row as it came")
+  ctx.out:print("  etlhost dead retry" .. where
+    .. "         send them again, once the script is mended")
+  ctx.out:print("  etlhost dead discard ID" .. where .. "    give a row up")
   return exit.ok
 end
 
