@@ -179,10 +179,21 @@ static bool decide(eh_stream *s, const eh_ledger *ledger, const char *name,
     return false;
 }
 
+/* The ledger knows only what has committed: units of the same bytes under another name are waited
+ * for. */
+static bool wait_for_twin(eh_stream *s, const eh_stream_file *f, eh_err *err)
+{
+    for (const eh_stream_file *other = s->retired; other != NULL; other = other->next)
+        if (other != f && strcmp(other->file.identity, f->file.identity) == 0)
+            return eh_loader_drain(s->loader, err);
+    return true;
+}
+
 bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
 {
     eh_ledger ledger = {.known = false};
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
+    if (!wait_for_twin(s, f, err)) return false;
     if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity,
                                 f->name, f->arena, &ledger, err))
         return false;
@@ -232,6 +243,7 @@ bool eh_stream_run_file(eh_stream *s, eh_stream_file *f,
     f->next = s->retired;
     s->retired = f;
     f->whole = load(s, f, err);
+    if (!f->whole && s->loader != NULL) eh_loader_drop(s->loader);
     return f->whole;
 }
 

@@ -86,7 +86,7 @@ void eh_loader_free(eh_loader *loader)
     if (loader == NULL) return;
     eh_err ignored = {.class_ = EH_OK};
     (void)!eh_loader_collect(loader, EH_WAIT_MINE, &ignored);
-    if (loader->open != NULL) loader->open->owner = NULL;
+    eh_loader_drop(loader);
     free(loader->sources);
     eh_plan_free(&loader->plan);
     eh_transform_free(loader->transform);
@@ -245,6 +245,7 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
     EH_FAULT("batch.parsed");
     bool ok = bind_batch(loader, batch, written, count, err) &&
               meet_needs(loader, batch, err) && eh_loader_encode(loader, batch, err);
+    if (!ok) eh_loader_drop(loader);
     return ok || eh_err_while(err, "loading %s into %s.%s", loader->input.name,
                               loader->options.key.schema, loader->options.key.table);
 }
@@ -259,7 +260,15 @@ bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err)
         uint64_t row = loader->open->dead[loader->open->dead_count - 1].place.row;
         if (row > next.row) next.row = row;
     }
-    return eh_loader_close_unit(loader, &next, last, err);
+    bool ok = eh_loader_close_unit(loader, &next, last, err);
+    if (!ok) eh_loader_drop(loader);
+    return ok;
+}
+
+void eh_loader_drop(eh_loader *loader)
+{
+    if (loader->open != NULL) loader->open->owner = NULL;
+    loader->open = NULL;
 }
 
 bool eh_loader_drain(eh_loader *loader, eh_err *err)

@@ -98,6 +98,10 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
 /* Ends the part at decoded offset `end`. last: that is the end of the input. */
 bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err) EH_MUST_USE;
 
+/* Forgets what is not submitted yet: reading the input failed. The functions above do so
+ * themselves when they fail. The run's other loaders need the unit. */
+void eh_loader_drop(eh_loader *loader);
+
 /* Is a unit under way, or open, whose input has this raw_self? Until not, the input must stay.
  */
 bool eh_loader_uses(const eh_loader *loader, const void *raw_self);

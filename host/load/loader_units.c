@@ -72,6 +72,8 @@ static bool start_unit(eh_loader *loader, eh_err *err)
         size_t before = eh_dest_in_flight(loader->options.dest);
         if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
         bool freed = eh_dest_in_flight(loader->options.dest) < before;
+        if (before == 0)
+            return eh_fail(err, EH_CLASS_BUG, "no unit is free, and none is under way");
         if (!freed && !eh_loop_turn(loader->options.loop, -1, err)) return false;
     }
     unit->input = loader->input.identity;

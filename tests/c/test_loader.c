@@ -53,11 +53,46 @@ static void files_differ_in_columns(void **state)
     lk_close(&k);
 }
 
+/* Two streams of a run fail with a unit half full; there are two units. */
+static void a_failed_load_gives_its_unit_back(void **state)
+{
+    (void)state;
+    lk k;
+    lk_open(&k);
+    eh_loader *failed[2];
+    lk_declare(&k, "contract", "columns", "freeze");
+    for (int i = 0; i < 2; i++) {
+        static const char *const tables[] = {"t0", "t1"};
+        k.options.key.table = k.options.key.resource = tables[i];
+        lk_start(&k);
+        lk_begin(&k, "bad");
+        lk_batch(&k, "id", "1");
+        if (i == 0) /* by the loader */
+            lk_fails(&k, lk_try_batch(&k, "id,more", LK_RECORDS("1|2")), EH_CLASS_DATA);
+        else /* by whoever reads the input */
+            eh_loader_drop(k.loader);
+        failed[i] = k.loader;
+        k.loader = NULL;
+    }
+    k.options.key.table = k.options.key.resource = "t";
+    k.options.declaration = NULL;
+    lk_load(&k, "good", "id", "1");
+    assert_string_equal(lk_ask(&k, "select count(*) from t"), "1");
+    for (int i = 0; i < 2; i++) {
+        eh_loader_abandon(failed[i], &k.err);
+        eh_loader_free(failed[i]);
+    }
+    assert_string_equal(lk_ask(&k, "select count(*) from t0"), "0");
+    assert_string_equal(lk_ask(&k, "select count(*) from t1"), "0");
+    lk_close(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_column_comes_late),
         cmocka_unit_test(files_differ_in_columns),
+        cmocka_unit_test(a_failed_load_gives_its_unit_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
