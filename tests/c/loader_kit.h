@@ -1,6 +1,6 @@
 /* What the tests of the loader share: a SQLite destination, a loader on it, batches written as
- * lines of text, and the database's answers. Every step asserts, so that a test reads as what it
- * is about. */
+ * lines of text, and the database's answers. Every step asserts, so that a test reads as what
+ * it is about. */
 #ifndef LOADER_KIT_H
 #define LOADER_KIT_H
 
@@ -32,7 +32,7 @@ typedef struct lk {
     uint64_t offset; /* where the next record of the input begins */
     uint64_t row;
     char raw[256];
-    uint64_t raws; /* how often a record's bytes were asked for */
+    uint64_t raws;   /* how often a record's bytes were asked for */
     char told[4096]; /* schema changes and warnings, one a line */
     eh_err err;      /* of the latest step that failed */
 } lk;
@@ -224,7 +224,7 @@ static inline bool lk_try_batch(lk *k, const char *columns, const char *const *r
     return eh_loader_batch(k->loader, &k->batch, written, count, &k->err);
 }
 
-#define LK_RECORDS(...)      ((const char *const[]){__VA_ARGS__, NULL})
+#define LK_RECORDS(...)        ((const char *const[]){__VA_ARGS__, NULL})
 #define lk_batch(k, cols, ...) lk_ok(k, lk_try_batch(k, cols, LK_RECORDS(__VA_ARGS__)))
 
 static inline void lk_end(lk *k, bool last)
@@ -275,7 +275,8 @@ static inline const char *lk_ask(lk *k, const char *sql)
     return answer;
 }
 
-/* A declaration: one line of JSON-like text would need a reader; these few are built by hand. */
+/* A declaration: one line of JSON-like text would need a reader; these few are built by hand.
+ */
 static inline eh_doc *lk_map(lk *k)
 {
     eh_doc *map = eh_doc_map(k->arena);
