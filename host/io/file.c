@@ -5,14 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define HASH_CHUNK ((size_t)256 * 1024)
 
 static int open_beneath(int dir, const char *name, uint64_t flags)
 {
@@ -133,71 +130,6 @@ bool eh_file_changed(const eh_file *file)
     struct stat st;
     return fstat(file->fd, &st) != 0 || (uint64_t)st.st_size != file->size ||
            modified_us(&st) != file->modified_us;
-}
-
-/* ---- identity ------------------------------------------------------------------------------
- */
-
-static bool has_writer(int fd)
-{
-    /* A read lease is refused with EAGAIN while anybody has the file open for writing. Where
-     * leases are not to be had (another owner, a network file system) only the times are left.
-     */
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
-    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
-    return false;
-}
-
-static bool hash_bytes(const eh_file *file, EVP_MD_CTX *context, char *chunk, eh_err *err)
-{
-    for (uint64_t at = 0; at < file->size;) {
-        size_t want = file->size - at < HASH_CHUNK ? (size_t)(file->size - at) : HASH_CHUNK;
-        ssize_t n = pread(file->fd, chunk, want, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
-        if (n == 0) break; /* shrunk: eh_file_changed sees it */
-        if (EVP_DigestUpdate(context, chunk, (size_t)n) != 1)
-            return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
-        at += (uint64_t)n;
-    }
-    return true;
-}
-
-static bool write_identity(eh_file *file, EVP_MD_CTX *context, eh_err *err)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    if (EVP_DigestFinal_ex(context, digest, &length) != 1 || length != 32)
-        return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
-    static const char hex[] = "0123456789abcdef";
-    char text[65];
-    for (size_t i = 0; i < 32; i++) {
-        text[2 * i] = hex[digest[i] >> 4];
-        text[2 * i + 1] = hex[digest[i] & 15];
-    }
-    text[64] = '\0';
-    (void)snprintf(file->identity, sizeof file->identity, "sha256:%s:%llu", text,
-                   (unsigned long long)file->size);
-    return true;
-}
-
-bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
-{
-    *growing = !file->ours && has_writer(file->fd);
-    file->identity[0] = '\0';
-    if (*growing) return true;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    char *chunk = malloc(HASH_CHUNK);
-    bool ok = context != NULL && chunk != NULL;
-    if (!ok) eh_fail_memory(err, "a hash");
-    if (ok && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
-        ok = eh_fail(err, EH_CLASS_BUG, "SHA-256 is not to be had");
-    ok = ok && hash_bytes(file, context, chunk, err);
-    *growing = ok && !file->ours && eh_file_changed(file);
-    if (ok && !*growing) ok = write_identity(file, context, err);
-    EVP_MD_CTX_free(context);
-    free(chunk);
-    return ok;
 }
 
 /* ---- small files ---------------------------------------------------------------------------

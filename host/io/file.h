@@ -37,7 +37,8 @@ typedef struct eh_file {
     int64_t modified_us;
     eh_coding coding;
     bool ours;         /* an unlinked copy that we wrote: nobody else can change it */
-    char identity[96]; /* "sha256:<hex>:<size>"; set by eh_file_identify */
+    char identity[96]; /* "sha256:<hex>:<size>", above 4 MiB "sha256-4m:<hex>:<size>", the hash
+                          of the hashes of its pieces of 4 MiB; set by eh_file_identify */
 } eh_file;
 
 /* Opens for reading. root NULL: name is a path in the operator's own words. "-" without a root

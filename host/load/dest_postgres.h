@@ -18,9 +18,9 @@ typedef struct eh_pg {
     char *url; /* owned; holds a password */
     eh_pgconn *control;
     bool controlling; /* a transaction of it is open, also between two statements */
-    bool has_books; /* the bookkeeping is there (always, unless read_only) */
-    char *run_id;   /* owned; of the run whose heartbeat we keep, NULL before take-over */
-    char *host;     /* owned */
+    bool has_books;   /* the bookkeeping is there (always, unless read_only) */
+    char *run_id;     /* owned; of the run whose heartbeat we keep, NULL before take-over */
+    char *host;       /* owned */
     int64_t pid;
     int64_t pid_started;
     eh_watch *heartbeat;
