@@ -9,6 +9,7 @@
 
 struct eh_sqlite {
     sqlite3 *handle;
+    int busy_ms;
 };
 
 struct eh_sqlite_stmt {
@@ -99,9 +100,20 @@ void eh_sqlite_close(eh_sqlite *db)
     free(db);
 }
 
+/* SQLite's own waiting looks every 100 ms in the end. One who writes unit after unit leaves the
+ * file free for a fraction of a millisecond between two: to get in, one has to look often. */
+static int wait_busy(void *self, int count)
+{
+    const eh_sqlite *db = self;
+    if (count >= db->busy_ms) return 0;
+    (void)sqlite3_sleep(1);
+    return 1;
+}
+
 void eh_sqlite_busy(eh_sqlite *db, int busy_ms)
 {
-    (void)sqlite3_busy_timeout(db->handle, busy_ms);
+    db->busy_ms = busy_ms;
+    (void)sqlite3_busy_handler(db->handle, wait_busy, db);
 }
 
 bool eh_sqlite_exec(eh_sqlite *db, const char *sql, eh_err *err)
@@ -160,6 +172,18 @@ void eh_sqlite_free(eh_sqlite_stmt *stmt)
     /* Repeats the error of the latest step, which has been reported. */
     (void)sqlite3_finalize(stmt->handle);
     free(stmt);
+}
+
+bool eh_sqlite_only_reads(eh_sqlite *db, const char *sql)
+{
+    bool reads = true;
+    while (reads && *sql != '\0') {
+        sqlite3_stmt *handle = NULL;
+        reads = sqlite3_prepare_v2(db->handle, sql, -1, &handle, &sql) == SQLITE_OK &&
+                (handle == NULL || sqlite3_stmt_readonly(handle) != 0);
+        (void)sqlite3_finalize(handle);
+    }
+    return reads;
 }
 
 static inline void note_bind(eh_sqlite_stmt *stmt, int code)

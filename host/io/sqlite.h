@@ -49,6 +49,9 @@ eh_sqlite_stmt *eh_sqlite_prepare(eh_sqlite *db, const char *sql, const char **t
                                   eh_err *err);
 void eh_sqlite_free(eh_sqlite_stmt *stmt); /* NULL is fine */
 
+/* Do all statements of the text only read? */
+bool eh_sqlite_only_reads(eh_sqlite *db, const char *sql);
+
 /* Binds parameter `index`, from 1; one past the statement's last is ignored, so that several
  * statements can be given the same list. Text and blobs are borrowed until the next bind of
  * that parameter. A failure is kept and comes out of eh_sqlite_step. */

@@ -78,13 +78,21 @@ typedef struct eh_pg_encoder {
     bool text;        /* text COPY */
     const char *copy; /* the COPY statement */
     eh_pg_column *columns;
-    const bool *unknown; /* a column that has no type yet takes null only */
+    eh_column_info *info; /* the same columns as they were described */
+    const bool *unknown;  /* a column that has no type yet takes null only */
 } eh_pg_encoder;
 
 const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
                                     const eh_column_info *columns, const bool *declared,
                                     size_t count, eh_arena *arena, const char **why_text,
                                     eh_err *err);
+
+/* Columns of lane_begin_rows.sql: behind those of a fence. */
+enum { EH_PG_BEGUN_NAME = 3, EH_PG_BEGUN_TYPE, EH_PG_BEGUN_TYPMOD };
+
+/* Are the columns still those that the rows were encoded for? The connection has the answer to
+ * lane_begin_rows.sql. Otherwise class transient. */
+bool eh_pg_encoder_fits(const eh_encoder *base, const eh_pgconn *conn, eh_err *err) EH_MUST_USE;
 
 /* ---- parts in other files --------------------------------------------------------------- */
 

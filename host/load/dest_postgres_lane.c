@@ -134,7 +134,8 @@ static void on_committed(void *self)
         eh_pg_lane_done(lane);
         return;
     }
-    if (!eh_pgconn_is_open(lane->conn)) { /* nobody knows what became of it */
+    bool told = strcmp(err->sqlstate, "40003") != 0 && strncmp(err->sqlstate, "08", 2) != 0;
+    if (!told || !eh_pgconn_is_open(lane->conn)) { /* nobody knows what became of it */
         eh_pg_lane_pause(lane, eh_pg_resolve);
         return;
     }
@@ -306,6 +307,10 @@ static void on_begun(void *self)
         eh_pg_lane_failed(lane, &err);
         return;
     }
+    if (lane->unit->rows > 0 && !eh_pg_encoder_fits(lane->unit->encoder, lane->conn, &err)) {
+        eh_pg_lane_give_up(lane, &err);
+        return;
+    }
     if (!note_client(lane)) {
         fail_memory(lane);
         return;
@@ -324,9 +329,12 @@ static void send_begin(eh_pg_lane *lane)
     eh_pg_args args = {.count = 0};
     eh_err err = {.class_ = EH_OK};
     eh_pg_arg_int(&args, lane->state.stream_id);
-    eh_sql_var vars[] = {{"stream_id", args.value[0]}};
+    eh_sql_var vars[] = {{"stream_id", args.value[0]},
+                         {"schema", lane->unit->schema},
+                         {"table", lane->unit->table}};
+    const char *file = lane->unit->rows > 0 ? "lane_begin_rows" : "lane_begin";
     lane->sql.len = 0;
-    if (eh_sql_expand("postgres", "lane_begin", vars, 1, &lane->sql, &err))
+    if (eh_sql_expand("postgres", file, vars, 3, &lane->sql, &err))
         eh_pg_lane_query(lane, lane->sql.data, on_begun);
     else
         eh_pg_lane_failed(lane, &err);

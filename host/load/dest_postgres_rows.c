@@ -54,6 +54,22 @@ static eh_append append_row(const eh_encoder *base, eh_buf *data, const eh_cell 
     return EH_APPEND_ERROR;
 }
 
+/* The columns as they were, to be held against what a unit's transaction finds. */
+static bool keep_info(eh_pg_encoder *encoder, const eh_column_info *columns, size_t count,
+                      eh_arena *arena, eh_err *err)
+{
+    encoder->info = eh_arena_zalloc(arena, count, sizeof *encoder->info);
+    if (encoder->info == NULL) return eh_fail_memory(err, "an encoder");
+    for (size_t i = 0; i < count; i++) {
+        encoder->info[i] = columns[i];
+        encoder->info[i].name = eh_arena_strdup(arena, columns[i].name);
+        encoder->info[i].native = eh_arena_strdup(arena, columns[i].native);
+        if (encoder->info[i].name == NULL || encoder->info[i].native == NULL)
+            return eh_fail_memory(err, "an encoder");
+    }
+    return true;
+}
+
 static bool fill_columns(eh_pg_encoder *encoder, const eh_column_info *columns,
                          const bool *declared, size_t count, eh_arena *arena, eh_err *err)
 {
@@ -125,8 +141,37 @@ const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const cha
         return NULL;
     }
     if (!fill_columns(encoder, columns, declared, count, arena, err) ||
+        !keep_info(encoder, columns, count, arena, err) ||
         !name_others(encoder, columns, arena, why_text, err) ||
         !make_copy(encoder, schema, table, columns, arena, err))
         return NULL;
     return &encoder->base;
+}
+
+static bool is_as_it_was(const eh_column_info *column, const eh_pgconn *conn)
+{
+    for (int i = 0; i < eh_pgconn_rows(conn); i++) {
+        const char *name = eh_pgconn_value(conn, i, EH_PG_BEGUN_NAME);
+        if (name == NULL || strcmp(name, column->name) != 0) continue;
+        return eh_pgconn_int(conn, i, EH_PG_BEGUN_TYPE) == (int64_t)column->native_id &&
+               eh_pgconn_int(conn, i, EH_PG_BEGUN_TYPMOD) == column->typmod;
+    }
+    return false;
+}
+
+/* Bytes that are one type's are another's too, with another meaning: the eight of the bigint 5
+ * read as the numeric 0.00000. So a unit is never sent to columns that are not those it was
+ * made for. */
+bool eh_pg_encoder_fits(const eh_encoder *base, const eh_pgconn *conn, eh_err *err)
+{
+    const eh_pg_encoder *encoder = (const eh_pg_encoder *)base;
+    for (size_t i = 0; i < base->count; i++) {
+        const eh_column_info *column = &encoder->info[i];
+        if (is_as_it_was(column, conn)) continue;
+        (void)eh_fail(err, EH_CLASS_TRANSIENT,
+                      "somebody changed column %s, which was %s, during this load",
+                      column->name, column->native);
+        return eh_err_hint(err, "run again: what is missing is loaded into the table as it is");
+    }
+    return true;
 }

@@ -512,7 +512,9 @@ static bool lite_query(eh_dest *dest, const char *sql, const char *const *params
     eh_lite_arg *args = eh_arena_zalloc(arena, count, sizeof *args);
     if (args == NULL) return eh_fail_memory(err, "a query");
     for (size_t i = 0; i < count; i++) args[i] = eh_lite_str(params[i]);
-    if (!eh_sqlite_exec(lite->control.sql, dest->read_only ? "BEGIN" : "BEGIN IMMEDIATE", err))
+    /* Who only reads need not wait for those who write. */
+    bool reads = eh_sqlite_only_reads(lite->control.sql, sql);
+    if (!eh_sqlite_exec(lite->control.sql, reads ? "BEGIN" : "BEGIN IMMEDIATE", err))
         return false;
     return eh_lite_end(&lite->control, run_statements(lite, sql, args, count, arena, rows, err),
                        err);

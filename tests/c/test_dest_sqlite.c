@@ -379,6 +379,22 @@ static void two_write_one_file(void **state)
     kit_close(&b);
 }
 
+static void asking_does_not_wait_for_writers(void **state)
+{
+    (void)state;
+    kit k;
+    kit_open(&k, url, 1);
+    kit_take_over(&k, "run1");
+    eh_err err = {.class_ = EH_OK};
+    eh_sqlite *other = eh_sqlite_open(url + strlen("sqlite:"), false, 1000, &err);
+    assert_true(eh_sqlite_exec(other, "BEGIN IMMEDIATE", &err));
+    const char *const nobody[] = {NULL, NULL, NULL};
+    assert_string_equal(kit_query(&k, "stream_list", "resource", nobody, 3), "orders");
+    assert_true(eh_sqlite_exec(other, "ROLLBACK", &err));
+    eh_sqlite_close(other);
+    kit_close(&k);
+}
+
 /* A lane that is never idle keeps the heartbeat's own statement out. */
 static void a_unit_is_a_sign_of_life(void **state)
 {
@@ -456,6 +472,7 @@ int main(void)
         with_file(a_written_unit_is_not_written_again),
         with_file(closing_in_the_middle_of_a_unit),
         with_file(two_write_one_file),
+        with_file(asking_does_not_wait_for_writers),
         with_file(a_unit_is_a_sign_of_life),
         with_file(an_abandoned_load_says_why),
         with_file(the_operator_asks_and_corrects),
