@@ -27,6 +27,7 @@ class Bench:
     def __init__(self, folder, data, server, runs, peers):
         self.folder, self.data, self.server = folder, data, server
         self.runs, self.peers = runs, peers
+        self.outside = server.sockets  # a folder with no project above it
 
     def load(self, files, table, url, *more):
         files = [files] if isinstance(files, str) else files
@@ -36,14 +37,15 @@ class Bench:
         self.server.sql("checkpoint")
 
     def empty(self):
-        """The same table for everybody, empty, and a bookkeeping that is there but knows nothing."""
-        self.server.sql(f"truncate {TABLE}, _etl.units, _etl.files")
+        """The same table for everybody, empty, and a bookkeeping that knows nothing."""
+        self.server.sql(f"set client_min_messages = warning; truncate {TABLE}; "
+                        "drop schema if exists _etl cascade")
 
     def make_table(self, source):
         """Let etlhost make the table from the data, once."""
         self.server.sql("set client_min_messages = warning; drop schema if exists _etl cascade; "
                         f"drop table if exists {TABLE}")
-        measure.run(self.load(source, "orders", self.server.url()), cwd="/")
+        measure.run(self.load(source, "orders", self.server.url()), cwd=self.outside)
 
     def loaded(self, rows):
         def check():
@@ -60,7 +62,7 @@ class Bench:
                     one.reset()
                 self.checkpoint()
                 argv = one.argv() if callable(one.argv) else one.argv
-                one.results.append(measure.run(argv, env=one.env, cwd=one.cwd or "/"))
+                one.results.append(measure.run(argv, env=one.env, cwd=one.cwd or self.outside))
                 if one.check and n == 0:
                     one.check()
                 print(f"  {title}: {one.name} {one.results[-1].seconds:.2f} s", file=sys.stderr)
