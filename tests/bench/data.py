@@ -81,6 +81,9 @@ class Data:
             self._make()
             open(done, "w").close()
 
+    def all(self):
+        return [self.csv, self.tenth, *self.halves, *self.parts, self.ndjson, self.one_row]
+
     def _path(self, name):
         return os.path.abspath(os.path.join(self.folder, name))
 
