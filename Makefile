@@ -133,9 +133,9 @@ test: deps deps-test ## install, build, and run all tests
 
 test-build: $(TESTS_C)
 
-asan: deps deps-test ## the unit tests under the address, undefined and leak sanitizers
+asan: deps deps-test ## all tests but the crash matrix under the address, undefined and leak sanitizers
 	@$(PARALLEL) VARIANT=asan all test-build
-	@sh tests/run --build $(BUILD)/asan unit
+	@sh tests/run --build $(BUILD)/asan unit lua e2e
 
 check: deps deps-check ## everything a change must pass: format, lint, both compilers, sanitizers, tests
 	@$(SUBMAKE) format-check lint both-compilers asan test
