@@ -57,7 +57,7 @@ void eh_pg_lane_restart(eh_pg_lane *lane);
 void eh_pg_lane_failed(eh_pg_lane *lane, const eh_err *err);
 /* The unit is committed. */
 void eh_pg_lane_done(eh_pg_lane *lane);
-/* Runs a spliced file or plain text; fails the lane without memory. */
+/* Sends statements without parameters; done is the step that looks at the outcome. */
 void eh_pg_lane_query(eh_pg_lane *lane, const char *sql, eh_pg_done *done);
 /* Calls step after a jittered pause. */
 void eh_pg_lane_pause(eh_pg_lane *lane, eh_pg_done *step);
@@ -65,7 +65,7 @@ void eh_pg_lane_pause(eh_pg_lane *lane, eh_pg_done *step);
 void eh_pg_lane_start(void *lane);
 /* Ends the unit with an error that no further try will mend. */
 void eh_pg_lane_give_up(eh_pg_lane *lane, const eh_err *err);
-/* How many transient failures a unit may have. */
+/* Counts a try; false when the unit has had enough of them, or its time is over. */
 bool eh_pg_lane_may_try(eh_pg_lane *lane);
 /* Is there time left to wait for something that must be known? */
 bool eh_pg_lane_may_wait(const eh_pg_lane *lane);

@@ -2,6 +2,7 @@
  */
 #include "data/convert.h"
 #include "dest_kit.h"
+#include "io/pgconn.h"
 #include "pg_fixture.h"
 #include "pg_proxy.h"
 
@@ -149,6 +150,57 @@ static void a_backend_ends_in_the_middle_of_a_unit(void **state)
     assert_string_equal(ask("SELECT count(*), count(DISTINCT id) FROM etl.orders"),
                         "100000|100000");
     kit_close(&k);
+}
+
+static void a_server_restarts(void **state)
+{
+    (void)state;
+    if (server.pid <= 0) skip(); /* not ours to stop */
+    open_at(url);
+    kit_load_well(&k, fill(&k, 0, 10));
+    PQfinish(admin);
+    (void)kill(server.pid, SIGINT);
+    (void)waitpid(server.pid, NULL, 0);
+    close(server.log);
+    eh_unit *unit = fill(&k, 10, 10);
+    kit_ok(eh_dest_submit(k.dest, &k.state, unit, &err));
+    for (int i = 0; i < 20; i++) kit_ok(eh_loop_turn(k.loop, 10, &err));
+    assert_int_equal(eh_dest_busy_lanes(k.dest), 1); /* it goes on trying */
+    assert_true(pg_launch(&server));
+    kit_wait(&k, unit);
+    assert_int_equal(unit->err.class_, EH_OK);
+    kit_free_unit(unit);
+    kit_finish(&k);
+    kit_close(&k);
+    admin = PQconnectdb(url);
+    assert_string_equal(ask("SELECT count(*), sum(id) FROM etl.orders"), "20|190");
+}
+
+static void every_state_has_its_class(void **state)
+{
+    static const struct {
+        const char *sqlstate;
+        eh_class class_;
+    } cases[] = {
+        {"08006", EH_CLASS_TRANSIENT},   {"22003", EH_CLASS_DATA},
+        {"22P04", EH_CLASS_BUG},         {"23505", EH_CLASS_DATA},
+        {"25006", EH_CLASS_TRANSIENT},   {"28P01", EH_CLASS_AUTH},
+        {"3D000", EH_CLASS_CONFIG},      {"40001", EH_CLASS_TRANSIENT},
+        {"40P01", EH_CLASS_TRANSIENT},   {"42501", EH_CLASS_DENIED},
+        {"42P01", EH_CLASS_DESTINATION}, {"42P07", EH_CLASS_TRANSIENT},
+        {"44000", EH_CLASS_DATA},        {"53100", EH_CLASS_TRANSIENT},
+        {"53400", EH_CLASS_CONFIG},      {"54000", EH_CLASS_DATA},
+        {"54011", EH_CLASS_CONFIG},      {"55P03", EH_CLASS_TRANSIENT},
+        {"57014", EH_CLASS_TRANSIENT},   {"57P01", EH_CLASS_TRANSIENT},
+        {"57P04", EH_CLASS_CONFIG},      {"58030", EH_CLASS_TRANSIENT},
+        {"P0001", EH_CLASS_DATA},        {"XX001", EH_CLASS_DESTINATION},
+        {"", EH_CLASS_TRANSIENT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (eh_pg_class(cases[i].sqlstate) != cases[i].class_)
+            fail_msg("%s is %s", cases[i].sqlstate,
+                     eh_class_name(eh_pg_class(cases[i].sqlstate)));
 }
 
 /* ---- the answer to COMMIT is lost ---------------------------------------------------------
@@ -516,6 +568,8 @@ int main(void)
         with_database(a_column_changes_under_a_load),
         with_database(connections_are_lost_between_units),
         with_database(a_backend_ends_in_the_middle_of_a_unit),
+        with_database(a_server_restarts),
+        cmocka_unit_test(every_state_has_its_class),
         with_database(a_commit_that_never_arrived),
         with_database(a_commit_whose_answer_never_came),
         with_database(a_stuck_lane_is_ended),
