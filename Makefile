@@ -20,6 +20,7 @@ PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev
 PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd python3
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
+PACKAGES_PEERS := python3-venv
 
 # ---- Flags -------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2 \
@@ -51,7 +52,7 @@ OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help demo test check bench fuzz fresh asan lint format install clean deps deps-test deps-check \
-  deps-fresh test-build format-check both-compilers
+  deps-fresh deps-peers test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,7 +113,8 @@ deps: INSTALL := $(PACKAGES_BUILD)
 deps-test: INSTALL := $(PACKAGES_TEST)
 deps-check: INSTALL := $(PACKAGES_TEST) $(PACKAGES_CHECK)
 deps-fresh: INSTALL := $(PACKAGES_FRESH)
-deps deps-test deps-check deps-fresh:
+deps-peers: INSTALL := $(PACKAGES_PEERS)
+deps deps-test deps-check deps-fresh deps-peers:
 	@sh tests/deps $(INSTALL)
 
 # ---- What people run ------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ format-check:
 lint: ## clang-tidy, cppcheck, luacheck, shellcheck and the house rules of tests/lint
 	@CPPFLAGS='$(CPPFLAGS)' sh tests/lint/run
 
-bench: deps deps-test ## measure against psql and sqlite3 (PEERS=1: against other tools too)
+bench: deps deps-test $(if $(filter 1,$(PEERS)),deps-peers) ## measure against psql and sqlite3 (PEERS=1: against other tools too)
 	@$(PARALLEL) all
 	@sh tests/bench/run
 
