@@ -66,6 +66,15 @@ target.each(function(name, fresh)
       assert.equal(511, to:count "t")
     end)
 
+    it("is the same when row 200,001 of a column of integers is 1.25", function()
+      local to = fresh()
+      host.must_load(host.file("late.csv", integers(200000, "1.25")), "t", to)
+      assert.equal("200001|200001|1.25",
+        to:sql("select count(*), count(distinct k), max(n) filter (where _row = 200001) from "
+          .. to:name "t"))
+      assert.equal("199999", to:sql("select n from " .. to:name "t" .. " where _row = 199999"))
+    end)
+
     it("writes down every change with its reason", function()
       local to = fresh()
       host.must_load(host.file("a.csv", integers(10)), "t", to)
@@ -124,10 +133,11 @@ for _, make in ipairs { target.list[2], target.list[3], target.list[4] } do
       local to = make.fresh()
       host.must_load(host.file("a.csv", integers(10)), "t", to)
       to:sql("create view etl.v as select n from etl.t")
-      host.must_load(host.file("b.csv", integers(500, "1.25")), "t", to, { more = SMALL })
+      host.must_load(host.file("b.csv", integers(200000, "1.25")), "t", to)
       assert.equal("bigint", to:types "t".n)
-      assert.equal("511|510|1.25", to:sql("select count(*), count(n), max(n__numeric) from etl.t"))
-      assert.equal("511", to:sql("select count(*) from etl.v"))
+      assert.equal("200011|200010|1.25",
+        to:sql "select count(*), count(n), max(n__numeric) from etl.t")
+      assert.equal("200011", to:sql("select count(*) from etl.v"))
     end)
 
     it("never rounds, pads or cuts a value to fit", function()
