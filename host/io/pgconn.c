@@ -175,7 +175,7 @@ static bool watch_socket(eh_pgconn *conn, int events)
  * does not wait while we parse. TCP sizes its own. A refusal costs speed only. */
 static void widen_buffer(const eh_pgconn *conn)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     int bytes = SEND_BUFFER_BYTES;
     if (getsockname(PQsocket(conn->pg), (struct sockaddr *)&address, &length) == 0 &&
