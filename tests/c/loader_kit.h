@@ -64,6 +64,7 @@ static inline void lk_remove(const char *folder)
             fail_msg("%s instead: %s", eh_class_name((k)->err.class_), (k)->err.message);      \
     } while (0)
 
+EH_PRINTF(2, 3)
 static inline void lk_note(lk *k, const char *format, ...)
 {
     size_t used = strlen(k->told);
