@@ -8,7 +8,7 @@ local report = {}
 
 -- What a class means, where its name alone would not say.
 local titles = {
-  transient = "connection trouble",
+  transient = "passing trouble",
   throttled = "asked to wait",
   auth = "sign-in refused",
   denied = "not allowed",
