@@ -148,6 +148,7 @@ static const char *why_kept_as_text(const eh_cell *cell)
     case EH_CELL_JSON:
         return "a duplicate key or a NUL inside, which json would lose";
     default:
+        if (cell->len == 0) return "an empty text is not null";
         return "a text stays a text; only a date or a time in it is seen";
     }
 }

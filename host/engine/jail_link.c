@@ -306,7 +306,7 @@ static bool check_deadline(eh_jail_link *jail, eh_err *err)
     (void)kill(jail->pid, SIGKILL);
     eh_fail(err, EH_CLASS_LIMIT, "the script computed for more than %lld ms without an answer",
             (long long)jail->deadline_ms);
-    return eh_err_hint(err, "an endless loop? The limit is limits.deadline_ms");
+    return eh_err_hint(err, "an endless loop? The limit is limits.deadline");
 }
 
 bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_err *err)

@@ -3,6 +3,8 @@
 #include "engine/pipeline.h"
 #include "engine/preview.h"
 
+#include <stdio.h>
+
 #define DEADLINE_MS  60000
 #define MEMORY_BYTES ((int64_t)256 * 1024 * 1024)
 
@@ -181,6 +183,22 @@ static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
     return eh_pipeline_declare(p, eh_doc_get(frame.body, "resources"), err);
 }
 
+/* What there is instead, as far as a hint has room for it. */
+static void hint_names(const eh_pipeline *p, eh_err *err)
+{
+    char names[400];
+    size_t len = 0, shown = 0;
+    for (; shown < p->count; shown++) {
+        const eh_stream *s = &p->streams[shown].stream;
+        int n = snprintf(names + len, sizeof names - len, "%s%s.%s", shown > 0 ? ", " : "",
+                         s->instance, s->resource);
+        if (n < 0 || (size_t)n >= sizeof names - len) break;
+        len += (size_t)n;
+    }
+    names[len] = '\0';
+    (void)eh_err_hint(err, "there are: %s%s", names, shown < p->count ? ", ..." : "");
+}
+
 static bool nothing_selected(const eh_pipeline *p, eh_err *err)
 {
     for (size_t i = 0; i < p->count; i++)
@@ -189,9 +207,7 @@ static bool nothing_selected(const eh_pipeline *p, eh_err *err)
     if (only == NULL)
         return eh_fail(err, EH_CLASS_CONFIG, "the pipeline has no resources to run");
     eh_fail(err, EH_CLASS_CONFIG, "there is no resource \"%s\"", only);
-    if (p->count > 0)
-        eh_err_hint(err, "the first one is \"%s.%s\"; etlhost check lists all",
-                    p->streams[0].stream.instance, p->streams[0].stream.resource);
+    if (p->count > 0) hint_names(p, err);
     return false;
 }
 

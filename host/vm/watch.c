@@ -140,11 +140,11 @@ bool eh_vm_doom_error(const eh_vm *vm, eh_err *err)
     if (vm->doom == EH_DOOM_MEMORY) {
         (void)eh_fail(err, EH_CLASS_LIMIT, "memory: the script holds more than %zu MB",
                       vm->memory_max >> 20);
-        (void)eh_err_hint(err, "keep less at a time, or raise limits.memory_bytes");
+        (void)eh_err_hint(err, "keep less at a time, or raise limits.memory");
     } else {
         (void)eh_fail(err, EH_CLASS_LIMIT, "timeout: the script computed for more than %lld ms",
                       (long long)vm->turn_ms);
-        (void)eh_err_hint(err, "look for an endless loop, or raise limits.deadline_ms");
+        (void)eh_err_hint(err, "look for an endless loop, or raise limits.deadline");
     }
     if (vm->doom_place[0] != '\0') (void)eh_err_place(err, "%s", vm->doom_place);
     return false;

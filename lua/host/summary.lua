@@ -153,7 +153,8 @@ local function news_of(change, is_new_table)
   end
   local why = change.why or ""
   if change.change ~= "add column" or not change.column or why:match "^added by" then return nil end
-  if not (is_new_table and why:match "^first seen") then return "new column", change.to or "?" end
+  if is_new_table and not why:match "^row " then return nil end
+  return "new column", change.to == "unknown" and "text for now" or change.to or "?"
 end
 
 local CHANGES_MAX = 10
