@@ -21,8 +21,12 @@ bool eh_contract_read(const eh_doc *declaration, eh_contract *contract, eh_err *
     const eh_doc *map = eh_doc_get(declaration, "contract");
     *contract = (eh_contract){EH_MODE_EVOLVE, EH_MODE_EVOLVE, EH_MODE_EVOLVE,
                               eh_doc_get(map, "types") != NULL};
-    return read_mode(map, "tables", &contract->tables, err) &&
-           read_mode(map, "columns", &contract->columns, err) &&
+    if (!read_mode(map, "tables", &contract->tables, err)) return false;
+    if (contract->tables == EH_MODE_DISCARD_VALUE)
+        return eh_fail(err, EH_CLASS_CONFIG,
+                       "contract.tables must be evolve, freeze or discard_row: without a table "
+                       "there is no place for the other values");
+    return read_mode(map, "columns", &contract->columns, err) &&
            read_mode(map, "types", &contract->types, err);
 }
 

@@ -81,8 +81,14 @@ bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *sch
 {
     assert(dest->busy == 0);
     if (count == 0) return true;
+    dest->changes++;
     if (dest->ops->change(dest, state, schema, table, changes, count, err)) return true;
     return eh_err_while(err, "changing table %s.%s", schema, table);
+}
+
+uint64_t eh_dest_changes(const eh_dest *dest)
+{
+    return dest->changes;
 }
 
 bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *input,

@@ -147,6 +147,10 @@ bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *sch
                     const char *table, const eh_change *changes, size_t count,
                     eh_err *err) EH_MUST_USE;
 
+/* How often eh_dest_change has been called: one that differs from before means that a
+ * description may be out of date, since streams of one run may share a table. */
+uint64_t eh_dest_changes(const eh_dest *dest);
+
 /* What is known of an input (identity by content) and of its name. Result in the arena. */
 bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *input,
                     const char *name, eh_arena *arena, eh_ledger *ledger,

@@ -36,7 +36,8 @@ struct eh_dest {
     const char *default_schema;
     char *where; /* owned */
     size_t lanes;
-    size_t busy; /* lanes with a unit that is not finished */
+    size_t busy;      /* lanes with a unit that is not finished */
+    uint64_t changes; /* see eh_dest_changes */
     bool read_only;
     eh_loop *loop;
     eh_clock clock;

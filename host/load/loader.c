@@ -4,6 +4,7 @@
 #include "load/loader_private.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define RAW_MAX         ((size_t)64 * 1024 * 1024)
 #define DEFAULT_COLUMNS 300
@@ -30,6 +31,7 @@ static bool describe(eh_loader *loader, eh_err *err)
     plan->count = 0;
     plan->table = (eh_table_info){.exists = false};
     loader->encoder = NULL;
+    loader->described = eh_dest_changes(loader->options.dest);
     return eh_dest_describe(loader->options.dest,
                             loader->options.dry_run ? NULL : &loader->state,
                             loader->options.key.schema, loader->options.key.table, plan->arena,
@@ -37,9 +39,22 @@ static bool describe(eh_loader *loader, eh_err *err)
            eh_plan_refresh(plan, err);
 }
 
+/* The bookkeeping beside the data is written by the load protocol only, and belongs to all
+ * clients.
+ */
+static bool refuse_books(const eh_stream_key *key, eh_err *err)
+{
+    if (strncasecmp(key->table, "_etl_", 5) != 0 && strcasecmp(key->schema, "_etl") != 0)
+        return true;
+    eh_fail(err, EH_CLASS_DENIED, "%s.%s is reserved: names that begin with _etl are etlhost's",
+            key->schema, key->table);
+    return eh_err_hint(err, "name the table otherwise");
+}
+
 static bool start(eh_loader *loader, eh_err *err)
 {
     const eh_loader_options *o = &loader->options;
+    if (!refuse_books(&o->key, err)) return false;
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     if (loader->transform == NULL) return false;
@@ -115,11 +130,15 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     if (transform == NULL) return false;
     eh_transform_free(loader->transform);
     loader->transform = transform;
+    loader->plan.source_count = 0; /* their names were the old one's */
+    if (loader->described != eh_dest_changes(loader->options.dest) && !describe(loader, err))
+        return false;
     loader->input = *input;
     loader->header = NULL;
     loader->file_cell = text_cell(input->name);
     loader->position = *from;
     if (loader->position.line == 0) loader->position.line = 1;
+    loader->after = loader->position;
     loader->parser_columns = SIZE_MAX;
     return true;
 }
@@ -154,7 +173,7 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
         loader->sources[i] =
             (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
     for (size_t i = 0; i < added_count; i++)
-        loader->sources[count + i] = (eh_source_column){added[i], false, false};
+        loader->sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false};
     loader->source_count = count + added_count;
     loader->encoder = NULL;
     return eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err);
@@ -196,7 +215,7 @@ static void tell_changes(const eh_loader *loader)
 bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
 {
     eh_parse_from boundary = eh_loader_before(next);
-    if (!eh_loader_close_unit(loader, &boundary, false, err) ||
+    if (!eh_loader_close_unit(loader, &boundary, err) ||
         !eh_loader_collect(loader, EH_WAIT_ALL, err))
         return false;
     tell_changes(loader);
@@ -242,6 +261,7 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
                      eh_err *err)
 {
     loader->counts.rows_read += batch->rows + batch->dead_count;
+    loader->after = eh_parse_after(batch);
     EH_FAULT("batch.parsed");
     bool ok = bind_batch(loader, batch, written, count, err) &&
               meet_needs(loader, batch, err) && eh_loader_encode(loader, batch, err);
@@ -252,15 +272,8 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
 
 bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err)
 {
-    eh_parse_from next = loader->position;
-    next.offset = end;
-    if (loader->open != NULL && loader->open->rows > 0)
-        next.row = loader->open->places[loader->open->rows - 1].row;
-    if (loader->open != NULL && loader->open->dead_count > 0) {
-        uint64_t row = loader->open->dead[loader->open->dead_count - 1].place.row;
-        if (row > next.row) next.row = row;
-    }
-    bool ok = eh_loader_close_unit(loader, &next, last, err);
+    eh_parse_from next = {end, loader->after.row, loader->after.line};
+    bool ok = eh_loader_close_part(loader, &next, last, err);
     if (!ok) eh_loader_drop(loader);
     return ok;
 }

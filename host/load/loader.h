@@ -32,7 +32,8 @@ typedef struct eh_load_events {
 typedef struct eh_row_hook {
     void *self;
     /* May change cells, remove rows, add dead rows and add columns at the end of the batch.
-     * Gives the names of all added columns so far; they never shrink. */
+     * Gives the names of all added columns so far; they never shrink. One whose name is a
+     * column of the input by now is empty, and not to be loaded. */
     bool (*apply)(void *self, eh_batch *batch, const eh_transform_column *columns, size_t count,
                   const eh_slice **added, size_t *added_count, eh_err *err);
 } eh_row_hook;

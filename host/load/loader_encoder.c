@@ -24,9 +24,11 @@ static eh_append dry_append(const eh_encoder *encoder, eh_buf *data, const eh_ce
     for (size_t i = 0; i < encoder->count; i++) {
         eh_scratch scratch;
         eh_value value;
-        if (pick[i] == NULL || eh_cell_is_null(pick[i])) continue;
-        if (!eh_convert(pick[i], dry->columns[i].type, dry->declared[i], &scratch, &value,
-                        &fault->reason)) {
+        bool null = pick[i] == NULL || eh_cell_is_null(pick[i]);
+        if (null && !dry->columns[i].not_null) continue;
+        fault->reason = "null in a column that must have a value";
+        if (null || !eh_convert(pick[i], dry->columns[i].type, dry->declared[i], &scratch,
+                                &value, &fault->reason)) {
             fault->column = i;
             return EH_APPEND_MISFIT;
         }

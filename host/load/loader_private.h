@@ -25,6 +25,7 @@ struct eh_loader {
     size_t source_count;
     size_t source_capacity;
     eh_plan plan;
+    uint64_t described; /* eh_dest_changes when the plan's table was looked at */
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
@@ -33,6 +34,8 @@ struct eh_loader {
     eh_load_input input;
     const char *header;     /* of the input */
     eh_parse_from position; /* where the open unit begins */
+    eh_parse_from after;    /* where the records that the loader was given end */
+    size_t row_discarded;   /* values of the row at work that the contract drops */
     eh_err failure;         /* of a unit; the first one */
     /* cells that are the same for many rows */
     eh_cell client_cell;
@@ -48,8 +51,13 @@ struct eh_loader {
 
 /* The unit that takes the next record, which stands at `next`; closes a full one. */
 bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err) EH_MUST_USE;
-/* Closes the open unit in front of the record at `next` and submits it. */
-bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last,
+/* Closes the open unit in front of the record at `next` and submits it, if it holds anything.
+ */
+bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next,
+                          eh_err *err) EH_MUST_USE;
+/* The same at the end of a part, also without a record: the ledger is to know that the part is
+ * done with. last: that is the end of the input. */
+bool eh_loader_close_part(eh_loader *loader, const eh_parse_from *next, bool last,
                           eh_err *err) EH_MUST_USE;
 typedef enum eh_wait {
     EH_WAIT_NOT,
@@ -63,7 +71,7 @@ bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err) EH_MUST_US
 
 static inline eh_parse_from eh_loader_before(const eh_place *place)
 {
-    return (eh_parse_from){place->offset, place->row - 1, place->line};
+    return (eh_parse_from){place->offset, place->row > 0 ? place->row - 1 : 0, place->line};
 }
 
 /* loader_rows.c */

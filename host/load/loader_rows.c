@@ -110,19 +110,59 @@ static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
     return ROW_ERROR;
 }
 
-/* A column that this load made takes the narrowest type that holds its values so far and the
- * rest of this batch. */
+/* May the column's type still follow its values? */
+static bool is_open(const eh_plan *plan, size_t target)
+{
+    const eh_column_info *info = &plan->infos[target];
+    return plan->targets[target].origin == EH_FROM_SOURCE && info->open &&
+           !plan->declared[target] && info->blocker == NULL;
+}
+
+/* The narrowest type that holds the column's values so far and the rest of this batch; *first:
+ * the row that made the difference. */
+static eh_type widest(const eh_plan *plan, const eh_batch *batch, size_t row, size_t target,
+                      size_t *first)
+{
+    const eh_column_info *info = &plan->infos[target];
+    size_t column = plan->targets[target].source;
+    eh_type before = info->unknown ? EH_TYPE_UNKNOWN : info->type, type = before;
+    *first = row;
+    for (size_t r = row; r < batch->rows && type != EH_TYPE_TEXT; r++) {
+        type = eh_infer_join(type, eh_infer_cell(eh_batch_cell(batch, r, column)));
+        if (type == before) *first = r + 1;
+    }
+    return type;
+}
+
+static bool widen_other(eh_loader *loader, const eh_batch *batch, size_t row, size_t target,
+                        eh_err *err)
+{
+    const eh_plan *plan = &loader->plan;
+    size_t first;
+    eh_type type = widest(plan, batch, row, target, &first);
+    if (type == plan->infos[target].type || type == EH_TYPE_UNKNOWN) return true;
+    char shown[64], why[256];
+    quote_cell(eh_batch_cell(batch, first, plan->targets[target].source), shown, sizeof shown);
+    (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s", batch->places[first].row,
+                   loader->input.name, shown);
+    return eh_plan_widen(&loader->plan, target, type, why, err);
+}
+
+/* Columns that this load made take the narrowest types that hold their values so far and the
+ * rest of this batch: all of them at once, since every change waits for the units under way. */
 static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row, size_t target,
                            const char *why, bool *widened, eh_err *err)
 {
-    const eh_column_info *info = &loader->plan.infos[target];
-    size_t column = loader->plan.targets[target].source;
-    eh_type type = info->unknown ? EH_TYPE_UNKNOWN : info->type;
-    for (size_t r = row; r < batch->rows && type != EH_TYPE_TEXT; r++)
-        type = eh_infer_join(type, eh_infer_cell(eh_batch_cell(batch, r, column)));
-    *widened = type != info->type && info->blocker == NULL;
+    eh_plan *plan = &loader->plan;
+    size_t first;
+    eh_type type = widest(plan, batch, row, target, &first);
+    *widened = type != plan->infos[target].type;
     if (!*widened) return ROW_DONE;
-    return eh_plan_widen(&loader->plan, target, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+    if (!eh_plan_widen(plan, target, type, why, err)) return ROW_ERROR;
+    for (size_t t = 0; t < plan->count; t++)
+        if (t != target && is_open(plan, t) && !widen_other(loader, batch, row, t, err))
+            return ROW_ERROR;
+    return ROW_CHANGE;
 }
 
 /* evolve for a column that was there before: bigint grows to numeric where nothing depends on
@@ -145,11 +185,13 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     /* The value fits its own type's spelling but not the column's precision: as text it stays
      * as it was written. */
     if (type == info->type) type = EH_TYPE_TEXT;
-    size_t variant = eh_plan_variant(plan, target, type);
+    /* A variant column that somebody gave another type has the same variants as its column. */
+    size_t column = plan->source_plans[plan->targets[target].source].target;
+    size_t variant = eh_plan_variant(plan, column, type);
     if (variant == SIZE_MAX)
-        return eh_plan_add_variant(plan, target, type, why, err) ? ROW_CHANGE : ROW_ERROR;
-    plan->pick[variant] = cell;
+        return eh_plan_add_variant(plan, column, type, why, err) ? ROW_CHANGE : ROW_ERROR;
     plan->pick[target] = &null_cell;
+    plan->pick[variant] = cell;
     return ROW_RETRY;
 }
 
@@ -177,7 +219,7 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
     case EH_MODE_DISCARD_ROW:
         return bury(loader, place, info->name, "type", reason, err);
     case EH_MODE_DISCARD_VALUE:
-        loader->counts.values_discarded++;
+        loader->row_discarded++;
         plan->pick[target] = &null_cell;
         return ROW_RETRY;
     }
@@ -204,7 +246,7 @@ static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
     (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s: %s", place->row,
                    loader->input.name, shown, fault->reason);
     plan->change_count = 0;
-    if (info->open && !plan->declared[fault->column] && target.origin == EH_FROM_SOURCE) {
+    if (is_open(plan, fault->column)) {
         bool widened;
         row_fate fate = widen_open(loader, batch, row, fault->column, why, &widened, err);
         if (widened || fate == ROW_ERROR) return fate;
@@ -217,19 +259,24 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
     const eh_cell *cells = eh_batch_cell(batch, row, 0);
     const eh_place *place = &batch->places[row];
     eh_plan *plan = &loader->plan;
+    loader->row_discarded = 0; /* a row may be tried several times */
+    if (!plan->table.exists && plan->contract.tables == EH_MODE_DISCARD_ROW)
+        return bury(loader, place, "", "table",
+                    "there is no such table, and the contract discards its rows", err);
     if (plan->contract.columns != EH_MODE_EVOLVE) {
         size_t unwanted = eh_plan_unwanted(plan, cells);
         if (unwanted != SIZE_MAX)
             return bury(loader, place, plan->source_plans[unwanted].name, "column",
                         "the table has no such column, and the contract discards such rows",
                         err);
-        loader->counts.values_discarded += eh_plan_discarded(plan, cells);
+        loader->row_discarded = eh_plan_discarded(plan, cells);
     }
     pick_row(loader, cells, place);
     for (size_t tries = 0; tries <= plan->count; tries++) {
         eh_row_fault fault = {0, NULL};
         switch (eh_unit_append(loader->open, plan->pick, place, &fault, err)) {
         case EH_APPEND_OK:
+            loader->counts.values_discarded += loader->row_discarded;
             return ROW_DONE;
         case EH_APPEND_ERROR:
             return ROW_ERROR;
@@ -247,15 +294,15 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
     return ROW_ERROR;
 }
 
-/* A unit has one encoder: when the columns changed since its first row it is closed. */
+/* A unit has one encoder: when the columns changed since its first row it is closed. Dead rows
+ * have none, and a unit of them alone would look worse than the input is. */
 static bool ready(eh_loader *loader, const eh_place *place, eh_err *err)
 {
-    if (loader->encoder == NULL) {
+    if (loader->encoder == NULL && loader->open != NULL && loader->open->rows > 0) {
         eh_parse_from boundary = eh_loader_before(place);
-        if (!eh_loader_close_unit(loader, &boundary, false, err) ||
-            !eh_loader_make_encoder(loader, err))
-            return false;
+        if (!eh_loader_close_unit(loader, &boundary, err)) return false;
     }
+    if (loader->encoder == NULL && !eh_loader_make_encoder(loader, err)) return false;
     if (!eh_loader_open_unit(loader, place, err)) return false;
     loader->open->encoder = loader->encoder;
     return true;
@@ -264,15 +311,17 @@ static bool ready(eh_loader *loader, const eh_place *place, eh_err *err)
 static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
 {
     const eh_place *place = &batch->places[row];
-    /* Each turn either ends the row or changes the schema towards a type that holds it. */
-    for (int turn = 0; turn < 64; turn++) {
+    /* Each turn either ends the row or changes the schema towards types that hold it: a column
+     * is widened twice at most, or gets a variant. */
+    size_t turns = 64 + 2 * loader->plan.source_count;
+    for (size_t turn = 0; turn < turns; turn++) {
         if (!ready(loader, place, err)) return false;
         switch (load_row(loader, batch, row, err)) {
         case ROW_DONE:
             return true;
         case ROW_FULL: {
             eh_parse_from boundary = eh_loader_before(place);
-            if (!eh_loader_close_unit(loader, &boundary, false, err)) return false;
+            if (!eh_loader_close_unit(loader, &boundary, err)) return false;
             break;
         }
         case ROW_CHANGE:

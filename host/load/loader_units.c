@@ -10,6 +10,7 @@
 #define UNIT_ROWS  ((size_t)500000)
 #define DEAD_RATIO 0.01
 #define DEAD_ROWS  10
+#define DEAD_BYTES ((size_t)16 * 1024 * 1024)
 
 static size_t unit_bytes(const eh_loader *loader)
 {
@@ -104,7 +105,7 @@ static bool is_full(const eh_loader *loader)
 {
     const eh_unit *unit = loader->open;
     return unit->rows >= unit_rows(loader) || unit->data.len >= unit_bytes(loader) ||
-           unit->dead_count >= unit_rows(loader) ||
+           unit->dead_count >= unit_rows(loader) || eh_arena_used(unit->arena) >= DEAD_BYTES ||
            (unit->rows % 4096 == 0 && unit->rows > 0 &&
             eh_clock_monotonic(loader->options.clock) - loader->opened_us >= UNIT_US);
 }
@@ -113,7 +114,7 @@ bool eh_loader_open_unit(eh_loader *loader, const eh_place *next, eh_err *err)
 {
     if (loader->open != NULL && is_full(loader)) {
         eh_parse_from boundary = eh_loader_before(next);
-        if (!eh_loader_close_unit(loader, &boundary, false, err)) return false;
+        if (!eh_loader_close_unit(loader, &boundary, err)) return false;
     }
     return loader->open != NULL || start_unit(loader, err);
 }
@@ -133,14 +134,9 @@ static bool rotten(const eh_unit *unit, eh_err *err)
                        unit->max_dead_ratio, unit->max_dead_rows);
 }
 
-bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
+static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
 {
     eh_unit *unit = loader->open;
-    if (unit == NULL && !last) return true;
-    if (unit == NULL && !start_unit(loader, err)) return false;
-    unit = loader->open;
-    /* Nothing was consumed: the unit stays open, its place unchanged. */
-    if (!last && unit->rows == 0 && unit->dead_count == 0) return true;
     unit->start = loader->position.offset;
     unit->row_start = loader->position.row;
     unit->line_start = loader->position.line;
@@ -162,6 +158,21 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, bool las
         return false;
     }
     return eh_loader_collect(loader, EH_WAIT_NOT, err);
+}
+
+bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, eh_err *err)
+{
+    const eh_unit *unit = loader->open;
+    /* Nothing was consumed: the unit stays open, its place unchanged. */
+    if (unit == NULL || (unit->rows == 0 && unit->dead_count == 0)) return true;
+    return submit(loader, next, false, err);
+}
+
+bool eh_loader_close_part(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
+{
+    if (!last && next->offset <= loader->position.offset) return true;
+    if (loader->open == NULL && !start_unit(loader, err)) return false;
+    return submit(loader, next, last, err);
 }
 
 bool eh_loader_uses(const eh_loader *loader, const void *raw_self)

@@ -44,6 +44,25 @@ static eh_type join_column(const eh_batch *batch, size_t column, eh_type type)
     return type;
 }
 
+/* A column that this load made, before its type was declared: it takes the declared one where
+ * its values can follow. */
+static bool need_declared_type(eh_plan *plan, const eh_source_plan *s,
+                               const eh_column_info *info, eh_err *err)
+{
+    eh_type from = info->unknown ? EH_TYPE_UNKNOWN : info->type;
+    if (from == s->declared_type || info->blocker != NULL ||
+        eh_infer_join(from, s->declared_type) != s->declared_type)
+        return true;
+    return push_change(plan,
+                       (eh_change){.kind = EH_CHANGE_TYPE,
+                                   .column = info->name,
+                                   .written = info->written,
+                                   .from = from,
+                                   .to = s->declared_type,
+                                   .why = "it was declared since"},
+                       err);
+}
+
 /* A column that was only null so far and was made by this load takes its type from the first
  * values. */
 static bool need_first_type(eh_plan *plan, const eh_batch *batch, size_t index,
@@ -111,7 +130,9 @@ static bool need_sources(eh_plan *plan, const eh_batch *batch, const char *file,
         bool ok = true;
         if (s->target == SIZE_MAX)
             ok = need_column(plan, batch, i, file, err);
-        else if (plan->infos[s->target].unknown && !s->declared)
+        else if (plan->infos[s->target].open && s->declared)
+            ok = need_declared_type(plan, s, &plan->infos[s->target], err);
+        else if (plan->infos[s->target].unknown)
             ok = need_first_type(plan, batch, i, &plan->infos[s->target], file, err);
         if (!ok) return false;
     }
@@ -140,7 +161,9 @@ static bool check_width(const eh_plan *plan, eh_err *err)
 bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_err *err)
 {
     plan->change_count = 0;
-    if (batch->rows == 0 && !plan->table.exists) return true;
+    if (!plan->table.exists &&
+        (batch->rows == 0 || plan->contract.tables == EH_MODE_DISCARD_ROW))
+        return true;
     if (!plan->table.exists) {
         if (plan->contract.tables == EH_MODE_FREEZE) {
             eh_fail(err, EH_CLASS_DATA, "table %s.%s does not exist", plan->options.schema,
@@ -195,38 +218,37 @@ bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char 
     return push_change(plan, change, err) && check_width(plan, err);
 }
 
-static bool pretend_column(eh_plan *plan, const eh_change *change, eh_err *err)
+static eh_column_info pretend_column(const eh_change *change)
 {
-    eh_column_info *columns =
-        eh_arena_alloc(plan->arena, (plan->table.count + 1) * sizeof *columns);
-    if (columns == NULL) return eh_fail_memory(err, "a load plan");
-    if (plan->table.count > 0)
-        memcpy(columns, plan->table.columns, plan->table.count * sizeof *columns);
-    columns[plan->table.count] = (eh_column_info){
+    return (eh_column_info){
         .name = change->column,
         .type = change->to == EH_TYPE_UNKNOWN ? EH_TYPE_TEXT : change->to,
-        .native = eh_type_name(change->to),
+        .native = eh_type_name(change->to == EH_TYPE_UNKNOWN ? EH_TYPE_TEXT : change->to),
         .typmod = -1,
         .open = change->written != NULL && !change->declared,
         .unknown = change->to == EH_TYPE_UNKNOWN,
         .written = change->written,
     };
-    plan->table.columns = columns;
-    plan->table.count++;
-    return true;
 }
 
 bool eh_plan_pretend(eh_plan *plan, eh_err *err)
 {
+    size_t room = plan->table.count + plan->change_count;
+    eh_column_info *columns = eh_arena_zalloc(plan->arena, room, sizeof *columns);
+    if (columns == NULL) return eh_fail_memory(err, "a load plan");
+    if (plan->table.count > 0)
+        memcpy(columns, plan->table.columns, plan->table.count * sizeof *columns);
+    plan->table.columns = columns;
     plan->table.exists = true;
     for (size_t i = 0; i < plan->change_count; i++) {
         const eh_change *change = &plan->changes[i];
-        if (change->kind == EH_CHANGE_ADD_COLUMN && !pretend_column(plan, change, err))
-            return false;
+        if (change->kind == EH_CHANGE_ADD_COLUMN)
+            columns[plan->table.count++] = pretend_column(change);
         eh_column_info *info =
             change->kind == EH_CHANGE_TYPE ? eh_plan_find_column(plan, change->column) : NULL;
         if (info != NULL) {
             info->type = change->to;
+            info->native = eh_type_name(change->to);
             info->unknown = false;
         }
     }
