@@ -9,6 +9,45 @@
 #define LIST_MAX   1000
 #define REPLY_MAX  ((size_t)32 * 1024 * 1024)
 #define PATH_LIMIT 4096
+/* What a listing may take of a frame, which holds 1 MB. */
+#define LIST_BYTES  ((size_t)512 * 1024)
+#define ENTRY_BYTES 128
+
+/* ---- arguments
+ * ---------------------------------------------------------------------------------- */
+
+/* *out is the fallback where the argument is absent. Text with a NUL inside would be one name
+ * to the script and another to the system. */
+static bool text_arg(const eh_doc *args, const char *key, const char *fallback,
+                     const char **out, eh_err *err)
+{
+    const eh_doc *value = eh_doc_get(args, key);
+    *out = fallback;
+    if (value == NULL || value->kind == EH_DOC_NULL) return true;
+    if (value->kind != EH_DOC_STRING || value->as.string.len > PATH_LIMIT ||
+        memchr(value->as.string.data, '\0', value->as.string.len) != NULL)
+        return eh_fail(err, EH_CLASS_SCRIPT, "a call's %s is no proper text", key);
+    *out = value->as.string.data;
+    return true;
+}
+
+/* The stream that a call is about, which must be at work and not have failed. */
+static eh_pipeline_stream *stream_arg(eh_pipeline *p, const eh_doc *args, const char *op,
+                                      eh_err *err)
+{
+    const char *instance, *resource;
+    if (!text_arg(args, "instance", "", &instance, err) ||
+        !text_arg(args, "resource", "", &resource, err))
+        return NULL;
+    eh_pipeline_stream *s = eh_pipeline_find(p, instance, resource);
+    if (s == NULL || !s->selected || s->ended) {
+        eh_fail(err, EH_CLASS_SCRIPT, "%s: there is no such resource at work", op);
+        return NULL;
+    }
+    if (s->failure.class_ == EH_OK) return s;
+    *err = s->failure;
+    return NULL;
+}
 
 /* ---- where a script may reach
  * -------------------------------------------------------------------- */
@@ -37,7 +76,7 @@ static bool resolve(eh_run *run, const char *instance, const char *location, eh_
         return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" is no file: URL", location);
     const char *path = location + 5;
     if (strncmp(path, "//", 2) == 0) path += 2;
-    if (path[0] == '\0' || strlen(path) > PATH_LIMIT)
+    if (path[0] == '\0')
         return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" names no folder", location);
     const char *project = eh_doc_str(run->spec, "project", ".");
     const char *full = path[0] == '/' ? path : eh_arena_printf(arena, "%s/%s", project, path);
@@ -68,34 +107,48 @@ static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err
     return ok ? map : NULL;
 }
 
+/* Entries until the page is full; *taken: how many were looked at. */
+static bool list_entries(eh_arena *arena, const eh_file_entry *entries, size_t count,
+                         size_t prefix, const char *pattern, eh_doc *list, size_t *taken,
+                         eh_err *err)
+{
+    size_t bytes = 0;
+    for (*taken = 0; *taken < count && bytes < LIST_BYTES; (*taken)++) {
+        const eh_file_entry *entry = &entries[*taken];
+        if (pattern != NULL && fnmatch(pattern, entry->name + prefix, 0) != 0) continue;
+        if (!eh_doc_push(list, file_doc(arena, entry, err), err)) return false;
+        bytes += strlen(entry->name) + ENTRY_BYTES;
+    }
+    return true;
+}
+
 static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
                        eh_err *err)
 {
-    const char *folder = NULL;
-    if (!resolve(p->run, eh_doc_str(args, "instance", ""), eh_doc_str(args, "location", ""),
-                 arena, &folder, err))
+    const char *instance, *location, *prefix, *after, *pattern, *folder = NULL;
+    if (!text_arg(args, "instance", "", &instance, err) ||
+        !text_arg(args, "location", "", &location, err) ||
+        !text_arg(args, "prefix", "", &prefix, err) ||
+        !text_arg(args, "after", NULL, &after, err) ||
+        !text_arg(args, "pattern", NULL, &pattern, err) ||
+        !resolve(p->run, instance, location, arena, &folder, err))
         return false;
     eh_file_entry *entries;
-    size_t count;
+    size_t count, taken;
     bool more;
-    if (!eh_files_list(folder, eh_doc_str(args, "prefix", ""), eh_doc_str(args, "after", NULL),
-                       LIST_MAX, arena, &entries, &count, &more, err))
+    if (!eh_files_list(folder, prefix, after, LIST_MAX, arena, &entries, &count, &more, err))
         return false;
     eh_doc *list = eh_doc_list(arena);
     *value = eh_doc_map(arena);
-    const char *pattern = eh_doc_str(args, "pattern", NULL);
-    size_t prefix = strlen(eh_doc_str(args, "prefix", ""));
-    for (size_t i = 0; i < count; i++) {
-        bool wanted = pattern == NULL || fnmatch(pattern, entries[i].name + prefix, 0) == 0;
-        if (wanted && !eh_doc_push(list, file_doc(arena, &entries[i], err), err)) return false;
-    }
+    if (!list_entries(arena, entries, count, strlen(prefix), pattern, list, &taken, err))
+        return false;
     /* The page may be empty where the pattern fits nothing: `after` goes on from the last name
      * seen. */
-    if (count > 0 &&
-        !eh_doc_put_str(arena, *value, "last", eh_slice_str(entries[count - 1].name), err))
+    if (taken > 0 &&
+        !eh_doc_put_str(arena, *value, "last", eh_slice_str(entries[taken - 1].name), err))
         return false;
     return eh_doc_put(arena, *value, eh_slice_str("files"), list, err) &&
-           eh_doc_put_bool(arena, *value, "more", more, err);
+           eh_doc_put_bool(arena, *value, "more", more || taken < count, err);
 }
 
 /* ---- load
@@ -105,23 +158,17 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
                       eh_err *err)
 {
     const eh_doc *args = frame->body;
-    const char *instance = eh_doc_str(args, "instance", "");
-    eh_pipeline_stream *s = eh_pipeline_find(p, instance, eh_doc_str(args, "resource", ""));
-    const char *name = eh_doc_str(args, "file", "");
-    if (s == NULL || !s->selected || s->ended)
-        return eh_fail(err, EH_CLASS_SCRIPT, "load: there is no such resource at work");
-    if (name[0] == '\0' || strlen(name) > PATH_LIMIT)
-        return eh_fail(err, EH_CLASS_SCRIPT, "load: no file is named");
-    if (s->failure.class_ != EH_OK) {
-        *err = s->failure;
+    const char *name, *location;
+    eh_pipeline_stream *s = stream_arg(p, args, "load", err);
+    if (s == NULL || !text_arg(args, "file", "", &name, err) ||
+        !text_arg(args, "location", "", &location, err))
         return false;
-    }
+    if (name[0] == '\0') return eh_fail(err, EH_CLASS_SCRIPT, "load: no file is named");
     const char *folder = NULL;
     eh_file_outcome outcome;
     s->rows.task = frame->task;
-    bool ok =
-        resolve(p->run, instance, eh_doc_str(args, "location", ""), arena, &folder, err) &&
-        eh_stream_load(&s->stream, folder, name, &outcome, err);
+    bool ok = resolve(p->run, s->stream.instance, location, arena, &folder, err) &&
+              eh_stream_load(&s->stream, folder, name, &outcome, err);
     if (!ok) {
         s->failure = *err;
         return false;
@@ -137,12 +184,10 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
 static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
                        eh_err *err)
 {
-    const eh_doc *args = frame->body;
-    eh_pipeline_stream *s =
-        eh_pipeline_find(p, eh_doc_str(args, "instance", ""), eh_doc_str(args, "resource", ""));
+    eh_pipeline_stream *s = stream_arg(p, frame->body, "retry", err);
     const eh_doc *retry = eh_doc_get(p->run->spec, "retry");
-    if (s == NULL || !s->selected || s->ended || retry == NULL)
-        return eh_fail(err, EH_CLASS_SCRIPT, "retry: there is no such resource at work");
+    if (s == NULL) return false;
+    if (retry == NULL) return eh_fail(err, EH_CLASS_SCRIPT, "retry: this run retries nothing");
     uint64_t count = 0;
     s->rows.task = frame->task;
     if (!eh_stream_retry(&s->stream, eh_doc_str(retry, "id", NULL), &count, err)) {

@@ -35,6 +35,17 @@ static void drop_control(eh_run *run)
     run->control = NULL;
 }
 
+static void read_control(eh_run *run)
+{
+    eh_frame frame;
+    size_t used;
+    while (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, NULL) ==
+           EH_FRAME_READY) {
+        eh_buf_consume(&run->control_in, used);
+        if (frame.type == EH_FRAME_STOP) stop(run, "stopped");
+    }
+}
+
 static void on_control(void *self, int events)
 {
     (void)events;
@@ -47,14 +58,7 @@ static void on_control(void *self, int events)
         drop_control(run);
         return;
     }
-    if (!eh_buf_append(&run->control_in, chunk, (size_t)n, NULL)) return;
-    eh_frame frame;
-    size_t used;
-    while (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, NULL) ==
-           EH_FRAME_READY) {
-        eh_buf_consume(&run->control_in, used);
-        if (frame.type == EH_FRAME_STOP) stop(run, "stopped");
-    }
+    if (eh_buf_append(&run->control_in, chunk, (size_t)n, NULL)) read_control(run);
 }
 
 bool eh_run_may_go_on(eh_run *run, eh_err *err)
@@ -179,6 +183,7 @@ static bool start(eh_run *run, eh_err *err)
     if (!read_spec(run, err) || !identify(run, err)) return false;
     if (fcntl(run->control_fd, F_SETFL, O_NONBLOCK) != 0)
         return eh_fail_errno(err, EH_CLASS_BUG, errno, "the control channel");
+    read_control(run); /* what came right behind the specification */
     run->control = eh_loop_watch(run->loop, run->control_fd, EH_READABLE, on_control, run);
     return run->control != NULL || eh_fail_memory(err, "a run");
 }
@@ -203,7 +208,9 @@ int eh_engine_main(void)
     eh_events_init(&run.events, EVENTS_FD, &run.clock);
     eh_err err = {.class_ = EH_OK};
     bool ok = start(&run, &err) && operate(&run, &err);
-    if (!ok) eh_event_error(&run.events, &err, NULL, NULL);
+    /* A run that failed in its streams only has told of those already. */
+    if (!ok && !run.failed) eh_fail(&err, EH_CLASS_BUG, "the run failed without saying why");
+    if (!ok && err.class_ != EH_OK) eh_event_error(&run.events, &err, NULL, NULL);
     eh_dest_close(run.dest);
     eh_unit_pool_free(&run.units);
     eh_event_begin(&run.events, "done");

@@ -6,21 +6,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define IN_MAX      ((size_t)8 * 1024 * 1024)
 #define OUT_MAX     ((size_t)16 * 1024 * 1024)
 #define FRAME_ARENA ((size_t)64 * 1024 * 1024)
-/* Frames that wait while their task's turn has not come; past that the socket is not read. */
-#define QUEUE_MAX 128
-#define WAIT_MS   50 /* so that the deadline is looked at */
-#define LOG_MAX   10000
-#define CHILD_FD  3
+/* Frames that wait while their task's turn has not come; past that the socket is not read. A
+ * jail runs 64 tasks at once, each with one CALL out. */
+#define QUEUE_MAX   128
+#define WAIT_MS     50 /* so that the deadline is looked at */
+#define LOG_MAX     10000
+#define LOG_BYTES   8192
+#define MODULES_MAX 10000
+#define DEATH_MS    1000 /* between closing the socket and the end of the process */
+#define CHILD_FD    3
 
 typedef struct queued {
     eh_frame frame;
@@ -45,6 +52,7 @@ struct eh_jail_link {
     int64_t deadline_ms;
     int64_t deadline_us; /* monotonic; when the jail must have sent something */
     size_t logs;
+    size_t modules;
 };
 
 /* ---- starting and ending --------------------------------------------------------------------
@@ -185,7 +193,9 @@ static bool tell_log(eh_jail_link *jail, const eh_doc *body)
     const char *level = eh_doc_str(body, "level", "info");
     bool known = strcmp(level, "debug") == 0 || strcmp(level, "warning") == 0 ||
                  strcmp(level, "error") == 0;
-    eh_event_log(&jail->run->events, known ? level : "info", eh_doc_str(body, "message", ""),
+    char message[LOG_BYTES];
+    (void)snprintf(message, sizeof message, "%s", eh_doc_str(body, "message", ""));
+    eh_event_log(&jail->run->events, known ? level : "info", message,
                  eh_doc_str(body, "instance", NULL), eh_doc_str(body, "resource", NULL));
     return true;
 }
@@ -196,6 +206,9 @@ static bool answer_module(eh_jail_link *jail, const eh_frame *frame, eh_arena *a
     eh_slice text;
     const char *path = NULL;
     eh_err *err = &jail->broken;
+    if (++jail->modules > MODULES_MAX)
+        return eh_fail(err, EH_CLASS_LIMIT, "the script asked for more than %d modules",
+                       MODULES_MAX);
     if (!eh_module_find(jail->run, name, arena, &text, &path, err)) return false;
     eh_doc *body = eh_doc_map(arena);
     if (!eh_doc_put_str(arena, body, "name", eh_slice_str(name), err)) return false;
@@ -219,7 +232,11 @@ static bool take_frame(eh_jail_link *jail, bool *more)
     if (*more) {
         eh_buf_consume(&jail->in, used);
         jail->deadline_us = 0;
-        if (frame.type == EH_FRAME_LOG) {
+        if (frame.type < EH_FRAME_HELLO || frame.task == UINT32_MAX) {
+            ok = eh_fail(&jail->broken, EH_CLASS_SCRIPT,
+                         "the script's process broke the protocol (frame %u)",
+                         (unsigned)frame.type);
+        } else if (frame.type == EH_FRAME_LOG) {
             ok = tell_log(jail, frame.body);
         } else if (frame.type == EH_FRAME_MODULE) {
             ok = answer_module(jail, &frame, arena);
@@ -264,11 +281,26 @@ static bool tell_last_words(const eh_jail_link *jail, eh_err *err)
     return false;
 }
 
+/* Closing the socket is the last thing that a process does while it ends. One that goes on is
+ * up to something and is killed: false then. */
+static bool reap_ended(eh_jail_link *jail)
+{
+    int fd = (int)syscall(SYS_pidfd_open, jail->pid, 0);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    bool ended = fd >= 0 && poll(&wait, 1, DEATH_MS) > 0;
+    if (!ended) (void)kill(jail->pid, SIGKILL);
+    if (fd >= 0) (void)close(fd);
+    reap(jail);
+    return ended;
+}
+
 static bool explain_death(eh_jail_link *jail, eh_err *err)
 {
     if (tell_last_words(jail, err)) return false;
     EH_FAULT("jail.died");
-    reap(jail);
+    if (!reap_ended(jail))
+        return eh_fail(err, EH_CLASS_SCRIPT,
+                       "the script's process hung up without coming to an end, and was killed");
     if (WIFSIGNALED(jail->status)) {
         int number = WTERMSIG(jail->status);
         if (number == SIGSYS)
@@ -320,12 +352,14 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
             if (err->class_ == EH_OK) *err = jail->broken;
             return false;
         }
-        if (jail->ended) return explain_death(jail, err);
+        if (jail->queue_count == QUEUE_MAX)
+            return eh_fail(err, EH_CLASS_SCRIPT,
+                           "the script's process sent more frames than it may have tasks");
         /* A frame may wait in the input because the queue was full. */
         bool more = false;
-        if (jail->in.len > 0 && jail->queue_count < QUEUE_MAX && !take_frame(jail, &more))
-            continue;
+        if (jail->in.len > 0 && !take_frame(jail, &more)) continue;
         if (more) continue;
+        if (jail->ended) return explain_death(jail, err);
         if (!check_deadline(jail, err) || !eh_loop_turn(jail->run->loop, WAIT_MS, err) ||
             !eh_run_may_go_on(jail->run, err))
             return false;

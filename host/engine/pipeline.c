@@ -110,6 +110,16 @@ static bool task_done(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     return true;
 }
 
+static bool all_ended(const eh_pipeline *p, eh_err *err)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->streams[i].selected && !p->streams[i].ended)
+            return eh_fail(err, EH_CLASS_SCRIPT,
+                           "the script's process finished before resource %s.%s did",
+                           p->streams[i].stream.instance, p->streams[i].stream.resource);
+    return true;
+}
+
 static bool serve(eh_pipeline *p, eh_err *err)
 {
     for (;;) {
@@ -124,7 +134,7 @@ static bool serve(eh_pipeline *p, eh_err *err)
             if (!task_done(p, &frame, err)) return false;
             break;
         case EH_FRAME_FINISHED:
-            return true;
+            return all_ended(p, err);
         case EH_FRAME_FAILED:
             eh_jail_read_error(eh_doc_get(frame.body, "error"), err);
             return false;

@@ -21,6 +21,7 @@ void eh_row_link_free(eh_row_link *link)
 {
     eh_arena_free(link->arena);
     free(link->added);
+    free(link->shown);
     free(link->gone);
     *link = (eh_row_link){.jail = NULL};
 }
@@ -78,7 +79,7 @@ static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size
     bool ok = arena != NULL || eh_fail_memory(err, "rows");
     for (size_t i = 0; ok && i < batch->columns; i++) {
         /* A dropped column is not to be seen by the script: it has no name. */
-        eh_slice name = i < count ? columns[i].name : link->added[i - count];
+        eh_slice name = i < count ? columns[i].name : link->shown[i - count];
         if (i < count && columns[i].dropped) name = eh_slice_str("");
         ok = eh_doc_push(names, eh_doc_string(arena, name), err);
     }
@@ -121,7 +122,7 @@ static bool find_column(eh_row_link *link, eh_batch *batch, const slice_of_rows 
         return true;
     }
     for (size_t i = 0; i < link->added_count; i++) {
-        if (!eh_slice_equal(link->added[i], name)) continue;
+        if (!eh_slice_equal(link->shown[i], name) || name.len == 0) continue;
         *column = part->count + i;
         return true;
     }
@@ -133,15 +134,19 @@ static bool find_column(eh_row_link *link, eh_batch *batch, const slice_of_rows 
     if (link->added_count == link->added_capacity) {
         size_t capacity = link->added_capacity * 2 + 8;
         eh_slice *more = realloc(link->added, capacity * sizeof *more);
-        if (more == NULL) return eh_fail_memory(err, "columns");
-        link->added = more;
+        if (more != NULL) link->added = more;
+        eh_slice *shown = realloc(link->shown, capacity * sizeof *shown);
+        if (shown != NULL) link->shown = shown;
+        if (more == NULL || shown == NULL) return eh_fail_memory(err, "columns");
         link->added_capacity = capacity;
     }
     if (link->arena == NULL) link->arena = eh_arena_new(NAMES_MAX);
     char *copy =
         link->arena != NULL ? eh_arena_strndup(link->arena, name.data, name.len) : NULL;
     if (copy == NULL) return eh_fail_memory(err, "columns");
-    link->added[link->added_count++] = eh_slice_of(copy, name.len);
+    link->added[link->added_count] = link->shown[link->added_count] =
+        eh_slice_of(copy, name.len);
+    link->added_count++;
     *column = part->count + link->added_count - 1;
     return eh_batch_set_columns(batch, part->count + link->added_count, err);
 }
@@ -172,7 +177,10 @@ static bool read_text(reader *r, eh_batch *batch, eh_cell *cell, uint8_t kind, e
     if (!eh_utf8_valid(copy, len)) return forged(err, "text that is not UTF-8");
     if (kind == EH_CELL_JSON) {
         bool duplicate;
-        if (!eh_json_check(eh_slice_of(copy, len), &duplicate, err)) return false;
+        eh_err wrong = {.class_ = EH_OK};
+        bool good = eh_json_check(eh_slice_of(copy, len), &duplicate, &wrong);
+        if (!good && wrong.class_ == EH_CLASS_LIMIT) return eh_fail_memory(err, "a value");
+        if (!good) return forged(err, "JSON that is none");
         if (duplicate) cell->flags = EH_CELL_DUPLICATE;
     }
     return true;
@@ -224,7 +232,8 @@ static bool apply_changes(eh_row_link *link, eh_batch *batch, const slice_of_row
         uint32_t row;
         uint16_t column;
         if (!take(&r, &row, sizeof row) || !take(&r, &column, sizeof column) ||
-            row >= part->rows || column >= count)
+            row >= part->rows || column >= count ||
+            ++link->changes > part->rows * batch->columns)
             ok = forged(err, "the place of a change");
         else
             ok = read_value(&r, batch, eh_batch_cell(batch, part->first + row, columns[column]),
@@ -234,15 +243,31 @@ static bool apply_changes(eh_row_link *link, eh_batch *batch, const slice_of_row
     return ok;
 }
 
+/* Takes a row out, once. */
+static bool remove_row(eh_row_link *link, const slice_of_rows *part, int64_t row, size_t *at)
+{
+    if (row < 0 || (uint64_t)row >= part->rows) return false;
+    *at = part->first + (size_t)row;
+    if (link->gone[*at]) return false;
+    link->gone[*at] = 1;
+    return true;
+}
+
 static bool mark_dropped(eh_row_link *link, const slice_of_rows *part, const eh_doc *list,
                          eh_err *err)
 {
-    for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next) {
-        if (d->kind != EH_DOC_INTEGER || d->as.integer < 0 ||
-            (uint64_t)d->as.integer >= part->rows)
+    size_t at;
+    for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next)
+        if (d->kind != EH_DOC_INTEGER || !remove_row(link, part, d->as.integer, &at))
             return forged(err, "a dropped row");
-        link->gone[part->first + (size_t)d->as.integer] = 1;
-    }
+    return true;
+}
+
+static bool bury(eh_batch *batch, size_t row, const char *code, eh_slice reason, eh_err *err)
+{
+    eh_dead dead = {.place = batch->places[row], .code = eh_slice_str(code), .reason = reason};
+    if (!eh_batch_add_dead(batch, &dead, err)) return false;
+    batch->dead[batch->dead_count - 1].raw = eh_slice_of(NULL, 0); /* to be read again */
     return true;
 }
 
@@ -252,30 +277,33 @@ static bool bury_failed(eh_row_link *link, eh_batch *batch, const slice_of_rows 
     bool stop =
         strcmp(eh_doc_str(link->stream->declaration, "on_row_error", "dead"), "stop") == 0;
     for (const eh_doc *d = eh_doc_first(list); d != NULL; d = d->next) {
-        int64_t row = eh_doc_int(d, "row", -1);
         const char *message = eh_doc_str(d, "message", "the row function failed");
-        if (row < 0 || (uint64_t)row >= part->rows) return forged(err, "a failed row");
-        size_t at = part->first + (size_t)row;
+        size_t at, len = strlen(message);
+        if (!remove_row(link, part, eh_doc_int(d, "row", -1), &at))
+            return forged(err, "a failed row");
         if (stop) {
             eh_fail(err, EH_CLASS_SCRIPT, "%s", message);
             eh_err_hint(err, "on_row_error = stop ends the run; dead would keep the row aside");
             return false;
         }
-        size_t len = strlen(message);
-        eh_dead dead = {
-            .place = batch->places[at],
-            .code = eh_slice_str("row_function"),
-            .reason = eh_slice_of(message, len > REASON_LENGTH ? REASON_LENGTH : len),
-        };
-        link->gone[at] = 1;
-        if (!eh_batch_add_dead(batch, &dead, err)) return false;
-        batch->dead[batch->dead_count - 1].raw = eh_slice_of(NULL, 0);
+        eh_slice reason = eh_slice_of(message, len > REASON_LENGTH ? REASON_LENGTH : len);
+        if (!bury(batch, at, "row_function", reason, err)) return false;
     }
     return true;
 }
 
+/* A frame that says nothing, over and over, would never end. */
+static bool says_something(const eh_doc *body)
+{
+    const eh_doc *data = eh_doc_get(body, "data");
+    return (data != NULL && data->kind == EH_DOC_STRING && data->as.string.len > 0) ||
+           eh_doc_first(eh_doc_get(body, "dropped")) != NULL ||
+           eh_doc_first(eh_doc_get(body, "failed")) != NULL;
+}
+
 static bool run_part(eh_row_link *link, eh_batch *batch, const slice_of_rows *part, eh_err *err)
 {
+    link->changes = 0;
     if (!send_rows(link, batch, part->first, part->rows, part->columns, part->count, err))
         return false;
     for (;;) {
@@ -287,6 +315,7 @@ static bool run_part(eh_row_link *link, eh_batch *batch, const slice_of_rows *pa
             !bury_failed(link, batch, part, eh_doc_get(frame.body, "failed"), err))
             return false;
         if (!eh_doc_bool(frame.body, "more", false)) return true;
+        if (!says_something(frame.body)) return forged(err, "an empty part");
     }
 }
 
@@ -305,10 +334,21 @@ static void remove_gone(eh_row_link *link, eh_batch *batch)
     batch->rows = kept;
 }
 
-bool eh_row_link_apply(void *self, eh_batch *batch, const eh_transform_column *columns,
-                       size_t count, const eh_slice **added, size_t *added_count, eh_err *err)
+/* A name that the function added in one file, or before this batch, may be a column of the
+ * input now: then that is the one it writes to. */
+static void hide_shadowed(eh_row_link *link, const eh_transform_column *columns, size_t count)
 {
-    eh_row_link *link = self;
+    for (size_t i = 0; i < link->added_count; i++) {
+        link->shown[i] = link->added[i];
+        for (size_t c = 0; c < count; c++)
+            if (!columns[c].dropped && eh_slice_equal(columns[c].name, link->added[i]))
+                link->shown[i] = eh_slice_of(NULL, 0);
+    }
+}
+
+static bool start_batch(eh_row_link *link, eh_batch *batch, const eh_transform_column *columns,
+                        size_t count, eh_err *err)
+{
     if (batch->rows > link->gone_capacity) {
         uint8_t *gone = realloc(link->gone, batch->rows);
         if (gone == NULL) return eh_fail_memory(err, "rows");
@@ -316,20 +356,29 @@ bool eh_row_link_apply(void *self, eh_batch *batch, const eh_transform_column *c
         link->gone_capacity = batch->rows;
     }
     if (batch->rows > 0) memset(link->gone, 0, batch->rows);
-    if (!eh_batch_set_columns(batch, count + link->added_count, err)) return false;
+    hide_shadowed(link, columns, count);
+    return eh_batch_set_columns(batch, count + link->added_count, err);
+}
+
+bool eh_row_link_apply(void *self, eh_batch *batch, const eh_transform_column *columns,
+                       size_t count, const eh_slice **added, size_t *added_count, eh_err *err)
+{
+    static const char too_large[] = "the row is larger than what a row function may see";
+    eh_row_link *link = self;
+    if (!start_batch(link, batch, columns, count, err)) return false;
     size_t window = eh_jail_window(link->jail)->size;
     for (size_t row = 0; row < batch->rows;) {
         size_t rows = rows_that_fit(batch, row, window);
-        if (rows == 0)
-            return eh_fail(err, EH_CLASS_LIMIT,
-                           "row %llu is larger than the %zu bytes that a row function may see",
-                           (unsigned long long)batch->places[row].row, window);
         slice_of_rows part = {row, rows, columns, count};
-        if (!run_part(link, batch, &part, err)) return false;
+        if (rows > 0 && !run_part(link, batch, &part, err)) return false;
+        if (rows == 0) {
+            link->gone[row] = 1;
+            if (!bury(batch, row++, "too_large", eh_slice_str(too_large), err)) return false;
+        }
         row += rows;
     }
     remove_gone(link, batch);
-    *added = link->added;
+    *added = link->shown;
     *added_count = link->added_count;
     return true;
 }

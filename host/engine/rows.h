@@ -15,9 +15,11 @@ typedef struct eh_row_link {
     uint32_t task;   /* of the pending load: the jail runs the rows in its name */
     eh_arena *arena; /* names of columns that the function added */
     eh_slice *added;
+    eh_slice *shown; /* the same, empty where the input has a column of that name by now */
     size_t added_count;
     size_t added_capacity;
-    uint8_t *gone; /* per row of the batch: dropped or failed */
+    size_t changes; /* records of the present ROWS: at most one for each cell */
+    uint8_t *gone;  /* per row of the batch: dropped or failed */
     size_t gone_capacity;
 } eh_row_link;
 

@@ -179,8 +179,8 @@ static bool decide(eh_stream *s, const eh_ledger *ledger, const char *name,
     return false;
 }
 
-/* The ledger knows only what has committed: units of the same bytes under another name are waited
- * for. */
+/* The ledger knows only what has committed: units of the same bytes under another name are
+ * waited for. */
 static bool wait_for_twin(eh_stream *s, const eh_stream_file *f, eh_err *err)
 {
     for (const eh_stream_file *other = s->retired; other != NULL; other = other->next)
