@@ -54,6 +54,7 @@ end
 function text.seconds(s)
   if s < 9.95 then return string.format("%.1f s", s) end
   if s < 90 then return string.format("%.0f s", s) end
+  s = math.tointeger(s // 1)
   local minutes = s // 60
   if minutes < 60 then return string.format("%d min %02d s", minutes, s % 60) end
   return string.format("%d h %02d min", minutes // 60, minutes % 60)
