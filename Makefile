@@ -183,3 +183,5 @@ PREFIX ?= /usr/local
 install: all ## copy etlhost below PREFIX (and DESTDIR)
 	install -D -m 755 $(BUILD)/etlhost $(DESTDIR)$(PREFIX)/bin/etlhost
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/etlhost/LICENSE
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/etlhost completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/etlhost
