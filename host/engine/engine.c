@@ -14,7 +14,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define ARENA_MAX   ((size_t)256 * 1024 * 1024)
+#define ARENA_MAX ((size_t)256 * 1024 * 1024)
+/* Encoded rows in memory at once: all units together. */
+#define UNITS_BYTES ((size_t)48 * 1024 * 1024)
 #define CONTROL_FD  3
 #define EVENTS_FD   4
 #define CONTROL_MAX ((size_t)4 * 1024 * 1024)
@@ -155,10 +157,10 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
         run->dest = eh_dest_open("sqlite::memory:", 1, false, run->loop, &run->clock, err);
     }
     if (run->dest == NULL) return eh_err_while(err, "opening the destination");
+    size_t units = eh_dest_lane_count(run->dest) + 1;
     int64_t bytes = eh_doc_int(run->spec, "unit_bytes", 0);
-    size_t unit_bytes = bytes > 0 && bytes < INT32_MAX ? (size_t)bytes : EH_UNIT_BYTES;
-    return eh_unit_pool_init(&run->units, eh_dest_lane_count(run->dest) + 1,
-                             unit_bytes + EH_UNIT_SLACK, err);
+    size_t unit_bytes = bytes > 0 && bytes < INT32_MAX ? (size_t)bytes : UNITS_BYTES / units;
+    return eh_unit_pool_init(&run->units, units, unit_bytes, err);
 }
 
 /* ---- the run --------------------------------------------------------------------------------

@@ -15,10 +15,6 @@
 
 typedef struct eh_loader eh_loader;
 
-/* One row may be larger than a unit. */
-#define EH_UNIT_SLACK ((size_t)32 * 1024 * 1024)
-#define EH_UNIT_BYTES ((size_t)8 * 1024 * 1024)
-
 /* What the loader tells while it works. All optional; text is valid during the call. */
 typedef struct eh_load_events {
     void *self;
@@ -41,7 +37,7 @@ typedef struct eh_row_hook {
 typedef struct eh_loader_options {
     eh_dest *dest;
     eh_loop *loop;
-    eh_unit_pool *units; /* of the run; its data_max is unit_bytes and EH_UNIT_SLACK */
+    eh_unit_pool *units; /* of the run */
     const eh_clock *clock;
     const eh_run_info *run;
     eh_stream_key key;
@@ -50,7 +46,7 @@ typedef struct eh_loader_options {
     const eh_row_hook *rows; /* NULL: no row function */
     bool has_file;           /* add _file and _row */
     bool dry_run;            /* convert everything, write nothing */
-    size_t unit_bytes;       /* 0: 8 MiB of encoded rows */
+    size_t unit_bytes;       /* 0: as the pool says */
     size_t unit_rows;        /* 0: 500,000 */
     size_t max_columns;      /* 0: 300 */
     eh_load_events events;

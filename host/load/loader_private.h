@@ -29,6 +29,7 @@ struct eh_loader {
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
+    size_t begun;  /* units so far */
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;

@@ -6,15 +6,20 @@
 #include <inttypes.h>
 
 /* A unit closes at these, whichever comes first. Time matters for slow inputs only. */
-#define UNIT_US    ((int64_t)30 * 1000000)
-#define UNIT_ROWS  ((size_t)500000)
-#define DEAD_RATIO 0.01
-#define DEAD_ROWS  10
-#define DEAD_BYTES ((size_t)16 * 1024 * 1024)
+#define UNIT_US     ((int64_t)30 * 1000000)
+#define FIRST_BYTES ((size_t)1024 * 1024)
+#define UNIT_ROWS   ((size_t)500000)
+#define DEAD_RATIO  0.01
+#define DEAD_ROWS   10
+#define DEAD_BYTES  ((size_t)16 * 1024 * 1024)
 
+/* The first units are small, so that the lanes have something to do soon. */
 static size_t unit_bytes(const eh_loader *loader)
 {
-    return loader->options.unit_bytes > 0 ? loader->options.unit_bytes : EH_UNIT_BYTES;
+    size_t bytes = loader->options.unit_bytes > 0 ? loader->options.unit_bytes
+                                                  : loader->options.units->unit_bytes;
+    size_t ramp = loader->begun < 8 ? FIRST_BYTES << loader->begun : bytes;
+    return ramp < bytes ? ramp : bytes;
 }
 
 static size_t unit_rows(const eh_loader *loader)
@@ -96,6 +101,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
     if (loader->input.any_dead) unit->max_dead_rows = SIZE_MAX;
     loader->open = unit;
+    loader->begun++;
     loader->opened_us = eh_clock_monotonic(loader->options.clock);
     loader->time_cell.as.integer = eh_clock_wall(loader->options.clock);
     return true;

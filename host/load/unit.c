@@ -116,12 +116,13 @@ bool eh_unit_is_rotten(const eh_unit *unit)
            (double)unit->dead_count > unit->max_dead_ratio * all;
 }
 
-bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t data_max, eh_err *err)
+bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t unit_bytes, eh_err *err)
 {
-    *pool = (eh_unit_pool){.units = calloc(count, sizeof(eh_unit)), .count = count};
+    *pool = (eh_unit_pool){
+        .units = calloc(count, sizeof(eh_unit)), .count = count, .unit_bytes = unit_bytes};
     if (pool->units == NULL) return eh_fail_memory(err, "units");
     for (size_t i = 0; i < count; i++)
-        if (!eh_unit_init(&pool->units[i], data_max, err)) return false;
+        if (!eh_unit_init(&pool->units[i], unit_bytes + EH_UNIT_SLACK, err)) return false;
     return true;
 }
 

@@ -89,10 +89,14 @@ bool eh_unit_is_rotten(const eh_unit *unit);
 typedef struct eh_unit_pool {
     eh_unit *units;
     size_t count;
+    size_t unit_bytes; /* a unit is closed at about so many encoded bytes */
 } eh_unit_pool;
 
-/* data_max: bytes of encoded rows that a unit may hold. Memory is taken as units fill. */
-bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t data_max,
+/* One row may be larger than a unit. */
+#define EH_UNIT_SLACK ((size_t)32 * 1024 * 1024)
+
+/* Memory is taken as units fill, up to unit_bytes and one large row each. */
+bool eh_unit_pool_init(eh_unit_pool *pool, size_t count, size_t unit_bytes,
                        eh_err *err) EH_MUST_USE;
 void eh_unit_pool_free(eh_unit_pool *pool);
 

@@ -97,7 +97,7 @@ static inline void lk_open(lk *k)
     assert_non_null(k->loop);
     k->dest = eh_dest_open(k->url, 1, false, k->loop, &k->clock, &k->err);
     if (k->dest == NULL) fail_msg("%s", k->err.message);
-    lk_ok(k, eh_unit_pool_init(&k->pool, 2, EH_UNIT_BYTES, &k->err));
+    lk_ok(k, eh_unit_pool_init(&k->pool, 2, (size_t)8 * 1024 * 1024, &k->err));
     k->arena = eh_arena_new((size_t)16 * 1024 * 1024);
     assert_non_null(k->arena);
     k->run = (eh_run_info){.run_id = "run1",
