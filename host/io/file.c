@@ -46,31 +46,41 @@ static bool refuse_open(const char *root, const char *name, int error_number, eh
     return eh_fail_errno(err, EH_CLASS_CONFIG, error_number, "cannot open %s", name);
 }
 
+static bool write_all(int fd, const char *data, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(fd, data + done, len - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+static bool copy_input(int fd)
+{
+    char chunk[65536];
+    for (;;) {
+        ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 || !write_all(fd, chunk, (size_t)n)) return false;
+        if (n == 0) return true;
+    }
+}
+
 /* Standard input cannot be read twice (identity first, rows then). */
 static int spool_input(eh_err *err)
 {
     FILE *spool = tmpfile();
-    if (spool == NULL) {
-        eh_fail_errno(err, EH_CLASS_LIMIT, errno,
-                      "cannot make a temporary file for standard input");
-        return -1;
+    int fd = spool != NULL ? fcntl(fileno(spool), F_DUPFD_CLOEXEC, 5) : -1;
+    if (fd >= 0 && copy_input(fd)) {
+        (void)fclose(spool);
+        return fd;
     }
-    int fd = fcntl(fileno(spool), F_DUPFD_CLOEXEC, 5);
-    (void)fclose(spool);
-    char chunk[65536];
-    ssize_t n = 0;
-    while (fd >= 0 && (n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0) {
-        if (write(fd, chunk, (size_t)n) != n) {
-            n = -1;
-            break;
-        }
-    }
-    if (fd < 0 || n < 0) {
-        eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot keep standard input");
-        if (fd >= 0) (void)close(fd);
-        return -1;
-    }
-    return fd;
+    eh_fail_errno(err, EH_CLASS_LIMIT, errno, "cannot keep standard input in a file");
+    if (fd >= 0) (void)close(fd);
+    if (spool != NULL) (void)fclose(spool);
+    return -1;
 }
 
 static int open_input(const char *root, const char *name, eh_err *err)

@@ -20,12 +20,15 @@ struct eh_reader {
     char *out;
     eh_slice left; /* decoded, not handed out yet; in `out` */
     bool done;
-    char *tail; /* the last TAIL decoded bytes, a ring; NULL for plain files */
+    char *tail;       /* the last TAIL decoded bytes, a ring; NULL for plain files */
+    eh_reader *again; /* owned; decodes once more for records before the tail, which come in
+                         order as a rule; NULL until one is asked for */
 };
 
 void eh_reader_free(eh_reader *reader)
 {
     if (reader == NULL) return;
+    eh_reader_free(reader->again);
     eh_decompress_free(reader->decompress);
     free(reader->in);
     free(reader->out);
@@ -33,7 +36,7 @@ void eh_reader_free(eh_reader *reader)
     free(reader);
 }
 
-static eh_reader *make(const eh_file *file, bool keep_tail, eh_err *err)
+static eh_reader *make(const eh_file *file, eh_err *err)
 {
     eh_reader *r = calloc(1, sizeof *r);
     if (r == NULL) {
@@ -44,8 +47,8 @@ static eh_reader *make(const eh_file *file, bool keep_tail, eh_err *err)
     bool coded = file->coding != EH_CODING_NONE;
     r->out = malloc(CHUNK);
     r->in = coded ? malloc(CHUNK) : NULL;
-    r->tail = coded && keep_tail ? malloc(TAIL) : NULL;
-    bool ok = r->out != NULL && (!coded || (r->in != NULL && (!keep_tail || r->tail != NULL)));
+    r->tail = coded ? malloc(TAIL) : NULL;
+    bool ok = r->out != NULL && (!coded || (r->in != NULL && r->tail != NULL));
     if (!ok) eh_fail_memory(err, "a file reader");
     if (ok && coded) {
         r->decompress = eh_decompress_new(file->coding, 0, 0, err);
@@ -96,7 +99,7 @@ static bool next_decoded(eh_reader *r, eh_slice *bytes, eh_err *err)
                                &r->done, err))
             return false;
     }
-    if (r->tail != NULL) keep_tail(r, r->out, produced);
+    keep_tail(r, r->out, produced);
     *bytes = eh_slice_of(r->out, produced);
     return true;
 }
@@ -141,7 +144,7 @@ static bool skip_to(eh_reader *r, uint64_t offset, eh_err *err)
 
 eh_reader *eh_reader_open(const eh_file *file, uint64_t offset, eh_err *err)
 {
-    eh_reader *r = make(file, true, err);
+    eh_reader *r = make(file, err);
     if (r == NULL) return NULL;
     bool ok = true;
     if (r->decompress == NULL) {
@@ -192,19 +195,33 @@ static bool raw_from_tail(const eh_reader *r, uint64_t start, size_t len, eh_buf
     return true;
 }
 
-static bool raw_again(const eh_reader *r, uint64_t start, size_t len, eh_buf *out, eh_err *err)
+/* The record may begin in the second reader's tail and end after what it has decoded. */
+static bool raw_again(eh_reader *r, uint64_t start, size_t len, eh_buf *out, eh_err *err)
 {
-    eh_reader *again = make(r->file, false, err);
-    bool ok = again != NULL && skip_to(again, start, err);
-    for (bool end = false; ok && len > 0 && !end;) {
-        eh_slice bytes;
-        ok = eh_reader_next(again, &bytes, &end, err);
-        size_t n = ok && bytes.len < len ? bytes.len : len;
-        ok = ok && eh_buf_append(out, bytes.data, n, err);
+    eh_reader *again = r->again;
+    if (again == NULL || (again->decoded > start && again->decoded - start > TAIL)) {
+        eh_reader_free(again);
+        again = r->again = make(r->file, err);
+        if (again == NULL) return false;
+    }
+    if (start < again->decoded) {
+        uint64_t past = again->decoded - start;
+        size_t n = past < len ? (size_t)past : len;
+        if (!raw_from_tail(again, start, n, out, err)) return false;
+        start += n;
         len -= n;
     }
-    eh_reader_free(again);
-    return ok;
+    for (bool end = again->done; len > 0 && !end;) {
+        eh_slice bytes;
+        if (!eh_reader_next(again, &bytes, &end, err)) return false;
+        if (again->decoded <= start) continue;
+        size_t skip = bytes.len - (size_t)(again->decoded - start);
+        size_t n = bytes.len - skip < len ? bytes.len - skip : len;
+        if (!eh_buf_append(out, bytes.data + skip, n, err)) return false;
+        start += n;
+        len -= n;
+    }
+    return true;
 }
 
 bool eh_reader_raw(eh_reader *r, uint64_t start, uint64_t end, eh_buf *out, eh_err *err)
