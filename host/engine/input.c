@@ -25,6 +25,7 @@ struct eh_input {
     bool finished;
     eh_slice *nulls;
     size_t null_count;
+    char quote; /* of CSV */
 };
 
 /* ---- which format
@@ -144,6 +145,7 @@ static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_optio
         !one_character(format, "quote", &options->quote, err) ||
         !read_nulls(input, format, err))
         return false;
+    input->quote = options->quote != '\0' ? options->quote : '"';
     options->nulls = input->nulls;
     options->null_count = input->null_count;
     return true;
@@ -339,13 +341,13 @@ const char *eh_input_format(const eh_input *input)
     return input->kind == KIND_CSV ? "csv" : "json";
 }
 
-static bool append_field(eh_buf *out, eh_slice field, eh_err *err)
+static bool append_field(eh_buf *out, eh_slice field, char quote, eh_err *err)
 {
-    bool ok = eh_buf_append_byte(out, '"', err);
+    bool ok = eh_buf_append_byte(out, quote, err);
     for (size_t i = 0; ok && i < field.len; i++)
-        ok = (field.data[i] != '"' || eh_buf_append_byte(out, '"', err)) &&
+        ok = (field.data[i] != quote || eh_buf_append_byte(out, quote, err)) &&
              eh_buf_append_byte(out, field.data[i], err);
-    return ok && eh_buf_append_byte(out, '"', err);
+    return ok && eh_buf_append_byte(out, quote, err);
 }
 
 const char *eh_input_header(const eh_input *input, eh_arena *arena)
@@ -360,10 +362,46 @@ const char *eh_input_header(const eh_input *input, eh_arena *arena)
     bool ok = eh_buf_append_byte(&out, delimiter, NULL);
     for (size_t i = 0; ok && i < count; i++)
         ok = (i == 0 || eh_buf_append_byte(&out, delimiter, NULL)) &&
-             append_field(&out, columns[i], NULL);
+             append_field(&out, columns[i], input->quote, NULL);
     const char *text = ok ? eh_arena_strndup(arena, out.data, out.len) : NULL;
     eh_buf_free(&out);
     return text;
+}
+
+static bool append_code(eh_buf *out, uint32_t code, eh_err *err)
+{
+    char bytes[4];
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = len; i-- > 1; code >>= 6) bytes[i] = (char)(0x80 | (code & 0x3f));
+    bytes[0] = (char)(lead[len] | code);
+    return eh_buf_append(out, bytes, len, err);
+}
+
+/* What follows `start` in out, from UTF-16 to UTF-8; what is no character becomes U+FFFD. */
+static bool to_utf8(eh_buf *out, size_t start, bool big_endian, eh_err *err)
+{
+    eh_buf text;
+    eh_buf_init(&text, out->max);
+    const unsigned char *p = (const unsigned char *)out->data + start;
+    const size_t high = big_endian ? 0 : 1;
+    bool ok = true;
+    for (size_t left = out->len - start; ok && left >= 2; p += 2, left -= 2) {
+        uint32_t code = (uint32_t)p[high] << 8 | p[1 - high];
+        uint32_t low = left >= 4 ? (uint32_t)p[2 + high] << 8 | p[3 - high] : 0;
+        bool pair = code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000;
+        if (pair) {
+            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+            p += 2;
+            left -= 2;
+        }
+        bool lone = code >= 0xd800 && code < 0xe000;
+        ok = append_code(&text, lone ? 0xfffd : code, err);
+    }
+    out->len = start;
+    ok = ok && eh_buf_append(out, text.data, text.len, err);
+    eh_buf_free(&text);
+    return ok;
 }
 
 bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
@@ -371,6 +409,12 @@ bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
     eh_input *input = self;
     size_t before = out->len;
     if (!eh_reader_raw(input->reader, place->offset, place->end, out, err)) return false;
+    eh_csv_encoding encoding = input->kind == KIND_CSV && input->parser != NULL
+                                   ? eh_csv_encoding_of(input->parser)
+                                   : EH_CSV_UTF8;
+    if ((encoding == EH_CSV_UTF16LE || encoding == EH_CSV_UTF16BE) &&
+        !to_utf8(out, before, encoding == EH_CSV_UTF16BE, err))
+        return false;
     while (out->len > before &&
            (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
         out->len--;

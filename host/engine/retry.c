@@ -1,9 +1,8 @@
 /* engine/retry.c: dead rows sent through the present declaration again; see stream.h.
  *
  * The dead rows of one file are put together as a file in memory, under the header they had,
- * and loaded like any other: with an identity made of their ids, so that a retry which is
- * killed and repeated loads nothing twice. They are marked resolved after that has committed:
- * killed in between, the next retry finds the identity complete and only marks them. */
+ * and loaded like any other. A unit that commits resolves, in the same transaction, the dead
+ * rows whose records it has: a retry that is killed and repeated sends only what is left. */
 #include "engine/stream_private.h"
 
 #include <inttypes.h>
@@ -14,27 +13,35 @@
 
 #define QUERY_MAX ((size_t)512 * 1024 * 1024)
 #define SPOOL_MAX ((size_t)256 * 1024 * 1024)
-#define IDS_MAX   ((size_t)16 * 1024 * 1024)
 
 /* Dead rows of one file with one header: consecutive rows of the query. */
 typedef struct group {
     const eh_doc *first;
     size_t count;
     eh_buf spool;
-    eh_buf ids; /* "12,13,40" */
-    eh_retry places;
+    eh_retry *places; /* in the arena */
 } group;
 
-static void free_group(group *g)
+/* Is there a quote, or a line end, in this CSV record? A quote that is not closed would swallow
+ * the records behind it, which may even make a proper one of the two: so it gets a file of its
+ * own. */
+static bool stands_alone(const eh_doc *row, char quote)
 {
-    eh_buf_free(&g->spool);
-    eh_buf_free(&g->ids);
+    const char *hex = eh_doc_str(row, "raw", "");
+    char marks[3][3] = {"0a", "0d", ""};
+    (void)snprintf(marks[2], sizeof marks[2], "%02x", (unsigned char)quote);
+    if (eh_doc_str(row, "header", "")[0] == '\0') return false;
+    for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+        for (size_t i = 0; i < 3; i++)
+            if (memcmp(hex, marks[i], 2) == 0) return true;
+    return false;
 }
 
-static bool same_group(const eh_doc *a, const eh_doc *b)
+static bool same_group(const eh_doc *a, const eh_doc *b, char quote)
 {
     return strcmp(eh_doc_str(a, "file", ""), eh_doc_str(b, "file", "")) == 0 &&
-           strcmp(eh_doc_str(a, "header", ""), eh_doc_str(b, "header", "")) == 0;
+           strcmp(eh_doc_str(a, "header", ""), eh_doc_str(b, "header", "")) == 0 &&
+           !stands_alone(a, quote) && !stands_alone(b, quote);
 }
 
 static int hex_digit(char c)
@@ -53,28 +60,34 @@ static bool append_raw(eh_buf *out, const char *hex, bool json, eh_err *err)
     return eh_buf_append_byte(out, '\n', err);
 }
 
+static bool new_places(group *g, eh_arena *arena, eh_err *err)
+{
+    eh_retry *p = g->places = eh_arena_zalloc(arena, 1, sizeof *p);
+    if (p == NULL) return eh_fail_memory(err, "dead rows");
+    *p = (eh_retry){.count = g->count,
+                    .ids = eh_arena_zalloc(arena, g->count, sizeof *p->ids),
+                    .starts = eh_arena_zalloc(arena, g->count, sizeof *p->starts),
+                    .rows = eh_arena_zalloc(arena, g->count, sizeof *p->rows),
+                    .lines = eh_arena_zalloc(arena, g->count, sizeof *p->lines)};
+    return (p->ids != NULL && p->starts != NULL && p->rows != NULL && p->lines != NULL) ||
+           eh_fail_memory(err, "dead rows");
+}
+
 static bool fill_group(group *g, eh_arena *arena, eh_err *err)
 {
     const char *header = eh_doc_str(g->first, "header", "");
     bool json = header[0] == '\0';
-    g->places.starts = eh_arena_zalloc(arena, g->count, sizeof(uint64_t));
-    g->places.rows = eh_arena_zalloc(arena, g->count, sizeof(uint64_t));
-    g->places.lines = eh_arena_zalloc(arena, g->count, sizeof(uint64_t));
-    if (g->places.starts == NULL || g->places.rows == NULL || g->places.lines == NULL)
-        return eh_fail_memory(err, "dead rows");
+    if (!new_places(g, arena, err)) return false;
     if (!json && !eh_buf_printf(&g->spool, err, "%s\n", header + 1)) return false;
     const eh_doc *d = g->first;
     for (size_t i = 0; i < g->count; i++, d = d->next) {
-        g->places.starts[i] = g->spool.len;
-        g->places.rows[i] = strtoull(eh_doc_str(d, "row_number", "0"), NULL, 10);
-        g->places.lines[i] = strtoull(eh_doc_str(d, "line", "0"), NULL, 10);
-        if (!append_raw(&g->spool, eh_doc_str(d, "raw", ""), json, err) ||
-            !eh_buf_printf(&g->ids, err, "%s%s", i > 0 ? "," : "",
-                           eh_doc_str(d, "dead_id", "")))
-            return false;
+        g->places->ids[i] = eh_doc_str(d, "dead_id", "0");
+        g->places->starts[i] = g->spool.len;
+        g->places->rows[i] = strtoull(eh_doc_str(d, "row_number", "0"), NULL, 10);
+        g->places->lines[i] = strtoull(eh_doc_str(d, "line", "0"), NULL, 10);
+        if (!append_raw(&g->spool, eh_doc_str(d, "raw", ""), json, err)) return false;
     }
-    g->places.count = g->count;
-    return eh_buf_cstr(&g->ids) != NULL || eh_fail_memory(err, "dead rows");
+    return true;
 }
 
 /* How the spool is parsed: the declared format, with the delimiter that the file had. */
@@ -109,64 +122,50 @@ static bool write_spool(eh_file *file, const group *g, eh_err *err)
     }
     file->size = g->spool.len;
     file->ours = true;
-    bool growing;
-    return eh_file_identify(file, &growing, err);
+    return true;
 }
 
-/* The content's hash alone would not do: the same bytes may be dead twice. */
+/* By the ids, not by the content: the same bytes may be dead twice. */
 static void name_identity(eh_file *file, const group *g)
 {
     uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a of the ids */
-    for (size_t i = 0; i < g->ids.len; i++)
-        hash = (hash ^ (unsigned char)g->ids.data[i]) * 0x100000001b3ULL;
-    char content[17];
-    (void)snprintf(content, sizeof content, "%.16s", file->identity + strlen("sha256:"));
+    for (size_t i = 0; i < g->count; i++)
+        for (size_t c = 0; c <= strlen(g->places->ids[i]); c++) /* with the NUL between them */
+            hash = (hash ^ (unsigned char)g->places->ids[i][c]) * 0x100000001b3ULL;
     (void)snprintf(file->identity, sizeof file->identity, "dead:%zu:%016" PRIx64 ":%s",
-                   g->count, hash, content);
-}
-
-static bool resolve(eh_stream *s, const group *g, eh_arena *arena, eh_err *err)
-{
-    char stream_id[24];
-    (void)snprintf(stream_id, sizeof stream_id, "%" PRId64,
-                   eh_loader_state(s->loader)->stream_id);
-    const char *params[2] = {stream_id, g->ids.data};
-    eh_doc *rows;
-    return eh_dest_query(s->run->dest, "dead_retry_done", params, 2, arena, &rows, err);
+                   g->count, hash, g->places->ids[0]);
 }
 
 static bool retry_group(eh_stream *s, group *g, eh_arena *arena, eh_err *err)
 {
     eh_stream_file *f = eh_stream_new_file(s, eh_doc_str(g->first, "file", ""), err);
     if (f == NULL) return false;
-    f->retry = &g->places;
+    f->retry = g->places;
     f->format = spool_format(s, g, arena, err);
     if (f->format == NULL || !write_spool(&f->file, g, err)) {
         eh_stream_free_file(f);
         return false;
     }
     name_identity(&f->file, g);
-    if (!eh_stream_run_file(s, f, eh_stream_load_identified, err) ||
-        !eh_loader_drain(s->loader, err))
-        return false;
+    bool ok = eh_stream_run_file(s, f, eh_stream_load_identified, err);
     eh_stream_retire(s, false);
-    return resolve(s, g, arena, err);
+    return ok;
 }
 
 static bool retry_all(eh_stream *s, const eh_doc *rows, eh_arena *arena, uint64_t *count,
                       eh_err *err)
 {
     bool ok = true;
+    const char *quote = eh_doc_str(eh_doc_get(s->declaration, "format"), "quote", "\"");
     for (const eh_doc *d = eh_doc_first(rows); ok && d != NULL;) {
-        group g = {.first = d};
+        group g = {.first = d, .count = 1};
         eh_buf_init(&g.spool, SPOOL_MAX);
-        eh_buf_init(&g.ids, IDS_MAX);
-        for (; d != NULL && same_group(g.first, d); d = d->next) g.count++;
+        for (d = d->next; d != NULL && same_group(g.first, d, quote[0]); d = d->next) g.count++;
         ok = fill_group(&g, arena, err) && retry_group(s, &g, arena, err);
         *count += ok ? g.count : 0;
-        free_group(&g);
+        eh_buf_free(&g.spool);
     }
-    return ok;
+    return ok && eh_loader_drain(s->loader, err);
 }
 
 bool eh_stream_retry(eh_stream *s, const char *dead_id, uint64_t *count, eh_err *err)
@@ -184,6 +183,7 @@ bool eh_stream_retry(eh_stream *s, const char *dead_id, uint64_t *count, eh_err 
               retry_all(s, rows, arena, count, err);
     /* The retried rows' places are in this arena: no unit may refer to them any more. */
     if (!ok) eh_loader_abandon(s->loader, err);
+    eh_stream_retire(s, true);
     eh_arena_free(arena);
     return ok;
 }

@@ -11,6 +11,7 @@
 
 #define BATCH_TEXT_MAX ((size_t)512 * 1024 * 1024)
 #define LEDGER_MAX     ((size_t)64 * 1024 * 1024)
+#define SETTLED_MAX    ((size_t)16 * 1024 * 1024)
 
 const char *eh_file_status_name(eh_file_status status)
 {
@@ -61,6 +62,22 @@ void eh_stream_retire(eh_stream *s, bool all)
 static bool raw_of_file(void *self, const eh_place *place, eh_buf *out, eh_err *err)
 {
     return eh_input_raw(((eh_stream_file *)self)->input, place, out, err);
+}
+
+/* An input's settles: see eh_load_input. */
+static bool settled_of_file(void *self, uint64_t start, uint64_t end, eh_arena *arena,
+                            const char **ids, eh_err *err)
+{
+    const eh_retry *retry = ((const eh_stream_file *)self)->retry;
+    eh_buf text;
+    eh_buf_init(&text, SETTLED_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < retry->count; i++)
+        if (retry->starts[i] >= start && retry->starts[i] < end)
+            ok = eh_buf_printf(&text, err, "%s%s", text.len > 0 ? "," : "", retry->ids[i]);
+    *ids = ok ? eh_arena_strndup(arena, text.data, text.len) : NULL;
+    eh_buf_free(&text);
+    return *ids != NULL || eh_fail_memory(err, "dead rows");
 }
 
 /* ---- the parts of a file
@@ -116,13 +133,18 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
     if (f->input != NULL && !eh_loader_drain(s->loader, err)) return false;
     eh_input_free(f->input);
     f->input = eh_input_open(&f->file, f->name, f->format, &from, until, err);
-    eh_load_input load = {f->file.identity, f->name, f->file.size,    f->file.modified_us,
-                          raw_of_file,      f,       f->retry != NULL};
+    eh_load_input load = {f->file.identity,
+                          f->name,
+                          f->file.size,
+                          f->file.modified_us,
+                          raw_of_file,
+                          f,
+                          f->retry != NULL ? settled_of_file : NULL};
     eh_batch batch = {.arena = NULL};
     bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
               eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);
     eh_batch_free(&batch);
-    if (ok && last && !f->file.ours && eh_file_changed(&f->file)) {
+    if (ok && !f->file.ours && eh_file_changed(&f->file)) {
         ok = eh_fail(err, EH_CLASS_DATA, "%s changed while it was read", f->name);
         eh_err_hint(err, "what was committed stays; run again when nobody writes to it");
     }

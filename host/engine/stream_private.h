@@ -6,9 +6,10 @@
 
 struct eh_input;
 
-/* Dead rows put together as a file: where each one starts in it, and where it stood. */
+/* Dead rows put together as a file: where each one starts in it, its id, and where it stood. */
 typedef struct eh_retry {
     size_t count;
+    const char **ids;
     uint64_t *starts; /* ascending offsets */
     uint64_t *rows;
     uint64_t *lines;

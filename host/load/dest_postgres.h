@@ -31,7 +31,7 @@ typedef struct eh_pg {
 
 /* ---- parameters of a statement ---------------------------------------------------------- */
 
-enum { EH_PG_ARGS_MAX = 16 };
+enum { EH_PG_ARGS_MAX = 17 };
 
 typedef struct eh_pg_args {
     const char *value[EH_PG_ARGS_MAX]; /* text; NULL is SQL NULL */

@@ -208,6 +208,7 @@ static void send_account(eh_pg_lane *lane)
     eh_pg_arg_int(&args, (int64_t)unit->dead_count);
     eh_pg_arg_str(&args, unit->last ? "true" : "false");
     eh_pg_arg_str(&args, unit->header);
+    eh_pg_arg_str(&args, unit->settles);
     EH_FAULT("unit.insert");
     eh_pgconn_params(lane->conn, sql, args.value, args.count, on_accounted, lane);
 }

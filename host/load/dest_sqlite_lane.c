@@ -179,12 +179,19 @@ static bool add_unit(eh_lite_lane *lane, const char *now, eh_err *err)
     return false;
 }
 
+static bool settle_dead(eh_lite_lane *lane, eh_err *err)
+{
+    if (lane->unit->settles == NULL) return true;
+    eh_lite_arg args[] = {eh_lite_int(lane->state.stream_id), eh_lite_str(lane->unit->settles)};
+    return eh_lite_run(&lane->db, "dead_settle", args, 2, err);
+}
+
 static bool account(eh_lite_lane *lane, eh_err *err)
 {
     char now[40];
     (void)eh_lite_now(&lane->db, now);
     if (lane->unit->dead_count > 0) EH_FAULT("dead.insert");
-    return insert_dead(lane, now, err) && add_file(lane, now, err) &&
+    return settle_dead(lane, err) && insert_dead(lane, now, err) && add_file(lane, now, err) &&
            add_unit(lane, now, err) && eh_lite_sign_of_life(lane->lite, &lane->db, err);
 }
 

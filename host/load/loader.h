@@ -61,7 +61,10 @@ typedef struct eh_load_input {
     int64_t modified; /* microseconds */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
     void *raw_self;
-    bool any_dead; /* its records were dead before: max_dead does not apply */
+    /* Not NULL: its records were dead rows before. Gives the ids of those in a range, as
+     * eh_unit.settles has them; max_dead does not apply. */
+    bool (*settles)(void *self, uint64_t start, uint64_t end, eh_arena *arena, const char **ids,
+                    eh_err *err);
 } eh_load_input;
 
 typedef struct eh_load_counts {

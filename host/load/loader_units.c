@@ -99,7 +99,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
         unit->max_dead_ratio = (double)ratio->as.integer;
     int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
     unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
-    if (loader->input.any_dead) unit->max_dead_rows = SIZE_MAX;
+    if (loader->input.settles != NULL) unit->max_dead_rows = SIZE_MAX;
     loader->open = unit;
     loader->begun++;
     loader->opened_us = eh_clock_monotonic(loader->options.clock);
@@ -151,6 +151,10 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     unit->line_end = next->line;
     unit->last = last;
     unit->header = loader->header;
+    const eh_load_input *in = &loader->input;
+    if (in->settles != NULL &&
+        !in->settles(in->raw_self, unit->start, unit->end, unit->arena, &unit->settles, err))
+        return false;
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
     loader->open = NULL;
     loader->position = *next;

@@ -62,6 +62,8 @@ struct eh_unit {
      * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
     void *raw_self;
+    const char *settles;   /* ids of the dead rows whose records these are, "12,13": they are
+                              resolved with its commit. In the arena; NULL: none */
     double max_dead_ratio; /* both exceeded: the unit rolls back, class data */
     size_t max_dead_rows;
     /* outcome */

@@ -1,0 +1,127 @@
+-- Dead rows sent again: each once, whatever happens meanwhile, and as the row it was.
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local target = require "tests.support.target"
+
+local function config_for(to)
+  return ("connections:\n  here: { url: %q }\ndefaults:\n  destination: { connection: here }\n")
+    :format(to.url)
+end
+
+local function pipeline(resource)
+  return 'return require "etl.pipeline" { s3_exports = { orders = ' .. resource .. " } }\n"
+end
+
+-- A project whose file was loaded with the first declaration; the second one is in place.
+local function after(to, name, text, first, second)
+  local project = host.project {
+    exports = { ["orders/" .. name] = text }, config = config_for(to), pipeline = pipeline(first),
+  }
+  local run = host.etlhost({ "run", "pipelines/p.lua" }, { cwd = project })
+  assert.equal(0, run.code, tostring(run))
+  files.write(project .. "/pipelines/p.lua", pipeline(second))
+  return project
+end
+
+local function retry(project, options)
+  local with = { cwd = project }
+  for name, value in pairs(options or {}) do with[name] = value end
+  return host.etlhost({ "dead", "retry" }, with)
+end
+
+local function must_retry(project)
+  local result = retry(project)
+  assert.equal(0, result.code, tostring(result))
+end
+
+local function dead(to)
+  return to:sql("select status, count(*) from " .. to:book "dead_rows" .. " group by status "
+    .. "order by status")
+end
+
+for _, make in ipairs { target.list[1], target.list[2] } do
+  describe("dead rows sent again into " .. make.name, function()
+    it("stand alone when a quote could swallow the next one", function()
+      local to = make.fresh()
+      -- Together the second and the third record would be a proper one.
+      local project = after(to, "q.csv", 'id,v\n1,a\n2,"b" x\n3," c"\n4,\'d\n5,e\n',
+        [[{ table = "t", max_dead = { rows = 10, ratio = 1 },
+          row = function(row) if row.id ~= "1" and row.id ~= 1 then error "no" end end }]],
+        [[{ table = "t", max_dead = { rows = 10, ratio = 1 } }]])
+      assert.equal("dead|4", dead(to))
+      must_retry(project)
+      assert.same({ "'a'", "' c'", "'''d'", "'e'" }, to:values("t", "v", "id"))
+      assert.equal("dead|1\nresolved|4", dead(to))
+      assert.equal("3", to:sql("select line from " .. to:book "dead_rows" .. " where status = 'dead'"))
+      must_retry(project) -- and again, to no end
+      assert.equal(4, to:count "t")
+      assert.equal("dead|1\nresolved|5", dead(to))
+    end)
+
+    it("are read with the quote that is declared", function()
+      local to = make.fresh()
+      local project = after(to, "q.csv", "'the id',v\n1,'a,b'\n2,'it''s'\n",
+        [[{ table = "t", format = { quote = "'" }, columns = { v = "bigint" } }]],
+        [[{ table = "t", format = { quote = "'" } }]])
+      assert.equal("dead|2", dead(to))
+      must_retry(project)
+      assert.same({ "'a,b'", "'it''s'" }, to:values("t", "v__text", "the_id"))
+      assert.equal("resolved|2", dead(to))
+    end)
+
+    it("were UTF-16 once", function()
+      local to = make.fresh()
+      local function utf16(text) return (text:gsub(".", "%0\0")) end
+      local project = after(to, "u.csv", "\xff\xfe" .. utf16 "id,v\r\n1,10\r\n2,n/a\r\n"
+        .. "3\0,\0\xac\x20\x3d\xd8\x00\xde\r\0\n\0",
+        [[{ table = "t", columns = { v = "bigint" } }]], [[{ table = "t" }]])
+      assert.equal("dead|2", dead(to))
+      must_retry(project)
+      assert.equal("resolved|2", dead(to))
+      assert.equal(3, to:count "t")
+      assert.same({ "'n/a'", "'€😀'" }, { table.unpack(to:values("t", "v__text", "id"), 2) })
+    end)
+
+    it("resolve with the unit that has them, so that a kill in between repeats nothing", function()
+      local lines = { "id,v" }
+      for i = 1, 40 do lines[#lines + 1] = i .. (i % 2 == 0 and ",x" or ",y") end
+      for times = 1, 3 do
+        local to = make.fresh()
+        local project = after(to, "k.csv", table.concat(lines, "\n") .. "\n",
+          [[{ table = "t", columns = { v = "bigint" }, max_dead = { rows = 50, ratio = 1 } }]],
+          -- Half of them die again: new dead rows of the same file.
+          [[{ table = "t", max_dead = { rows = 50, ratio = 1 },
+            row = function(row) if row.v == "x" then error "still" end end }]])
+        assert.equal("dead|40", dead(to))
+        local killed = retry(project, { program = host.faulty_program,
+          env = { ETLHOST_FAULT = "commit.answered:" .. times } })
+        -- The retry has one unit, so later ones are not reached.
+        assert.equal(times == 1, killed.code ~= 0, tostring(killed))
+        must_retry(project)
+        local ids = {}
+        for _, id in ipairs(to:values("t", "id", "id")) do
+          assert.is_nil(ids[id], "twice: " .. id)
+          ids[id] = true
+        end
+        assert.equal(20, to:count "t")
+        assert.equal("20", to:sql("select count(distinct row_number) from " .. to:book "dead_rows"
+          .. " where status = 'dead'"))
+        assert.equal("20", to:sql("select count(*) from " .. to:book "dead_rows"
+          .. " where status = 'dead'"))
+      end
+    end)
+
+    it("can be one of several", function()
+      local to = make.fresh()
+      local project = after(to, "o.csv", "id,v\n1,x\n2,y\n3,z\n",
+        [[{ table = "t", columns = { v = "bigint" } }]], [[{ table = "t" }]])
+      local id = to:sql("select dead_id from " .. to:book "dead_rows" .. " where row_number = 2")
+      local one = host.etlhost({ "dead", "retry", id }, { cwd = project })
+      assert.equal(0, one.code, tostring(one))
+      assert.equal("2", to:sql("select id from " .. to:name "t"))
+      must_retry(project)
+      assert.equal("1 2 3", (to:sql("select id from " .. to:name "t" .. " order by id"):gsub("\n", " ")))
+      assert.equal("resolved|3", dead(to))
+    end)
+  end)
+end
