@@ -64,9 +64,24 @@ local function stopped_lines(out, e)
   return lines
 end
 
+-- What a row function raised is one text: place, message, and the trace on lines of its own.
+local function unpack_trace(e)
+  local head, trace = e.message:match "^(.-)\nstack traceback:\n(.*)$"
+  if not head then return e, {} end
+  local place, message = head:match "^([^%s:]+:%d+): (.*)$"
+  local lines = {}
+  for line in trace:gmatch "[^\n]+" do
+    if not line:find("[C]: in ?", 1, true) then lines[#lines + 1] = line:gsub("^%s+", "") end
+  end
+  return setmetatable({ message = message or head, place = e.place or place },
+    { __index = e }), lines
+end
+
 -- The error as a list of lines. known: the places whose text may be quoted; may be nil.
 function report.lines(out, e, known)
   if e.class == "cancelled" then return stopped_lines(out, e) end
+  local trace
+  e, trace = unpack_trace(e)
   local title = e.is_usage and "command line" or report.title(e.class)
   local head = out:style("red", out:style("bold", "error")) .. ": " .. text.safe(e.message)
   local lines = { head .. out:style("dim", "  [" .. title .. "]") }
@@ -79,6 +94,7 @@ function report.lines(out, e, known)
     add("at", e.place)
     for _, line in ipairs(quote(out, known, e)) do lines[#lines + 1] = "    " .. line end
   end
+  for _, line in ipairs(trace) do add("in", line) end
   if e.expected then add("expected", e.expected) end
   -- A script's trail is a stack of lines; the others are one.
   add("while", e.trail and e.trail:gsub("^while ", "") or nil)

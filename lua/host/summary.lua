@@ -226,7 +226,7 @@ local function print_dead(out, jobs)
       shown = shown + 1
       if shown > 5 then return end
       out:print(("  %s  %s%s"):format(out:style("yellow", text.safe(summary.dead_place(dead))),
-        text.safe(dead.reason or dead.code or ""),
+        text.safe(text.first_line(dead.reason or dead.code or "")),
         dead.column and (" (column " .. text.safe(dead.column) .. ")") or ""))
     end
   end

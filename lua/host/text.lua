@@ -70,6 +70,10 @@ function text.time(at_us)
   return os.date("%Y-%m-%d %H:%M:%S", at_us // 1000000)
 end
 
+function text.first_line(s)
+  return s:match "^[^\r\n]*"
+end
+
 -- Rows of cells as aligned lines. columns: list of { title, right = boolean }. style, when given,
 -- is called (cell, row index or 0 for the titles, column index) and gives the cell with colours.
 function text.table(columns, rows, style)

@@ -75,7 +75,7 @@ function list.run(args, ctx)
     cells[i] = {
       row.dead_id, row.client_id ~= "" and row.client_id or "-", admin.stream_name(row),
       text.safe(place_of(row)), row.column_name and text.safe(row.column_name) or "",
-      text.safe(row.reason),
+      text.safe(text.first_line(row.reason)), -- `dead show` has a row function's trace too
     }
   end
   local columns = {
