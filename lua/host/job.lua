@@ -123,9 +123,11 @@ function on.declared(self, event)
 end
 
 function on.error(self, event)
-  -- A run ends with the first of its problems: that was told already.
+  -- A run ends with the first of its problems: that was told already. The same failure of another
+  -- stream is one more.
   for _, e in ipairs(self.errors) do
-    if e.message == event.message then return end
+    local is_same_stream = e.instance == event.instance and e.resource == event.resource
+    if e.message == event.message and (not event.resource or is_same_stream) then return end
   end
   self:fail {
     class = event.class or "bug",
