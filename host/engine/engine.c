@@ -16,7 +16,7 @@
 
 #define ARENA_MAX ((size_t)256 * 1024 * 1024)
 /* Encoded rows in memory at once: all units together. */
-#define UNITS_BYTES ((size_t)48 * 1024 * 1024)
+#define UNITS_BYTES ((size_t)32 * 1024 * 1024)
 #define CONTROL_FD  3
 #define EVENTS_FD   4
 #define CONTROL_MAX ((size_t)4 * 1024 * 1024)

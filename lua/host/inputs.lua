@@ -23,7 +23,7 @@ inputs.options = {
 -- For tests, and for tuning.
 inputs.unit_bytes = {
   "unit-bytes", value = "N", integer = true,
-  help = "encoded bytes that commit together (default: 48 MiB shared by the lanes and one more)",
+  help = "encoded bytes that commit together (default: 32 MiB shared by the lanes and one more)",
 }
 
 -- The options as a format for the engine; nil when none was given.
