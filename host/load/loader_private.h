@@ -25,7 +25,7 @@ struct eh_loader {
     size_t source_count;
     size_t source_capacity;
     eh_plan plan;
-    uint64_t described; /* eh_dest_changes when the plan's table was looked at */
+    uint64_t described;        /* eh_dest_changes when the plan's table was looked at */
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
