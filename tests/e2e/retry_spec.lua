@@ -52,7 +52,8 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       must_retry(project)
       assert.same({ "'a'", "' c'", "'''d'", "'e'" }, to:values("t", "v", "id"))
       assert.equal("dead|1\nresolved|4", dead(to))
-      assert.equal("3", to:sql("select line from " .. to:book "dead_rows" .. " where status = 'dead'"))
+      assert.equal("3", to:sql("select line from " .. to:book "dead_rows"
+        .. " where status = 'dead'"))
       must_retry(project) -- and again, to no end
       assert.equal(4, to:count "t")
       assert.equal("dead|1\nresolved|5", dead(to))
@@ -120,7 +121,8 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal(0, one.code, tostring(one))
       assert.equal("2", to:sql("select id from " .. to:name "t"))
       must_retry(project)
-      assert.equal("1 2 3", (to:sql("select id from " .. to:name "t" .. " order by id"):gsub("\n", " ")))
+      local ids = to:sql("select id from " .. to:name "t" .. " order by id")
+      assert.equal("1 2 3", (ids:gsub("\n", " ")))
       assert.equal("resolved|3", dead(to))
     end)
   end)
