@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "io/sqlite.h"
+#include "remove_tree.h"
 #include "wire/frame.h"
 
 #include <fcntl.h>
@@ -123,11 +124,9 @@ static inline void ek_open(ek *k, const char *attack)
 
 static inline void ek_close(ek *k)
 {
-    char command[128];
     if (k->control >= 0) (void)close(k->control);
     if (k->events >= 0) (void)close(k->events);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", k->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(remove_tree(k->folder), 0);
     eh_arena_free(k->arena);
     free(k->said);
 }

@@ -6,6 +6,7 @@
 #include "engine_kit.h"
 #include "jail/jail.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 
@@ -36,6 +37,7 @@ static bool fails(void)
     long left = atomic_fetch_sub(&countdown, 1);
     if (left > 1) return false;
     atomic_store(&reached, true);
+    errno = ENOMEM; /* as malloc(3) promises, and glibc itself asserts */
     if (and_all_after)
         atomic_store(&countdown, 1);
     else

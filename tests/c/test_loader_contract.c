@@ -264,15 +264,13 @@ static void every_column_widens_at_once(void **state)
 {
     (void)state;
     enum { COLUMNS = 60 };
-    char columns[1024] = "", numbers[1024] = "", words[1024] = "";
+    char columns[1024], numbers[1024], words[1024];
+    size_t at[3] = {0, 0, 0};
     for (int i = 0; i < COLUMNS; i++) {
-        char part[32];
-        (void)snprintf(part, sizeof part, "%sc%d", i > 0 ? "," : "", i);
-        (void)strcat(columns, part);
-        (void)snprintf(part, sizeof part, "%s%d", i > 0 ? "|" : "", i);
-        (void)strcat(numbers, part);
-        (void)snprintf(part, sizeof part, "%sc%d", i > 0 ? "|" : "", i);
-        (void)strcat(words, part);
+        const char *comma = i > 0 ? "," : "", *bar = i > 0 ? "|" : "";
+        at[0] += (size_t)snprintf(columns + at[0], sizeof columns - at[0], "%sc%d", comma, i);
+        at[1] += (size_t)snprintf(numbers + at[1], sizeof numbers - at[1], "%s%d", bar, i);
+        at[2] += (size_t)snprintf(words + at[2], sizeof words - at[2], "%sc%d", bar, i);
     }
     lk k;
     lk_open(&k);
