@@ -31,7 +31,7 @@ typedef struct eh_stream {
     uint64_t bytes; /* stored bytes read */
     uint64_t dead_told;
     eh_stream_file
-        *retired; /* files begun, newest first; some of their units may be under way */
+        *retired; /* files read, newest first; some of their units may be under way */
     /* the file being read, for progress */
     char file_name[512];
     uint64_t file_size;

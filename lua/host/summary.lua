@@ -94,6 +94,9 @@ end
 -- "12 files known, nothing new": why a stream that is well has no new rows.
 function summary.why_nothing(stream)
   if (stream.rows_loaded or 0) > 0 or stream.error or not stream.finished then return nil end
+  if (stream.rows_read or 0) > 0 then
+    return stream.rows_dead == stream.rows_read and "every new row was dead" or nil
+  end
   local s = stream.statuses
   local parts = {}
   local known = stream.files_known or s.known or 0
@@ -107,8 +110,7 @@ function summary.why_nothing(stream)
     parts[#parts + 1] = text.plural(s.refused, "file") .. " refused"
   end
   if #parts == 0 then
-    if (stream.file_count or #stream.files) == 0 then return "no file found" end
-    return (stream.rows_dead or 0) > 0 and "every row was dead" or "the files hold no rows"
+    return (stream.file_count or #stream.files) == 0 and "no file found" or "the files hold no rows"
   end
   return table.concat(parts, "; ") .. ", nothing new"
 end
@@ -121,13 +123,25 @@ local function print_skipped(out, jobs)
   end
 end
 
+-- What was left out because somebody said so: no dead rows, and yet not loaded.
+local function left_out(stream)
+  local parts = {}
+  local filtered, nulled = stream.rows_filtered or 0, stream.values_discarded or 0
+  if filtered > 0 then
+    parts[1] = text.plural(filtered, "row") .. " left out by keep, discard or the row function"
+  end
+  if nulled > 0 then
+    parts[#parts + 1] = text.plural(nulled, "value") .. " left out by the contract (discard_value)"
+  end
+  return #parts > 0 and table.concat(parts, "; ") or nil
+end
+
 local function print_notes(out, rows)
   for _, row in ipairs(rows) do
-    local why = summary.why_nothing(row.stream)
-    if why then
-      local who = (row.job.title ~= "" and row.job.title .. " " or "") .. row.stream.resource
-      out:print(out:style("dim", ("%s: %s"):format(who, why)))
-    end
+    local who = (row.job.title ~= "" and row.job.title .. " " or "") .. row.stream.resource
+    local why, left = summary.why_nothing(row.stream), left_out(row.stream)
+    if why then out:print(out:style("dim", ("%s: %s"):format(who, why))) end
+    if left then out:print(("%s: %s"):format(who, left)) end
   end
 end
 

@@ -60,6 +60,18 @@ target.each(function(name, fresh)
 end)
 
 describe("run", function()
+  it("leaves every row of a file out when it lacks the column to keep by, and says so", function()
+    local project = host.project {
+      exports = { ["orders/1.csv"] = "id,kind\n1,a\n2,b\n", ["orders/2.csv"] = "id\n3\n4\n5\n" },
+      pipeline = pipeline '{ table = "t", keep = { kind = "a" } }',
+    }
+    local to = target.sqlite()
+    local result = host.run(project, to)
+    assert.equal(0, result.code, tostring(result))
+    assert.equal(1, to:count "t")
+    assert.matches("4 rows left out", result.out, 1, true)
+  end)
+
   it("writes nothing with --dry-run", function()
     local to = target.sqlite()
     local project = host.project { exports = EXPORTS }

@@ -86,27 +86,49 @@ local function make_job(args, space, client, pipeline)
   return made
 end
 
+-- The command once more, for the same clients, resource and destination.
+local function same_command(args, shown)
+  local words = { "etlhost run " .. shown }
+  for _, id in ipairs(args.client or {}) do words[#words + 1] = " --client " .. id end
+  if args.resource then words[#words + 1] = " --resource " .. args.resource end
+  return table.concat(words) .. hints.destination(args)
+end
+
+-- The stream whose rows are worth a look: one with new rows before one without.
+local function first_stream(jobs)
+  local first
+  for _, j in ipairs(jobs) do
+    for _, stream in ipairs(j.streams) do
+      if stream.finished and (stream.rows_loaded or 0) > 0 then return stream end
+      first = first or (stream.finished and stream) or nil
+    end
+  end
+  return first
+end
+
 local function next_steps(args, shown)
+  local again = same_command(args, shown)
   return function(jobs, code)
     local steps = {}
-    local first
-    for _, j in ipairs(jobs) do
-      for _, stream in ipairs(j.streams) do first = first or (stream.finished and stream) end
-    end
+    local first = first_stream(jobs)
     local totals = summary.totals(jobs)
     if first and first.table then
       steps[1] = hints.look_at(first.destination, first.table, args, args.schema)
     end
     if totals.rows_loaded > 0 then
-      steps[#steps + 1] = { "etlhost run " .. shown, "again: nothing is loaded twice" }
+      steps[#steps + 1] = { again, "again: nothing is loaded twice" }
     end
     if totals.rows_dead > 0 then
-      steps[#steps + 1] = { "etlhost dead list", "the rows that did not fit, and why" }
+      steps[#steps + 1] = {
+        "etlhost dead list" .. hints.destination(args), "the rows that did not fit, and why",
+      }
     end
     if code == exit.interrupted then
-      steps[#steps + 1] = { "etlhost run " .. shown, "go on" }
+      steps[#steps + 1] = { again, "go on" }
     elseif code ~= exit.ok then
-      steps[#steps + 1] = { "etlhost check", "mistakes in the configuration and the scripts" }
+      if code == exit.usage or code == exit.script then
+        steps[#steps + 1] = { "etlhost check", "mistakes in the configuration and the scripts" }
+      end
       steps[#steps + 1] = { "etlhost runs show", "all that this run said" }
     elseif totals.rows_loaded == 0 then
       steps[#steps + 1] = { "etlhost state show", "what is loaded already" }
