@@ -17,6 +17,7 @@
 #define ARENA_MAX ((size_t)256 * 1024 * 1024)
 /* Encoded rows in memory at once: all units together. */
 #define UNITS_BYTES ((size_t)32 * 1024 * 1024)
+#define ZONE_MAX    ((size_t)4 * 1024 * 1024)
 #define CONTROL_FD  3
 #define EVENTS_FD   4
 #define CONTROL_MAX ((size_t)4 * 1024 * 1024)
@@ -180,8 +181,9 @@ static bool start(eh_run *run, eh_err *err)
 {
     run->loop = eh_loop_new(&run->clock, err);
     run->arena = eh_arena_new(ARENA_MAX);
+    run->zone = eh_arena_new(ZONE_MAX);
     if (run->loop == NULL) return false;
-    if (run->arena == NULL) return eh_fail_memory(err, "a run");
+    if (run->arena == NULL || run->zone == NULL) return eh_fail_memory(err, "a run");
     if (!read_spec(run, err) || !identify(run, err)) return false;
     if (fcntl(run->control_fd, F_SETFL, O_NONBLOCK) != 0)
         return eh_fail_errno(err, EH_CLASS_BUG, errno, "the control channel");
@@ -223,5 +225,6 @@ int eh_engine_main(void)
     eh_buf_free(&run.control_in);
     eh_events_free(&run.events);
     eh_arena_free(run.arena);
+    eh_arena_free(run.zone);
     return ok && !run.failed ? 0 : 1;
 }

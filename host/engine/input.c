@@ -291,11 +291,18 @@ static void drop_skipped(const eh_input *input, eh_batch *batch)
 static void cut(eh_input *input, eh_batch *batch)
 {
     if (batch->end < input->until) return;
+    const eh_place *first = NULL; /* of the records that go */
     while (batch->rows > 0 && batch->places[batch->rows - 1].offset >= input->until)
-        batch->rows--;
+        first = &batch->places[--batch->rows];
     while (batch->dead_count > 0 &&
-           batch->dead[batch->dead_count - 1].place.offset >= input->until)
-        batch->dead_count--;
+           batch->dead[batch->dead_count - 1].place.offset >= input->until) {
+        const eh_place *place = &batch->dead[--batch->dead_count].place;
+        if (first == NULL || place->offset < first->offset) first = place;
+    }
+    if (first != NULL) {
+        batch->end_row = first->row - 1;
+        batch->end_line = first->line;
+    }
     batch->end = input->until;
     input->finished = true;
 }

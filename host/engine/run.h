@@ -12,6 +12,7 @@ typedef struct eh_run {
     eh_clock clock;
     eh_loop *loop;
     eh_arena *arena;    /* lives as long as the run */
+    eh_arena *zone;     /* the time zone read last */
     const eh_doc *spec; /* the SPEC frame's body */
     eh_events events;
     /* control channel */

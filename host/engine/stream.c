@@ -88,7 +88,8 @@ static bool read_zone(void *self, const char *name, eh_slice *tzif, eh_err *err)
     eh_run *run = self;
     if (!eh_zone_name_ok(eh_slice_str(name)))
         return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" is no time zone", name);
-    if (!eh_file_read_small("/usr/share/zoneinfo", name, ZONE_MAX, run->arena, tzif, err))
+    eh_arena_reset(run->zone); /* every file asks again: not into the run's own arena */
+    if (!eh_file_read_small("/usr/share/zoneinfo", name, ZONE_MAX, run->zone, tzif, err))
         return false;
     if (tzif->data != NULL) return true;
     eh_fail(err, EH_CLASS_CONFIG, "there is no time zone \"%s\"", name);

@@ -1,6 +1,7 @@
 /* engine/stream_file.c: one file into a stream: is it known, what of it is left, its rows. See
  * stream.h. */
 #include "base/fault.h"
+#include "data/json.h"
 #include "engine/input.h"
 #include "engine/preview.h"
 #include "engine/stream_private.h"
@@ -271,11 +272,19 @@ bool eh_stream_run_file(eh_stream *s, eh_stream_file *f,
     return f->whole;
 }
 
+/* The name is kept with every row and in the ledger, as text. */
+static bool check_name(const char *name, eh_err *err)
+{
+    if (eh_utf8_valid(name, strlen(name))) return true;
+    eh_fail(err, EH_CLASS_DATA, "the name of the file %s is not UTF-8", name);
+    return eh_err_hint(err, "rename it");
+}
+
 bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_outcome *outcome,
                     eh_err *err)
 {
     *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
-    if (!eh_run_go_on(s->run, err)) return false;
+    if (!eh_run_go_on(s->run, err) || !check_name(name, err)) return false;
     if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
     eh_stream_file *f = eh_stream_new_file(s, name, err);
     if (f == NULL) return false;

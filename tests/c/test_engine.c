@@ -80,6 +80,7 @@ static void attack_calls(hostile *h)
         {"loads from the web", "https://example.org/", "a.csv"},
         {"loads no file", "file:in", "missing.csv"},
         {"loads a folder", "file:in", "."},
+        {"loads a name of other bytes", "file:in", "\xff.csv"},
         {"bookkeeping", "file:in", "a.csv"},
         {"catches the error", "file:in", "missing.csv"},
     };
@@ -386,6 +387,7 @@ static void calls(void **state)
         {"loads from the web", "config", "no file: URL"},
         {"loads no file", "not_found", "missing.csv"},
         {"loads a folder", "config", "not a regular file"},
+        {"loads a name of other bytes", "data", "not UTF-8"},
         {"a name with NUL", "script", "no proper text"},
         {"loads for another", "script", "no such resource"},
         {"an unknown call", "script", "no call"},
@@ -511,6 +513,47 @@ static void an_end_while_waiting(void **state)
     }
 }
 
+/* Wherever STOP finds the load, what is committed stays, and the next run loads the rest. */
+static void a_stop_in_every_phase(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"\"stream_started\"", "\"create table\"",
+                                         "\"change type\"",    "\"progress\"",
+                                         "\"dead_row\"",       "\"file_done\""};
+    enum { ROWS = 60000, ROW_BYTES = 16 };
+    char *text = malloc(8 + ROWS * ROW_BYTES);
+    assert_non_null(text);
+    size_t at = (size_t)snprintf(text, 8, "id,v\n");
+    for (int i = 0; i < ROWS; i++)
+        at += (size_t)snprintf(text + at, ROW_BYTES, i == 9999 ? "%d\n" : "%d,%s\n", i,
+                               i == 20000 ? "x" : "7");
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
+        ek k;
+        open_load(&k, "in/a.csv");
+        ek_write(&k, "in/a.csv", text);
+        assert_true(eh_doc_put_int(k.arena, k.spec, "unit_bytes", 50000, NULL));
+        ek_start(&k);
+        ek_send_spec(&k, false);
+        bool heard = ek_hear(&k, phases[i]);
+        if (heard) ek_stop(&k);
+        ek_wait(&k);
+        bool cancelled = ek_said(&k, "\"event\":\"error\"", "\"class\":\"cancelled\"", NULL);
+        if (!heard || k.code != (cancelled ? 1 : 0)) fail_msg("%s: %s", phases[i], k.said);
+        (void)close(k.control);
+        (void)close(k.events);
+        k.said_len = 0;
+        ek_run(&k);
+        assert_int_equal(k.code, 0);
+        assert_string_equal(ek_ask(&k, "select count(*) || ' ' || count(distinct id) || ' ' || "
+                                       "sum(id) || ' ' || count(distinct v) from t"),
+                            "59999 59999 1799960001 2");
+        assert_string_equal(
+            ek_ask(&k, "select count(*) || ' ' || max(line) from _etl_dead_rows"), "1 10001");
+        ek_close(&k);
+    }
+    free(text);
+}
+
 static void specifications(void **state)
 {
     (void)state;
@@ -565,6 +608,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(good_rows),
         cmocka_unit_test(a_stop_behind_the_specification),
         cmocka_unit_test(an_end_while_waiting),
+        cmocka_unit_test(a_stop_in_every_phase),
         cmocka_unit_test(specifications),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
