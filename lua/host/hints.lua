@@ -22,7 +22,7 @@ function hints.sqlite_path(where)
   return path and hints.short_path(path)
 end
 
-local function shell_word(s)
+function hints.shell_word(s)
   if s:match "^[%w_./-]+$" then return s end
   return "'" .. s:gsub("'", "'\\''") .. "'"
 end
@@ -36,7 +36,7 @@ local function look_with_psql(name, args, schema)
   local url = args and args.destination
   if not url or not url:match "^postgres" or url:match "://[^/@]*:[^/@]*@" then return nil end
   return {
-    ('psql %s -c "select * from %s.%s limit 5"'):format(shell_word(url), schema or "etl",
+    ('psql %s -c "select * from %s.%s limit 5"'):format(hints.shell_word(url), schema or "etl",
       quoted_name(name)),
     "look at the rows",
   }
@@ -49,7 +49,7 @@ function hints.look_at(where, name, args, schema)
   if not path then return look_with_psql(name, args, schema) end
   local quoted = quoted_name(name)
   return {
-    ('sqlite3 -box %s "select * from %s limit 5"'):format(shell_word(path), quoted),
+    ('sqlite3 -box %s "select * from %s limit 5"'):format(hints.shell_word(path), quoted),
     "look at the rows",
   }
 end
@@ -58,7 +58,7 @@ end
 function hints.destination(args)
   if not args.destination then return "" end
   local url = args.destination:gsub("(://[^:@/]*):[^@/]*@", "%1:...@")
-  return " --destination " .. shell_word(url)
+  return " --destination " .. hints.shell_word(url)
 end
 
 return hints

@@ -3,6 +3,7 @@
 
 local failures = require "host.failures"
 local hints = require "host.hints"
+local steps = require "host.steps"
 local text = require "host.text"
 
 local summary = {}
@@ -258,17 +259,6 @@ local function print_where(out, jobs, dry_run)
   end
 end
 
-local function print_steps(out, steps)
-  if #steps == 0 then return end
-  out:gap()
-  out:print(out:style("bold", "next:"))
-  local width = 0
-  for _, step in ipairs(steps) do width = math.max(width, #step[1]) end
-  for _, step in ipairs(steps) do
-    out:print("  " .. text.pad(step[1], math.min(width, 76)) .. "  " .. out:style("dim", step[2]))
-  end
-end
-
 -- options: with_client, next_steps (a list of { command, what }), dry_run.
 function summary.print(out, jobs, options)
   out = paper(out)
@@ -293,7 +283,8 @@ function summary.print(out, jobs, options)
     print_dead(out, jobs)
   end
   print_where(out, jobs, options.dry_run)
-  print_steps(out, options.next_steps or {})
+  out:gap()
+  steps.print(out, options.next_steps or {})
 end
 
 return summary

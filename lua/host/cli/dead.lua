@@ -7,6 +7,7 @@ local doc = require "host.doc"
 local err = require "host.err"
 local exit = require "host.exit"
 local hints = require "host.hints"
+local steps = require "host.steps"
 local text = require "host.text"
 local workspace = require "host.workspace"
 
@@ -90,12 +91,12 @@ function list.run(args, ctx)
     ctx.out:print(("only the first %s; --limit N shows more"):format(text.count(limit)))
   end
   ctx.out:print ""
-  ctx.out:print(ctx.out:style("bold", "next:"))
   local where = hints.destination(args)
-  ctx.out:print("  etlhost dead show ID" .. where .. "       a row as it came")
-  ctx.out:print("  etlhost dead retry" .. where
-    .. "         send them again, once the script is mended")
-  ctx.out:print("  etlhost dead discard ID" .. where .. "    give a row up")
+  steps.print(ctx.out, {
+    { "etlhost dead show ID" .. where, "a row as it came" },
+    { "etlhost dead retry" .. where, "send them again, once the script is mended" },
+    { "etlhost dead discard ID" .. where, "give a row up" },
+  })
   return exit.ok
 end
 

@@ -3,6 +3,7 @@
 local err = require "host.err"
 local exit = require "host.exit"
 local files = require "host.files"
+local steps = require "host.steps"
 local template = require "host.template"
 local text = require "host.text"
 
@@ -52,18 +53,15 @@ function verb.run(args, ctx)
       .. ", which was there")
   end
   ctx.out:print ""
-  ctx.out:print(ctx.out:style("bold", "next:"))
-  local steps = {
+  local list = {
     { "etlhost check", "look for mistakes" },
     { "etlhost run pipelines/sync.lua", "load exports/ into etlhost.db" },
     { "etlhost --help", "the other verbs" },
   }
   if args.dir and args.dir ~= "." then
-    table.insert(steps, 1, { "cd " .. args.dir, "" })
+    table.insert(list, 1, { "cd " .. args.dir, "" })
   end
-  for _, step in ipairs(steps) do
-    ctx.out:print(("  %s  %s"):format(text.pad(step[1], 32), ctx.out:style("dim", step[2])))
-  end
+  steps.print(ctx.out, list)
   return exit.ok
 end
 
