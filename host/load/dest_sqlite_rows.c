@@ -58,6 +58,25 @@ static eh_append put_bytes(eh_buf *data, char tag, const char *bytes, size_t siz
     return EH_APPEND_OK;
 }
 
+static unsigned hex_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* The bytes of `\x` and pairs of hexadecimal digits, as the conversion has checked. */
+static eh_append put_blob(eh_buf *data, eh_slice text, eh_err *err)
+{
+    size_t size = text.len / 2 - 1;
+    eh_append result = put_bytes(data, TAG_BLOB, text.data, size, err);
+    if (result != EH_APPEND_OK) return result;
+    char *out = data->data + data->len - size;
+    for (size_t i = 0; i < size; i++) {
+        const char *pair = text.data + 2 + 2 * i;
+        out[i] = (char)(hex_digit(pair[0]) << 4 | hex_digit(pair[1]));
+    }
+    return EH_APPEND_OK;
+}
+
 static eh_append put_value(eh_buf *data, const eh_value *value, eh_err *err)
 {
     char text[40];
@@ -79,7 +98,7 @@ static eh_append put_value(eh_buf *data, const eh_value *value, eh_err *err)
     case EH_TYPE_DATETIME:
         return put_bytes(data, TAG_TEXT, text, eh_print_timestamp(integer, false, text), err);
     case EH_TYPE_BINARY:
-        return put_bytes(data, TAG_BLOB, value->as.text.data, value->as.text.len, err);
+        return put_blob(data, value->as.text, err);
     default:
         return put_bytes(data, TAG_TEXT, value->as.text.data, value->as.text.len, err);
     }

@@ -97,6 +97,16 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal("200000", to:sql(("select n from %s where _row = 200000"):format(to:name "t")))
     end)
 
+    it("the bytes of a binary column", function()
+      local to = make.fresh()
+      host.must_load(host.file("b.csv", "b\n\\x00ff4A\n\\x\n"), "t", to,
+        { more = { "--type", "b=binary" } })
+      local hex = to.kind == "postgres" and "encode(b, 'hex')" or "lower(hex(b))"
+      local text = to:sql(("select '<' || %s || '>' from %s order by _row")
+        :format(hex, to:name "t"))
+      assert.equal("<00ff4a>\n<>", text)
+    end)
+
     it("two headers with one name, and names that differ in case only", function()
       local to = make.fresh()
       host.must_load(host.file("h.csv", "id,id,Name,name,\n1,2,a,b,c\n"), "t", to)
