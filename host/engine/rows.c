@@ -75,8 +75,9 @@ static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size
 {
     fill_window(batch, row, rows, eh_jail_window(link->jail)->data);
     eh_arena *arena = eh_arena_new(NAMES_MAX);
+    if (arena == NULL) return eh_fail_memory(err, "rows");
     eh_doc *body = eh_doc_map(arena), *names = eh_doc_list(arena);
-    bool ok = arena != NULL || eh_fail_memory(err, "rows");
+    bool ok = true;
     for (size_t i = 0; ok && i < batch->columns; i++) {
         /* A dropped column is not to be seen by the script: it has no name. */
         eh_slice name = i < count ? columns[i].name : link->shown[i - count];
