@@ -22,10 +22,8 @@ bool eh_contract_read(const eh_doc *declaration, eh_contract *contract, eh_err *
     *contract = (eh_contract){EH_MODE_EVOLVE, EH_MODE_EVOLVE, EH_MODE_EVOLVE,
                               eh_doc_get(map, "types") != NULL};
     if (!read_mode(map, "tables", &contract->tables, err)) return false;
-    if (contract->tables == EH_MODE_DISCARD_VALUE)
-        return eh_fail(err, EH_CLASS_CONFIG,
-                       "contract.tables must be evolve, freeze or discard_row: without a table "
-                       "there is no place for the other values");
+    /* One word may stand for all three: no value is in the way of a table. */
+    if (contract->tables == EH_MODE_DISCARD_VALUE) contract->tables = EH_MODE_EVOLVE;
     return read_mode(map, "columns", &contract->columns, err) &&
            read_mode(map, "types", &contract->types, err);
 }
@@ -54,13 +52,17 @@ bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *n
                        "datetime, json, text and binary");
 }
 
+static bool is_column(const eh_doc *declared, eh_slice written, const char *name)
+{
+    return declared->kind == EH_DOC_STRING && (eh_slice_equal(declared->as.string, written) ||
+                                               eh_slice_is(declared->as.string, name));
+}
+
 bool eh_declared_key(const eh_doc *declaration, eh_slice written, const char *name)
 {
-    for (const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "key")); c != NULL;
-         c = c->next) {
-        if (c->kind != EH_DOC_STRING) continue;
-        if (eh_slice_equal(c->as.string, written) || eh_slice_is(c->as.string, name))
-            return true;
-    }
+    const eh_doc *cursor = eh_doc_get(eh_doc_get(declaration, "cursor"), "field");
+    if (cursor != NULL && is_column(cursor, written, name)) return true;
+    for (const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "key")); c != NULL; c = c->next)
+        if (is_column(c, written, name)) return true;
     return false;
 }

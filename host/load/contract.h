@@ -32,7 +32,7 @@ bool eh_contract_read(const eh_doc *declaration, eh_contract *contract,
 bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *name,
                       eh_type *type, eh_err *err);
 
-/* Is the column part of the declared key? */
+/* Is the column part of the declared key, or the cursor? */
 bool eh_declared_key(const eh_doc *declaration, eh_slice written, const char *name);
 
 #endif

@@ -178,10 +178,11 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
         (info->native_id == 0 || strcmp(info->native, "bigint") == 0))
         return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? ROW_CHANGE : ROW_ERROR;
     if (plan->targets[target].key)
-        return refuse_value(loader, place, info, shown, reason,
-                            "a key column gets no variant: declare its type, for instance "
-                            "columns = { <name> = \"text\" }, before the first load",
-                            err);
+        return refuse_value(
+            loader, place, info, shown, reason,
+            "a key or cursor column gets no variant: declare its type, for instance "
+            "columns = { <name> = \"text\" }, before the first load",
+            err);
     /* The value fits its own type's spelling but not the column's precision: as text it stays
      * as it was written. */
     if (type == info->type) type = EH_TYPE_TEXT;

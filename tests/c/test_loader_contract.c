@@ -217,10 +217,24 @@ static void a_missing_table(void **state)
     assert_string_equal(lk_ask(&k, "select code, count(*) from _etl_dead_rows"), "table|2");
     lk_close(&k);
 
-    lk_open(&k);
+    lk_open(&k); /* no value is in the way: the table is made */
     lk_declare(&k, "contract", "tables", "discard_value");
-    assert_null(eh_loader_new(&k.options, &k.err));
-    assert_int_equal(k.err.class_, EH_CLASS_CONFIG);
+    lk_load(&k, "a", "id", "1", "2");
+    assert_string_equal(lk_ask(&k, "select count(*) from t"), "2");
+    lk_close(&k);
+}
+
+static void a_cursor_gets_no_variant(void **state)
+{
+    (void)state;
+    lk k;
+    lk_open(&k);
+    lk_load(&k, "a", "id,Updated At", "1|2026-01-01");
+    lk_declare(&k, "cursor", "field", "updated_at");
+    lk_start(&k);
+    lk_begin(&k, "b");
+    lk_fails(&k, lk_try_batch(&k, "id,Updated At", LK_RECORDS("2|soon")), EH_CLASS_DATA);
+    assert_non_null(strstr(k.err.hint, "declare its type"));
     lk_close(&k);
 }
 
@@ -449,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contracts),
         cmocka_unit_test(a_missing_table),
+        cmocka_unit_test(a_cursor_gets_no_variant),
         cmocka_unit_test(a_word_that_is_none),
         cmocka_unit_test(reserved_tables),
         cmocka_unit_test(every_column_widens_at_once),
