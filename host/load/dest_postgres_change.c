@@ -228,10 +228,15 @@ static bool change_body(eh_pg *pg, void *self, eh_err *err)
         !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &job->info, err))
         return false;
     bool create = wants(job, EH_CHANGE_CREATE_TABLE) && !job->info.exists;
+    eh_table_info made;
     if (create && (!make_schema(pg, job, err) || !record(job, &job->changes[0], err)))
         return false;
     if (!create_or_extend(pg, job, create, err) || !change_types(pg, job, err) ||
         !write_record(pg, job, err))
+        return false;
+    /* Default privileges may have given the new table to readers that nobody thought of. */
+    if (create &&
+        !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &made, err))
         return false;
     hit_faults(job);
     return true;

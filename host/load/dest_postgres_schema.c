@@ -82,6 +82,19 @@ static bool read_has_rows(eh_pg *pg, const look_job *job, eh_err *err)
     return true;
 }
 
+/* Rows of clients in a table that anybody can read are published. */
+static bool refuse_published(const look_job *job, const char *reader, eh_err *err)
+{
+    bool everybody = strcmp(reader, "PUBLIC") == 0;
+    (void)eh_fail(err, EH_CLASS_CONFIG, "%s can read %s.%s, and row-level security is off",
+                  everybody ? "everybody (PUBLIC)" : "the role of anonymous visitors (anon)",
+                  job->schema, job->table);
+    return eh_err_hint(err,
+                       "revoke it (REVOKE SELECT ON \"%s\".\"%s\" FROM %s; what new tables get "
+                       "is in \\ddp), load into another schema, or turn row-level security on",
+                       job->schema, job->table, reader);
+}
+
 static bool look_body(eh_pg *pg, void *self, eh_err *err)
 {
     look_job *job = self;
@@ -96,6 +109,8 @@ static bool look_body(eh_pg *pg, void *self, eh_err *err)
     bool readable = eh_pgconn_bool(pg->control, 0, 2);
     if (kind == NULL || strchr("rpf", kind[0]) == NULL)
         return eh_fail(err, EH_CLASS_CONFIG, "%s.%s is not a table", job->schema, job->table);
+    const char *reader = eh_pgconn_value(pg->control, 0, 3);
+    if (reader != NULL) return refuse_published(job, reader, err);
     job->info->exists = true;
     job->info->has_rows = true; /* who may not look must think so */
     return read_columns(pg, job, oid, err) && (!readable || read_has_rows(pg, job, err));
