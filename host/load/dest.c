@@ -184,6 +184,23 @@ void eh_dest_push_done(eh_dest *dest, eh_unit *unit)
     dest->done[dest->done_count++] = unit;
 }
 
+/* ---- the bookkeeping --------------------------------------------------------------------- */
+
+bool eh_dest_check_version(int64_t version, eh_err *err)
+{
+    if (version > EH_BOOKS_VERSION)
+        return eh_fail(err, EH_CLASS_CONFIG,
+                       "the bookkeeping in this database has version %" PRId64
+                       ", this etlhost knows %d: use a newer one",
+                       version, EH_BOOKS_VERSION);
+    if (version == EH_BOOKS_VERSION) return true;
+    (void)eh_fail(err, EH_CLASS_CONFIG,
+                  "the bookkeeping in this database has version %" PRId64
+                  ", this etlhost needs %d",
+                  version, EH_BOOKS_VERSION);
+    return eh_err_hint(err, "the next run that loads into it upgrades it");
+}
+
 /* ---- runs that may still be alive ------------------------------------------------------- */
 
 /* Field 22 of /proc/PID/stat, the start time, counted after the last ')' because the command

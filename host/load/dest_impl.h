@@ -58,6 +58,15 @@ void eh_dest_release(eh_dest *dest);
 bool eh_dest_reserve_done(eh_dest *dest, eh_err *err) EH_MUST_USE;
 void eh_dest_push_done(eh_dest *dest, eh_unit *unit);
 
+/* ---- the bookkeeping --------------------------------------------------------------------- */
+
+/* What this etlhost reads and writes. A database of version 1 is upgraded when it is opened for
+ * writing (sql/<kind>/bookkeeping_upgrade.sql). */
+#define EH_BOOKS_VERSION 2
+
+/* Can this version be worked with? */
+bool eh_dest_check_version(int64_t version, eh_err *err);
+
 /* ---- runs that may still be alive ------------------------------------------------------- */
 
 typedef struct eh_other_run {

@@ -13,21 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOOKS_VERSION  1
 #define SERVER_MINIMUM 120000
 
 /* ---- bookkeeping ------------------------------------------------------------------------ */
 
-static bool check_version(eh_pg *pg, eh_err *err)
+static bool read_version(eh_pg *pg, int64_t *version, eh_err *err)
 {
+    *version = 0;
     if (!eh_pg_run(pg, "version", NULL, err)) return false;
-    int64_t version = eh_pgconn_int(pg->control, 0, 0);
-    if (version > BOOKS_VERSION)
-        return eh_fail(err, EH_CLASS_CONFIG,
-                       "the bookkeeping in this database has version %" PRId64
-                       ", this etlhost knows %d: use a newer one",
-                       version, BOOKS_VERSION);
-    pg->has_books = true;
+    *version = eh_pgconn_int(pg->control, 0, 0);
     return true;
 }
 
@@ -42,19 +36,34 @@ static bool look_for_books(eh_pg *pg, bool *there, eh_err *err)
     return true;
 }
 
-/* The second of two that open an empty database at once waits for the lock, then looks again.
- */
-static bool books_body(eh_pg *pg, void *self, eh_err *err)
+/* The second of two that open an empty or an older database at once waits for the lock, then
+ * looks again. */
+static bool make_books(eh_pg *pg, int64_t *version, eh_err *err)
 {
     bool there;
-    (void)self;
-    if (!look_for_books(pg, &there, err)) return false;
-    if (there) return check_version(pg, err);
-    if (pg->base.read_only) return true;
     if (!eh_pg_run(pg, "bookkeeping_lock", NULL, err) || !look_for_books(pg, &there, err))
         return false;
     if (!there && !eh_pg_run_spliced(pg, "bookkeeping", NULL, 0, err)) return false;
-    return check_version(pg, err);
+    if (!read_version(pg, version, err)) return false;
+    if (*version >= EH_BOOKS_VERSION) return true;
+    if (!eh_pg_run_spliced(pg, "bookkeeping_upgrade", NULL, 0, err))
+        return eh_err_while(err, "upgrading the bookkeeping");
+    return read_version(pg, version, err);
+}
+
+static bool books_body(eh_pg *pg, void *self, eh_err *err)
+{
+    bool there;
+    int64_t version = 0;
+    (void)self;
+    if (!look_for_books(pg, &there, err) || (there && !read_version(pg, &version, err)))
+        return false;
+    if (!there && pg->base.read_only) return true;
+    if (version < EH_BOOKS_VERSION && !pg->base.read_only && !make_books(pg, &version, err))
+        return false;
+    if (!eh_dest_check_version(version, err)) return false;
+    pg->has_books = true;
+    return true;
 }
 
 /* ---- the ledger ------------------------------------------------------------------------- */

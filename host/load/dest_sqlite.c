@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOOKS_VERSION   1
 #define BUSY_MS         30000
 #define HEARTBEAT_US    ((int64_t)15 * 1000 * 1000)
 #define WAL_DEADLINE_US ((int64_t)BUSY_MS * 1000)
@@ -150,26 +149,39 @@ static bool set_wal(eh_lite *lite, eh_err *err)
     }
 }
 
-static bool make_books(eh_lite *lite, eh_err *err)
+static bool look_for_books(eh_lite *lite, int64_t *version, eh_err *err)
 {
-    const char *sql = eh_sql_text("sqlite", "bookkeeping", err);
-    if (sql == NULL || !eh_lite_begin(&lite->control, err)) return false;
-    return eh_lite_end(&lite->control, eh_sqlite_exec(lite->control.sql, sql, err), err);
+    int64_t there;
+    *version = 0;
+    return eh_lite_number(&lite->control, "bookkeeping_exists", NULL, 0, &there, err) &&
+           (there == 0 || eh_lite_number(&lite->control, "version", NULL, 0, version, err));
+}
+
+static bool run_file(eh_lite *lite, const char *name, eh_err *err)
+{
+    const char *sql = eh_sql_text("sqlite", name, err);
+    return sql != NULL && eh_sqlite_exec(lite->control.sql, sql, err);
+}
+
+/* Whoever comes second waits for the first, then looks again. */
+static bool make_books(eh_lite *lite, int64_t *version, eh_err *err)
+{
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    bool ok = look_for_books(lite, version, err) &&
+              (*version > 0 || run_file(lite, "bookkeeping", err)) &&
+              (*version >= EH_BOOKS_VERSION || run_file(lite, "bookkeeping_upgrade", err)) &&
+              eh_lite_number(&lite->control, "version", NULL, 0, version, err);
+    return eh_lite_end(&lite->control, ok, err);
 }
 
 static bool check_books(eh_lite *lite, eh_err *err)
 {
-    int64_t there, version;
-    if (!eh_lite_number(&lite->control, "bookkeeping_exists", NULL, 0, &there, err))
+    int64_t version;
+    if (!look_for_books(lite, &version, err)) return false;
+    if (version == 0 && lite->base.read_only) return true;
+    if (version < EH_BOOKS_VERSION && !lite->base.read_only && !make_books(lite, &version, err))
         return false;
-    if (there == 0 && lite->base.read_only) return true;
-    if (there == 0 && !make_books(lite, err)) return false;
-    if (!eh_lite_number(&lite->control, "version", NULL, 0, &version, err)) return false;
-    if (version > BOOKS_VERSION)
-        return eh_fail(err, EH_CLASS_CONFIG,
-                       "the bookkeeping in this database has version %" PRId64
-                       ", this etlhost knows %d: use a newer one",
-                       version, BOOKS_VERSION);
+    if (!eh_dest_check_version(version, err)) return false;
     lite->has_books = true;
     return true;
 }

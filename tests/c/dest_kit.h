@@ -77,6 +77,18 @@ static inline void kit_open(kit *k, const char *url, size_t lanes)
     kit_open_with(k, url, lanes, eh_clock_system());
 }
 
+/* Opening the destination for looking only fails. */
+static inline void kit_looks_only(const char *url, eh_class expected)
+{
+    eh_clock clock = eh_clock_system();
+    eh_err err = {.class_ = EH_OK};
+    eh_loop *loop = eh_loop_new(&clock, &err);
+    assert_non_null(loop);
+    assert_null(eh_dest_open(url, 1, true, loop, &clock, &err));
+    assert_int_equal(err.class_, expected);
+    eh_loop_free(loop);
+}
+
 static inline void kit_close(kit *k)
 {
     eh_dest_close(k->dest);
@@ -258,6 +270,27 @@ static inline void kit_load_well(kit *k, eh_unit *unit)
 static inline void kit_finish(kit *k)
 {
     kit_ok(eh_dest_finish(k->dest, &k->state, NULL, &err));
+}
+
+/* Rows of the bookkeeping's first version: stream 7 with one file that is loaded. prefix: of the
+ * tables' names. */
+static inline const char *kit_old_rows(const char *prefix)
+{
+    static char sql[2048];
+    bool lite = prefix[4] == '_';
+    (void)snprintf(
+        sql, sizeof sql,
+        "INSERT INTO %sstreams (stream_id, client_id, instance, resource, table_schema, "
+        "table_name, epoch, created_at) VALUES (7, 'acme', 'load', 'orders', '%s', 'orders', 3, "
+        "'2026-01-02T03:04:05Z');"
+        "INSERT INTO %sloads (load_id, stream_id, client_id, run_id, status, started_at) "
+        "VALUES (9, 7, 'acme', 'run1', 'succeeded', '2026-01-02T03:04:05Z');"
+        "INSERT INTO %sunits VALUES (7, 'acme', 'sha256:a:1', 0, 2, 0, 2, 3, 2, 0, %s, "
+        "'[\"id\"]', 9, '2026-01-02T03:04:05Z');"
+        "INSERT INTO %sfiles VALUES (7, 'acme', 'sha256:a:1', 'orders.csv', 1000, NULL, 9, "
+        "'2026-01-02T03:04:05Z');",
+        prefix, lite ? "main" : "etl", prefix, prefix, lite ? "1" : "true", prefix);
+    return sql;
 }
 
 /* Runs an admin query and gives the field of its first row, "" when there is none. */

@@ -1,5 +1,6 @@
 /* The PostgreSQL destination, against a private server. */
 #include "dest_kit.h"
+#include "load/dest_sql.h"
 #include "pg_fixture.h"
 
 /* ---- the ordinary path --------------------------------------------------------------------
@@ -71,6 +72,32 @@ static void loads_and_remembers(void **state)
     assert_string_equal(ask("SELECT has_schema_privilege('public', '_etl', 'USAGE'), "
                             "has_schema_privilege('public', 'etl', 'USAGE')"),
                         "f|f");
+    kit_close(&k);
+}
+
+/* A database as the first version of etlhost left it. */
+static void upgrades_older_books(void **state)
+{
+    (void)state;
+    kit k;
+    eh_ledger ledger;
+    (void)ask(eh_sql_text("postgres", "bookkeeping", NULL));
+    (void)ask(kit_old_rows("_etl."));
+    kit_looks_only(url, EH_CLASS_CONFIG);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "2");
+    kit_take_over(&k, "run2");
+    assert_int_equal(k.state.stream_id, 7);
+    assert_int_equal(k.state.epoch, 4);
+    kit_ok(
+        eh_dest_ledger(k.dest, &k.state, "sha256:a:1", "orders.csv", k.arena, &ledger, &err));
+    assert_true(ledger.complete && !ledger.name_known);
+    assert_int_equal(ledger.rows, 2);
+    assert_string_equal(ledger.name, "orders.csv");
+    assert_string_equal(ask("SELECT generation, header FROM _etl.units"), "0|[\"id\"]");
+    kit_close(&k);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "2");
     kit_close(&k);
 }
 
@@ -292,6 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_database(loads_and_remembers),
+        with_database(upgrades_older_books),
         with_database(many_units_on_two_lanes),
         with_database(columns_widen_in_place),
         with_database(the_catalog_is_looked_at),

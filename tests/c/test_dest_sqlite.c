@@ -1,6 +1,7 @@
 /* The SQLite destination, against real files. */
 #include "dest_kit.h"
 #include "io/sqlite.h"
+#include "load/dest_sql.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -113,6 +114,35 @@ static void loads_and_remembers(void **state)
     assert_false(kit_column(&k, "amount")->open);
     assert_string_equal(ask("SELECT status, rows_loaded, rows_dead, run_id FROM _etl_loads"),
                         "succeeded|3|0|run1");
+    kit_close(&k);
+}
+
+/* A database as the first version of etlhost left it. */
+static void upgrades_older_books(void **state)
+{
+    (void)state;
+    kit k;
+    eh_ledger ledger;
+    eh_sqlite *db = eh_sqlite_open(url + strlen("sqlite:"), false, 1000, NULL);
+    assert_non_null(db);
+    kit_ok(eh_sqlite_exec(db, eh_sql_text("sqlite", "bookkeeping", &err), &err));
+    kit_ok(eh_sqlite_exec(db, kit_old_rows("_etl_"), &err));
+    eh_sqlite_close(db);
+    kit_looks_only(url, EH_CLASS_CONFIG);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "2");
+    kit_take_over(&k, "run2");
+    assert_int_equal(k.state.stream_id, 7);
+    assert_int_equal(k.state.epoch, 4);
+    kit_ok(
+        eh_dest_ledger(k.dest, &k.state, "sha256:a:1", "orders.csv", k.arena, &ledger, &err));
+    assert_true(ledger.complete && !ledger.name_known);
+    assert_int_equal(ledger.rows, 2);
+    assert_string_equal(ledger.name, "orders.csv");
+    assert_string_equal(ask("SELECT generation, header FROM _etl_units"), "0|[\"id\"]");
+    kit_close(&k);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "2");
     kit_close(&k);
 }
 
@@ -462,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_file(loads_and_remembers),
+        with_file(upgrades_older_books),
         with_file(a_later_run_has_a_later_epoch),
         with_file(a_dead_run_is_not_live),
         with_file(columns_widen_in_place),

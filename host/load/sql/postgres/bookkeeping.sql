@@ -1,5 +1,5 @@
--- The bookkeeping beside the data, version 1. Runs in one transaction that holds an advisory lock:
--- two CREATE ... IF NOT EXISTS at the same time collide.
+-- The bookkeeping beside the data, version 1; bookkeeping_upgrade.sql goes on from here. Runs in
+-- one transaction that holds an advisory lock: two CREATE ... IF NOT EXISTS at the same time collide.
 CREATE SCHEMA IF NOT EXISTS _etl;
 REVOKE ALL ON SCHEMA _etl FROM PUBLIC;
 

@@ -1,4 +1,5 @@
--- The bookkeeping beside the data, version 1. Times are ISO 8601 text, UTC.
+-- The bookkeeping beside the data, version 1; bookkeeping_upgrade.sql goes on from here. Times are
+-- ISO 8601 text, UTC.
 CREATE TABLE IF NOT EXISTS _etl_meta (version INTEGER NOT NULL);
 
 CREATE TABLE IF NOT EXISTS _etl_streams (
