@@ -5,6 +5,8 @@ local embedded = require "host.embedded"
 local err = require "host.err"
 local files = require "host.files"
 local job = require "host.job"
+local ownership = require "host.ownership"
+local nearest = require "host.nearest"
 local places = require "host.places"
 local spec = require "host.spec"
 local supervisor = require "host.supervisor"
@@ -95,7 +97,21 @@ local function add_once(found, seen, problem, who)
   if who ~= "" then table.insert(same.clients, who) end
 end
 
--- paths: pipelines; command: of a test's engine. Gives { problems, notes, scripts, crashed }.
+-- Whose own each pipeline is: problems for two of one client, and for a client that is not there.
+local function check_owners(space, jobs, found, seen)
+  local owners = ownership.of(jobs)
+  for _, id in ipairs(nearest.keys(owners.paths)) do
+    local problem = owners:conflict(id, space.places)
+    if problem then add_once(found, seen, problem, id) end
+  end
+  for _, problem in ipairs(owners:unknown_clients(space.config, space.places)) do
+    add_once(found, seen, problem, "")
+  end
+  return owners.paths
+end
+
+-- paths: pipelines; command: of a test's engine. Gives { problems, notes, owners (client ->
+-- pipelines of its own), crashed }.
 function checking.run(space, paths, command)
   local found, seen, notes = {}, {}, {}
   for _, problem in ipairs(space.config:all_problems()) do add_once(found, seen, problem, "") end
@@ -122,11 +138,12 @@ function checking.run(space, paths, command)
     notes[#notes + 1] = ("%s is used instead of the source \"%s\" that etlhost ships"):format(
       source.path, source.name)
   end
+  local owners = check_owners(space, jobs, found, seen)
   order(found)
   if not finished then
     add_once(found, seen, err.new { class = "cancelled", message = "stopped early" }, "")
   end
-  return { problems = found, notes = notes, crashed = bug, stopped = not finished }
+  return { problems = found, notes = notes, owners = owners, crashed = bug, stopped = not finished }
 end
 
 return checking

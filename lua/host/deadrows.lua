@@ -4,6 +4,7 @@ local admin = require "host.admin"
 local err = require "host.err"
 local files = require "host.files"
 local job = require "host.job"
+local ownership = require "host.ownership"
 local session = require "host.session"
 local spec = require "host.spec"
 
@@ -113,18 +114,31 @@ local function load_spec(space, row, id)
   return s
 end
 
-local function run_spec(space, row, id, path)
+-- The client's own pipeline comes before the one that loaded the rows: what it hashes and drops,
+-- it must see again.
+local function pipeline_for(space, row, path, owners)
+  local own = owners.paths[row.client_id]
+  local name = path or (own and own[1]) or row.pipeline or "?"
+  local pipeline, problem = spec.read_pipeline(name, space.config)
+  if not pipeline then
+    if not path then problem.hint = "--pipeline names the one to send them through" end
+    return nil, problem
+  end
+  local allowed, why = owners:allows(pipeline.path, row.client_id, space.places)
+  if allowed == nil then return nil, why end
+  if not allowed then return nil, ownership.refusal(row.client_id, why) end
+  return pipeline
+end
+
+local function run_spec(space, row, id, path, owners)
   if not space.config or not space.config.by_id[row.client_id] then
     return nil, err.new {
       class = "config",
       message = ("the client \"%s\" of these rows is not in this project"):format(row.client_id),
     }
   end
-  local pipeline, problem = spec.read_pipeline(path or row.pipeline or "?", space.config)
-  if not pipeline then
-    if not path then problem.hint = "--pipeline names the one to send them through" end
-    return nil, problem
-  end
+  local pipeline, problem = pipeline_for(space, row, path, owners)
+  if not pipeline then return nil, problem end
   local s = spec.new {
     op = "run", config = space.config, client = client_of(space, row), pipeline = pipeline,
     destination = row.target.destination,
@@ -137,13 +151,16 @@ end
 -- Sends the rows again; gives the exit status. args: id, pipeline, strict.
 function deadrows.retry(ctx, space, rows, args)
   local jobs = {}
+  local owners, problem = ownership.read(space)
+  if not owners then return nil, problem end
   for _, group in ipairs(groups_of(rows)) do
     local row = group.row
-    local s, problem
+    local s
+    problem = nil
     if row.instance == "load" and not files.stat(row.pipeline or "") then
       s = load_spec(space, row, args.id)
     else
-      s, problem = run_spec(space, row, args.id, args.pipeline)
+      s, problem = run_spec(space, row, args.id, args.pipeline, owners)
     end
     if s and row.table_schema ~= "main" then s.destination.schema = row.table_schema end
     local made = job.new {

@@ -108,10 +108,10 @@ local function source_hint(message)
 end
 
 function on.declared(self, event)
-  self.declared = event.resources
+  self.declared, self.only_client = event.resources or {}, event.client
   local mine = self.client and self.client.id
   if event.client and mine and event.client ~= mine and self.may_skip then
-    self.skipped = ("the pipeline is for client %s only"):format(event.client)
+    self:leave_out(("the pipeline is for client %s only"):format(event.client))
     return
   end
   for _, problem in ipairs(event.problems or {}) do
@@ -191,6 +191,11 @@ function job:fail(fields)
   local e = err.is(fields) and fields or err.new(fields)
   self.errors[#self.errors + 1] = e
   return e
+end
+
+-- This client is none of the pipeline's: no failure, and said in the summary.
+function job:leave_out(why)
+  self.skipped = why
 end
 
 -- After the engine's end.

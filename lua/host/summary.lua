@@ -3,6 +3,7 @@
 
 local failures = require "host.failures"
 local hints = require "host.hints"
+local omitted = require "host.omitted"
 local steps = require "host.steps"
 local text = require "host.text"
 
@@ -114,14 +115,6 @@ function summary.why_nothing(stream)
     return (stream.file_count or #stream.files) == 0 and "no file found" or "the files hold no rows"
   end
   return table.concat(parts, "; ") .. ", nothing new"
-end
-
-local function print_skipped(out, jobs)
-  for _, job in ipairs(jobs) do
-    if job.skipped then
-      out:print(out:style("dim", ("%s was left out: %s"):format(job.title, job.skipped)))
-    end
-  end
 end
 
 -- What was left out because somebody said so: no dead rows, and yet not loaded.
@@ -271,7 +264,7 @@ function summary.print(out, jobs, options)
     out:gap()
   end
   print_notes(out, rows)
-  print_skipped(out, jobs)
+  omitted.print(out, jobs)
   print_refused(out, jobs)
   print_changes(out, jobs)
   print_warnings(out, jobs)

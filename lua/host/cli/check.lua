@@ -4,6 +4,7 @@ local checking = require "host.checking"
 local destination = require "host.destination"
 local doc = require "host.doc"
 local exit = require "host.exit"
+local nearest = require "host.nearest"
 local places = require "host.places"
 local report = require "host.report"
 local text = require "host.text"
@@ -68,6 +69,14 @@ local function print_problems(ctx, space, problems)
     text.plural(count, "file"))))
 end
 
+local function print_owners(ctx, owners)
+  for _, id in ipairs(nearest.keys(owners)) do
+    for _, path in ipairs(owners[id]) do
+      ctx.out:print(("client %s has a pipeline of its own: %s"):format(id, path))
+    end
+  end
+end
+
 local function exit_code(result)
   if result.stopped then return exit.interrupted end
   if result.crashed then return exit.other end
@@ -91,6 +100,7 @@ function verb.run(args, ctx)
   for _, note in ipairs(missing_secrets(space)) do
     ctx.out:print(ctx.out:style("yellow", "note: ") .. text.safe(note))
   end
+  print_owners(ctx, result.owners)
   if #result.problems > 0 then
     print_problems(ctx, space, result.problems)
   else

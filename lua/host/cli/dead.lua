@@ -168,7 +168,8 @@ local retry = {
   summary = "Sends dead rows through the present script and contract again.",
   about = {
     "What fits now is loaded and marked as resolved; what still does not fit stays dead. Rows of a "
-      .. "pipeline go through the pipeline that loaded them, or through --pipeline.",
+      .. "pipeline go through the client's own pipeline, or the one that loaded them, or "
+      .. "--pipeline.",
   },
   positionals = { { "ID", help = "only this row, as `dead list` shows it" } },
   options = with(

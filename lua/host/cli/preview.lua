@@ -6,6 +6,7 @@ local exit = require "host.exit"
 local files = require "host.files"
 local inputs = require "host.inputs"
 local job = require "host.job"
+local ownership = require "host.ownership"
 local report = require "host.report"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -30,7 +31,7 @@ local verb = {
   },
   options = {
     { "client", value = "C", help = "whose source it is" },
-    { "pipeline", value = "FILE", help = "see the resource as this pipeline changes it" },
+    { "pipeline", value = "FILE", help = "see the resource as this pipeline changes it (default: the client's own, if any)" },
     { "format", value = "F", one_of = { "table", "ndjson", "csv" },
       help = "table (default), ndjson or csv" },
     { "limit", value = "N", integer = true, help = "at most so many rows (default: 20)" },
@@ -75,9 +76,16 @@ local function target(args, space)
   }
 end
 
--- A resource is seen through a pipeline: --pipeline, or the one that changes nothing.
-local function pipeline_of(args, space)
+-- A resource is seen through a pipeline: --pipeline, the client's own, or the one that changes
+-- nothing.
+local function pipeline_of(args, space, client)
   if args.pipeline then return spec.read_pipeline(args.pipeline, space.config) end
+  local owners, problem = ownership.read(space)
+  if not owners then return nil, problem end
+  problem = owners:conflict(client.id, space.places) or owners:doubt(client.id)
+  if problem then return nil, problem end
+  local own = owners.paths[client.id]
+  if own then return spec.read_pipeline(space.project:path(own[1]), space.config) end
   local path = "pipelines/sync.lua"
   return { path = path, text = embedded.read(path), folder = space.project:path "pipelines" }
 end
@@ -137,7 +145,7 @@ function verb.run(args, ctx)
   s.preview = what
   if what.instance then
     local pipeline
-    pipeline, problem = pipeline_of(args, space)
+    pipeline, problem = pipeline_of(args, space, client)
     if not pipeline then return nil, problem end
     s.pipeline = { path = pipeline.path, text = pipeline.text }
     s.module_roots = spec.module_roots(space.config, pipeline)

@@ -5,6 +5,7 @@ local hints = require "host.hints"
 local files = require "host.files"
 local inputs = require "host.inputs"
 local job = require "host.job"
+local ownership = require "host.ownership"
 local session = require "host.session"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -73,17 +74,31 @@ local function specification(args, space, client, pipeline)
   return s
 end
 
--- A client that cannot be run is a job that has failed already.
-local function make_job(args, space, client, pipeline)
+-- A client that cannot be run, or is not to be, is a job that has ended already.
+local function make_job(args, space, client, pipeline, owners)
   local s
-  local problem = workspace.client_problem(client)
-  if not problem then s, problem = specification(args, space, client, pipeline) end
+  local allowed, own = owners:allows(pipeline.path, client.id, space.places)
+  local problem = allowed == nil and own or workspace.client_problem(client)
+  if allowed and not problem then s, problem = specification(args, space, client, pipeline) end
   local made = job.new {
     spec = s, title = client.id, client = client, places = space.places,
     may_skip = args.client == nil,
   }
-  if problem then made:finish(problem) end
+  if allowed == false then
+    made:leave_out("it has a pipeline of its own, " .. own)
+    made:finish()
+  elseif problem then
+    made:finish(problem)
+  end
   return made
+end
+
+-- A client that was asked for by name, and that this pipeline may not load.
+local function refused_client(args, clients, pipeline, owners)
+  for _, client in ipairs(args.client and clients or {}) do
+    local allowed, own = owners:allows(pipeline.path, client.id)
+    if allowed == false then return ownership.refusal(client.id, own) end
+  end
 end
 
 -- The command once more, for the same clients, resource and destination.
@@ -150,8 +165,14 @@ function verb.run(args, ctx)
   local clients
   clients, problem = space.config:select(args.client)
   if not clients then return nil, problem end
+  local owners
+  owners, problem = ownership.read(space, pipeline)
+  problem = problem or refused_client(args, clients, pipeline, owners)
+  if problem then return nil, problem end
   local jobs = {}
-  for i, client in ipairs(clients) do jobs[i] = make_job(args, space, client, pipeline) end
+  for i, client in ipairs(clients) do
+    jobs[i] = make_job(args, space, client, pipeline, owners)
+  end
   return session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = true, project = space.project, log = space.config.log,
