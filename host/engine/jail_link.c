@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define IN_MAX      ((size_t)8 * 1024 * 1024)
@@ -26,6 +27,7 @@
 #define LOG_MAX     10000
 #define LOG_BYTES   8192
 #define MODULES_MAX 10000
+#define SILENT_MAX  10   /* times the deadline: a jail that does not even compute */
 #define DEATH_MS    1000 /* between closing the socket and the end of the process */
 #define CHILD_FD    3
 
@@ -49,8 +51,9 @@ struct eh_jail_link {
     size_t queue_count;
     eh_arena *current; /* of the frame handed out last */
     eh_err broken;     /* protocol error seen in a callback */
-    int64_t deadline_ms;
-    int64_t deadline_us; /* monotonic; when the jail must have sent something */
+    int64_t deadline_ms; /* processor time */
+    int64_t busy_us;     /* the jail's processor time when it was last heard; -1: not yet */
+    int64_t silent_us;   /* monotonic; since when nothing was heard */
     size_t logs;
     size_t modules;
 };
@@ -115,6 +118,7 @@ eh_jail_link *eh_jail_start(eh_run *run, const char *sandbox, int64_t deadline_m
     }
     *jail = (eh_jail_link){.run = run, .fd = -1, .pid = -1, .window = {.fd = -1}};
     jail->deadline_ms = deadline_ms;
+    jail->busy_us = -1;
     eh_buf_init(&jail->in, IN_MAX);
     eh_buf_init(&jail->out, OUT_MAX);
     bool ok =
@@ -231,7 +235,7 @@ static bool take_frame(eh_jail_link *jail, bool *more)
     *more = result == EH_FRAME_READY;
     if (*more) {
         eh_buf_consume(&jail->in, used);
-        jail->deadline_us = 0;
+        jail->busy_us = -1;
         if (frame.type < EH_FRAME_HELLO || frame.task == UINT32_MAX) {
             ok = eh_fail(&jail->broken, EH_CLASS_SCRIPT,
                          "the script's process broke the protocol (frame %u)",
@@ -330,22 +334,39 @@ static bool find_queued(eh_jail_link *jail, uint32_t only_task, eh_frame *frame)
     return false;
 }
 
+/* The processor time that the jail has used; 0 once it is gone. */
+static int64_t busy_us(const eh_jail_link *jail)
+{
+    clockid_t id;
+    struct timespec t;
+    if (clock_getcpuclockid(jail->pid, &id) != 0 || clock_gettime(id, &t) != 0) return 0;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* The limit is processor time, so that a busy machine ends no script; a jail that uses none and
+ * is silent all the same (stopped, starved) is ended by the wall clock. */
 static bool check_deadline(eh_jail_link *jail, eh_err *err)
 {
-    int64_t now = eh_clock_monotonic(&jail->run->clock);
-    if (jail->deadline_us == 0) jail->deadline_us = now + jail->deadline_ms * 1000;
-    if (now < jail->deadline_us) return true;
+    int64_t now = eh_clock_monotonic(&jail->run->clock), busy = busy_us(jail);
+    if (jail->busy_us < 0) {
+        jail->busy_us = busy;
+        jail->silent_us = now;
+    }
+    bool late = busy - jail->busy_us >= jail->deadline_ms * 1000;
+    if (!late && now - jail->silent_us < SILENT_MAX * jail->deadline_ms * 1000) return true;
     (void)kill(jail->pid, SIGKILL);
-    eh_fail(err, EH_CLASS_LIMIT, "the script computed for more than %lld ms without an answer",
-            (long long)jail->deadline_ms);
-    return eh_err_hint(err, "an endless loop? The limit is limits.deadline");
+    eh_fail(err, EH_CLASS_LIMIT, "the script %s for more than %lld ms without an answer",
+            late ? "computed" : "was silent",
+            (long long)(jail->deadline_ms * (late ? 1 : SILENT_MAX)));
+    return eh_err_hint(err, late ? "an endless loop? The limit is limits.deadline"
+                                 : "is its process stopped, or the machine overloaded?");
 }
 
 bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_err *err)
 {
     eh_arena_free(jail->current);
     jail->current = NULL;
-    jail->deadline_us = 0;
+    jail->busy_us = -1;
     for (;;) {
         if (find_queued(jail, only_task, frame)) return true;
         if (jail->broken.class_ != EH_OK) {

@@ -11,7 +11,7 @@ local spec = {}
 local defaults = {
   lanes = 2,
   memory_bytes = 256 * 1000 * 1000,
-  deadline_seconds = 6 * 3600,
+  deadline_seconds = 60,
   max_columns = 300,
 }
 
