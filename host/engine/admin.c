@@ -6,6 +6,7 @@
 
 #define RESULT_MAX ((size_t)64 * 1024 * 1024)
 #define PARAMS_MAX 8
+#define PAGE_ROWS  200 /* rows in one event: a line has a limit */
 
 typedef struct verb {
     const char *name;
@@ -27,6 +28,7 @@ static const verb verbs[] = {
     {"dead_show", "dead_show", false, {"id", NULL}},
     {"dead_discard", "dead_discard", true, {"id", NULL}},
     {"load_list", "load_list", false, {"client", NULL}},
+    {"status", "status_list", false, {"client", NULL}},
 };
 
 static const verb *find_verb(const char *name)
@@ -34,6 +36,25 @@ static const verb *find_verb(const char *name)
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
     return NULL;
+}
+
+/* The rows as events, so many in each; no rows are one empty list. */
+static bool tell(eh_run *run, eh_arena *arena, eh_doc *rows, eh_err *err)
+{
+    eh_doc *row = rows->as.children.first;
+    do {
+        eh_doc *page = eh_doc_list(arena);
+        for (size_t i = 0; row != NULL && i < PAGE_ROWS; i++) {
+            eh_doc *next = row->next;
+            if (!eh_doc_push(page, row, err)) return false;
+            row = next;
+        }
+        if (page == NULL) return eh_fail_memory(err, "a result");
+        eh_event_begin(&run->events, "result");
+        eh_event_doc(&run->events, "value", page);
+        eh_event_end(&run->events);
+    } while (row != NULL);
+    return true;
 }
 
 bool eh_run_admin(eh_run *run, eh_err *err)
@@ -51,11 +72,7 @@ bool eh_run_admin(eh_run *run, eh_err *err)
     if (arena == NULL) return eh_fail_memory(err, "a result");
     eh_doc *rows = NULL;
     bool ok = eh_dest_query(run->dest, v->query, params, count, arena, &rows, err);
-    if (ok) {
-        eh_event_begin(&run->events, "result");
-        eh_event_doc(&run->events, "value", rows);
-        eh_event_end(&run->events);
-    }
+    ok = ok && tell(run, arena, rows, err);
     eh_arena_free(arena);
     return ok;
 }

@@ -52,6 +52,11 @@ function catalog.runs(handle, client, count)
   return read_all(handle:query("run_list", { client, tostring(count) }, 2))
 end
 
+-- The latest run of each client.
+function catalog.latest(handle)
+  return read_all(handle:query("run_latest", {}, 0))
+end
+
 -- The run whose id begins so; without an id the latest.
 function catalog.find(handle, id)
   local rows, problem = read_all(handle:query("run_find", { id }, 1))

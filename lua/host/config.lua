@@ -133,6 +133,7 @@ local function read_client(self, name)
     timezone = data.timezone or self.defaults.timezone,
     enabled = data.enabled ~= false,
     destination = data.destination,
+    fresh_within = data.fresh_within or self.defaults.fresh_within,
     lanes = data.lanes,
     max_dead = data.max_dead,
     sources = {},

@@ -11,6 +11,7 @@ local exit = {
   destination = 7,
   script = 8,
   limit = 9,
+  late = 10, -- of status: something is late, failing or cannot be asked
   interrupted = 130,
 }
 
@@ -33,7 +34,7 @@ local by_class = {
 -- Gravest first: what needs a person soonest, and what trying again cannot help.
 local gravity = {
   exit.interrupted, exit.other, exit.destination, exit.data, exit.limit, exit.script, exit.auth,
-  exit.usage, exit.network, exit.dead_rows, exit.ok,
+  exit.usage, exit.network, exit.late, exit.dead_rows, exit.ok,
 }
 
 local rank = {}

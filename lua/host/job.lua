@@ -142,8 +142,14 @@ function on.error(self, event)
   end
 end
 
+-- Long answers come in several pieces.
 function on.result(self, event)
-  self.result = event.value
+  local all = self.result
+  if not all then
+    self.result = event.value
+  else
+    table.move(event.value, 1, #event.value, #all + 1, all)
+  end
 end
 
 function on.done(self, event)

@@ -73,7 +73,8 @@ function reference.page(root)
   add_table(lines, "option", common)
   lines[#lines + 1] = "## Exit status"
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "Of several failures the gravest decides: 130, 1, 7, 6, 9, 8, 4, 2, 5, 3, 0."
+  lines[#lines + 1] =
+    "Of several failures the gravest decides: 130, 1, 7, 6, 9, 8, 4, 2, 5, 10, 3, 0."
   lines[#lines + 1] = ""
   local exits = {}
   for _, row in ipairs(root.exits) do exits[#exits + 1] = { row[1], row[2] } end

@@ -64,6 +64,12 @@ local max_dead = {
 
 local lanes = { type = "integer", min = 1, max = 16 }
 
+-- How old the last success may be before `status` calls a stream late.
+local fresh_within = {
+  type = "duration", min = 1,
+  expected = "a time such as 90m, 26h or 7d",
+}
+
 -- config/etlhost.yaml
 settings.project = {
   type = "map",
@@ -89,7 +95,9 @@ settings.project = {
     },
     defaults = {
       type = "map",
-      fields = { timezone = timezone, destination = destination },
+      fields = {
+        timezone = timezone, destination = destination, fresh_within = fresh_within,
+      },
       foreign = { tz = "the word here is timezone" },
     },
     sandbox = { type = "text", one_of = { "strict", "weak" }, default = "strict" },
@@ -135,6 +143,7 @@ settings.client = {
     timezone = timezone,
     enabled = { type = "boolean", default = true },
     destination = destination,
+    fresh_within = fresh_within,
     sources = {
       type = "map",
       key_pattern = "^[%w_-]+$",
@@ -164,6 +173,13 @@ settings.client = {
 settings.source_fields = {
   use = { type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _" },
   resources = { type = "list", each = { type = "text" } },
+  fresh_within = {
+    type = "map",
+    short = "*",
+    expected = "a time such as 26h, or { RESOURCE: 2h, \"*\": 26h }",
+    fields = { ["*"] = fresh_within },
+    each = fresh_within,
+  },
 }
 
 settings.source_foreign = {

@@ -60,6 +60,15 @@ function text.seconds(s)
   return string.format("%d h %02d min", minutes // 60, minutes % 60)
 end
 
+-- How old something is, in one unit: "40 s", "12 min", "26 h", "5 days".
+function text.age(s)
+  s = math.tointeger(s // 1)
+  if s < 120 then return s .. " s" end
+  if s < 7200 then return s // 60 .. " min" end
+  if s < 3 * 86400 then return s // 3600 .. " h" end
+  return s // 86400 .. " days"
+end
+
 function text.rate(rows, seconds)
   if not seconds or seconds <= 0 or rows <= 0 then return "" end
   return text.count(rows / seconds // 1)

@@ -3,8 +3,8 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "check", "init", "state", "dead", "runs", "completion", "test",
-  "version", "help",
+  "run", "load", "preview", "check", "init", "status", "state", "dead", "runs", "completion",
+  "test", "version", "help",
 }
 
 local function set_paths(verb, path)
@@ -41,6 +41,7 @@ verbs.root = {
     { "7", "the destination refused" },
     { "8", "a script failed" },
     { "9", "a limit was reached" },
+    { "10", "status: something is late, failing, or in a destination that cannot be asked" },
     { "130", "interrupted" },
   },
   examples = {
@@ -68,6 +69,9 @@ verbs.foreign = {
   lint = "the verb here is check",
   new = "the verb here is init",
   history = "the verb here is runs",
+  health = "the verb here is status",
+  monitor = "the verb here is status",
+  freshness = "the verb here is status",
   logs = "the verb here is runs: etlhost runs show ID",
   errors = "the verb here is dead: etlhost dead list",
   ["dead-letters"] = "the verb here is dead: etlhost dead list",

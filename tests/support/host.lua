@@ -11,7 +11,7 @@ host.root = root
 
 -- The exit codes, as documented.
 host.exit = { ok = 0, bug = 1, config = 2, dead_rows = 3, auth = 4, network = 5, data = 6,
-  destination = 7, script = 8, limit = 9, interrupted = 130 }
+  destination = 7, script = 8, limit = 9, late = 10, interrupted = 130 }
 
 local function append(list, more)
   for _, one in ipairs(more or {}) do list[#list + 1] = tostring(one) end

@@ -1,0 +1,20 @@
+-- Is a run that the bookkeeping calls running still at work? As the engines judge it themselves
+-- (host/load/dest.c): its heartbeat is fresh and, on this machine, its process is there.
+
+local process = require "host.process"
+local system = require "host.system"
+
+local liveness = {}
+
+local FRESH_SECONDS = 60
+
+-- row: host, pid, pid_started, heartbeat_age (seconds), as the destination has them: texts.
+function liveness.is_live(row)
+  local age = tonumber(row.heartbeat_age)
+  if not row.host or not age or age > FRESH_SECONDS then return false end
+  if row.host ~= system.host_name() then return true end
+  return process.started(math.tointeger(tonumber(row.pid))) == math.tointeger(
+    tonumber(row.pid_started))
+end
+
+return liveness
