@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -44,6 +45,32 @@ eh_coding eh_coding_detect(const char *data, size_t len)
     return EH_CODING_NONE;
 }
 
+eh_coding eh_coding_of_name(const char *name, size_t *stem)
+{
+    static const struct {
+        const char *ending;
+        eh_coding coding;
+    } known[] = {{".gz", EH_CODING_GZIP},
+                 {".gzip", EH_CODING_GZIP},
+                 {".zst", EH_CODING_ZSTD},
+                 {".zstd", EH_CODING_ZSTD}};
+    size_t len = strlen(name);
+    eh_coding found = EH_CODING_NONE;
+    for (size_t i = 0; found == EH_CODING_NONE && i < sizeof known / sizeof known[0]; i++) {
+        size_t n = strlen(known[i].ending);
+        if (len <= n || strcasecmp(name + len - n, known[i].ending) != 0) continue;
+        found = known[i].coding;
+        len -= n;
+    }
+    if (stem != NULL) *stem = len;
+    return found;
+}
+
+const char *eh_coding_name(eh_coding coding)
+{
+    return coding == EH_CODING_GZIP ? "gzip" : coding == EH_CODING_ZSTD ? "zstd" : "plain";
+}
+
 static bool set_up(eh_decompress *d)
 {
     if (d->coding == EH_CODING_GZIP)
@@ -76,15 +103,10 @@ void eh_decompress_free(eh_decompress *d)
     free(d);
 }
 
-static const char *coding_name(const eh_decompress *d)
-{
-    return d->coding == EH_CODING_GZIP ? "gzip" : "zstd";
-}
-
 static bool fail_data(const eh_decompress *d, const char *what, eh_err *err)
 {
     return eh_fail(err, EH_CLASS_DATA, "%s data are damaged after %llu bytes: %s",
-                   coding_name(d), (unsigned long long)d->coded, what);
+                   eh_coding_name(d->coding), (unsigned long long)d->coded, what);
 }
 
 static void eat(eh_decompress *d, eh_slice *in, size_t count)
@@ -187,7 +209,7 @@ static bool within_limits(const eh_decompress *d, eh_err *err)
     if (!bomb) return true;
     return eh_fail(err, EH_CLASS_LIMIT,
                    "%s data expand to more than %llu times their size: a decompression bomb",
-                   coding_name(d), (unsigned long long)d->max_ratio);
+                   eh_coding_name(d->coding), (unsigned long long)d->max_ratio);
 }
 
 bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, size_t cap,

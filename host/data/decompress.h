@@ -16,6 +16,13 @@ typedef enum eh_coding { EH_CODING_NONE, EH_CODING_GZIP, EH_CODING_ZSTD } eh_cod
 /* By the first bytes (RFC 1952 and RFC 8878 magic numbers); len < 4 gives NONE. */
 eh_coding eh_coding_detect(const char *data, size_t len);
 
+/* What the ending of a name promises (.gz .gzip .zst .zstd, in any case), and in *stem, which
+ * may be NULL, the length of the name before it; NONE: the whole name. */
+eh_coding eh_coding_of_name(const char *name, size_t *stem);
+
+/* "gzip", "zstd"; for people. */
+const char *eh_coding_name(eh_coding coding);
+
 typedef struct eh_decompress eh_decompress;
 
 /* max_decoded: 0 for no limit, in bytes. max_ratio: decoded over coded, 0 for 1,100 (deflate

@@ -34,16 +34,29 @@ struct eh_input {
 /* Does the name have this ending, perhaps before .gz or .zst? */
 static bool has_ending(const char *name, const char *ending)
 {
-    size_t len = strlen(name), want = strlen(ending);
-    static const char *const codings[] = {".gz", ".gzip", ".zst", ".zstd"};
-    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
-        size_t n = strlen(codings[i]);
-        if (len > n && strcasecmp(name + len - n, codings[i]) == 0) {
-            len -= n;
-            break;
-        }
-    }
+    size_t len, want = strlen(ending);
+    (void)eh_coding_of_name(name, &len);
     return len > want && strncasecmp(name + len - want, ending, want) == 0;
+}
+
+/* A name that says gzip or zstd over content that is neither: what an upload that was cut, or
+ * an error page saved under that name, looks like. It is never read as text. (Not the rows of
+ * `dead retry`, which are ours and only go under the name of their file.) */
+static bool check_coding(const eh_file *file, const char *name, eh_err *err)
+{
+    size_t stem;
+    eh_coding promised = eh_coding_of_name(name, &stem);
+    if (promised == EH_CODING_NONE || file->coding != EH_CODING_NONE || file->ours) return true;
+    const char *wanted = eh_coding_name(promised);
+    if (file->size < 4) {
+        (void)eh_fail(err, EH_CLASS_DATA, "%s is cut: no %s data begin at offset 0", name,
+                      wanted);
+        return eh_err_hint(err, "have it sent again");
+    }
+    (void)eh_fail(err, EH_CLASS_DATA, "%s holds no %s data: offset 0 is something else", name,
+                  wanted);
+    return eh_err_hint(err, "have it sent again; if it is plain text, take %s off its name",
+                       name + stem);
 }
 
 static bool looks_like_json(const eh_file *file, bool *json, eh_err *err)
@@ -249,7 +262,7 @@ eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *for
     input->until = until;
     input->end = from->offset;
     eh_json_shape shape;
-    if (choose(input, format, &shape, err)) {
+    if (check_coding(file, name, err) && choose(input, format, &shape, err)) {
         bool whole = input->kind == KIND_JSON && shape == EH_JSON_DOCUMENT;
         input->reader = eh_reader_open(file, whole ? 0 : from->offset, err);
         if (input->reader != NULL)

@@ -240,12 +240,28 @@ static void test_detect(void **state)
     assert_int_equal(eh_coding_detect(NULL, 0), EH_CODING_NONE);
 }
 
+static void test_names(void **state)
+{
+    (void)state;
+    size_t stem;
+    assert_int_equal(eh_coding_of_name("orders.csv.gz", &stem), EH_CODING_GZIP);
+    assert_int_equal(stem, 10);
+    assert_int_equal(eh_coding_of_name("ORDERS.GZIP", NULL), EH_CODING_GZIP);
+    assert_int_equal(eh_coding_of_name("a.zst", &stem), EH_CODING_ZSTD);
+    assert_int_equal(stem, 1);
+    assert_int_equal(eh_coding_of_name("a.Zstd", NULL), EH_CODING_ZSTD);
+    assert_int_equal(eh_coding_of_name("a.gz.csv", &stem), EH_CODING_NONE);
+    assert_int_equal(stem, 8);
+    assert_int_equal(eh_coding_of_name(".gz", NULL), EH_CODING_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_damage),     cmocka_unit_test(test_what_follows),
         cmocka_unit_test(test_limits),     cmocka_unit_test(test_detect),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

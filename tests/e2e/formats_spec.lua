@@ -66,6 +66,22 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.matches("x.csv.gz", failed.out .. failed.err, 1, true)
     end)
 
+    for name, case in pairs {
+      ["x.csv.gz"] = { CSV, "x.csv.gz holds no gzip data: offset 0 is something else" },
+      ["x.csv.zst"] = { CSV, "x.csv.zst holds no zstd data: offset 0 is something else" },
+      ["X.CSV.GZ"] = { "", "X.CSV.GZ is cut: no gzip data begin at offset 0" },
+      ["x.gzip"] = { "\x1f\x8b", "x.gzip is cut: no gzip data begin at offset 0" },
+    } do
+      it(("never as text what is called %s and is not: %q"):format(name, case[1]), function()
+        local to = make.fresh()
+        local failed = host.load(host.file(name, case[1]), "t", to)
+        assert.equal(host.exit.data, failed.code, tostring(failed))
+        assert.matches(case[2], failed.out .. failed.err, 1, true)
+        assert.equal(host.exit.data,
+          host.etlhost({ "preview", host.file(name, case[1]) }).code)
+      end)
+    end
+
     it("resumes inside a compressed file", function()
       local lines = { "id,name" }
       for i = 1, 50000 do lines[#lines + 1] = ("%d,name %d"):format(i, i * 7919) end
