@@ -309,6 +309,8 @@ static bool add_dead(csv *p, const eh_csv_record *r, const eh_csv_fault *f, eh_b
     /* A batch that others have filled is handed out first, and this record is met again. */
     bool first = batch->rows + batch->dead_count == 0;
     if (eh_batch_add_dead(batch, &dead, first ? err : NULL)) {
+        /* Which byte it was is not to be seen from its UTF-8 form. */
+        if (f->unreadable) batch->dead[batch->dead_count - 1].raw = eh_slice_of(NULL, 0);
         p->row++;
         return true;
     }

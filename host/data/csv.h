@@ -9,10 +9,12 @@
  * scanned it.
  *
  * Dead records have the codes ragged_row, bare_quote, unterminated_quote, nul_byte,
- * invalid_utf8 and invalid_utf16; their raw bytes leave out the line end. Floor 1. */
+ * invalid_utf8, invalid_utf16 and invalid_windows_1252; their raw bytes leave out the line end,
+ * and those of the last are left to be read again (NULL). Floor 1. */
 #ifndef EH_DATA_CSV_H
 #define EH_DATA_CSV_H
 
+#include "base/buf.h"
 #include "data/parser.h"
 
 /* How the decompressed bytes stand for characters. DETECT looks at the byte order mark, or,
@@ -21,8 +23,19 @@ typedef enum eh_csv_encoding {
     EH_CSV_DETECT,
     EH_CSV_UTF8,
     EH_CSV_UTF16LE,
-    EH_CSV_UTF16BE
+    EH_CSV_UTF16BE,
+    /* One byte a character, never detected: */
+    EH_CSV_LATIN1,      /* ISO 8859-1 */
+    EH_CSV_WINDOWS_1252 /* five of its bytes stand for nothing */
 } eh_csv_encoding;
+
+/* utf-8, utf-16le, utf-16be, latin1, windows-1252, in any case; false for another name. */
+bool eh_csv_encoding_named(const char *name, eh_csv_encoding *encoding) EH_MUST_USE;
+
+/* Appends the bytes of a record as UTF-8. Half a character of UTF-16 becomes U+FFFD; bytes with
+ * one that windows-1252 does not have are appended as they are. */
+bool eh_csv_raw_text(eh_csv_encoding encoding, eh_slice raw, eh_buf *out,
+                     eh_err *err) EH_MUST_USE;
 
 typedef struct eh_csv_options {
     char delimiter; /* 0: detect, or what a `sep=` line says; an ASCII byte. Required when
@@ -49,9 +62,9 @@ typedef struct eh_csv_options {
 
 /* Options and the slices in them are copied. NULL on failure. Free with eh_parser_free.
  *
- * Offsets count bytes as they were fed, byte order mark included; those of UTF-16 are not those
- * of its UTF-8 form, which cells and the raw bytes of dead records are in. To go on after a
- * batch, skip eh_parse_after(batch).offset decompressed bytes, and give from, columns,
+ * Offsets count bytes as they were fed, byte order mark included; those of other encodings are
+ * not those of the UTF-8 form, which cells and the raw bytes of dead records are in. To go on
+ * after a batch, skip eh_parse_after(batch).offset decompressed bytes, and give from, columns,
  * delimiter and encoding as this parser had them.
  *
  * At most 1 GiB may be fed beyond what was asked for.

@@ -31,14 +31,23 @@ static void find_bad_byte(const eh_csv_judge *j, eh_slice raw, eh_csv_fault *f)
     const char *nul = memchr(raw.data, 0, valid);
     if (nul == NULL && valid == raw.len) return;
     size_t at = nul != NULL ? (size_t)(nul - raw.data) : valid;
-    bool utf16 = j->encoding != EH_CSV_UTF8;
-    f->code = nul != NULL ? "nul_byte" : utf16 ? "invalid_utf16" : "invalid_utf8";
+    const char *what = "a NUL", *advice = "";
+    f->code = "nul_byte";
+    f->unreadable = nul == NULL && eh_csv_is_bytes(j->encoding);
+    if (f->unreadable) {
+        f->code = "invalid_windows_1252";
+        what = "a byte that windows-1252 does not have";
+    } else if (nul == NULL && eh_csv_is_utf16(j->encoding)) {
+        f->code = "invalid_utf16";
+        what = "half a character";
+    } else if (nul == NULL) {
+        f->code = "invalid_utf8";
+        what = "bytes that are not UTF-8";
+        advice = "; where the file is in windows-1252 or latin1, say so with `encoding`";
+    }
     f->column = column_name(j, column_at(j->walk, raw, at));
-    (void)snprintf(f->reason, sizeof f->reason, "%s at byte %zu of the record",
-                   nul != NULL ? "a NUL"
-                   : utf16     ? "half a character"
-                               : "bytes that are not UTF-8",
-                   at + 1);
+    (void)snprintf(f->reason, sizeof f->reason, "%s at byte %zu of the record%s", what,
+                   eh_csv_encoded_length(j->encoding, raw.data, at) + 1, advice);
 }
 
 static void find_quote_fault(const eh_csv_judge *j, const eh_csv_record *r,
@@ -65,6 +74,7 @@ bool eh_csv_find_fault(const eh_csv_judge *j, const eh_csv_record *r, eh_csv_out
                        eh_csv_fault *f)
 {
     f->code = NULL;
+    f->unreadable = false;
     f->column = eh_slice_of(NULL, 0);
     if (outcome != EH_CSV_RECORD) {
         find_quote_fault(j, r, outcome, f);

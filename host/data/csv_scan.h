@@ -1,10 +1,10 @@
 /* data/csv_scan.h: the parts of the CSV parser, private to csv*.c.
  *
- * csv_text.c decodes, csv_scan.c finds the bytes that matter, csv_walk.c makes fields of them,
- * csv_fault.c tells what is wrong with them, csv_head.c knows first lines, csv.c is the parser.
- * Scanning has no state: it marks every delimiter, quote and line end, quoted or not, and the
- * walk alone knows what is inside quotes. So a bad quote can be recovered from at any line end
- * without scanning again. Floor 1. */
+ * csv_text.c and csv_encoding.c decode, csv_scan.c finds the bytes that matter, csv_walk.c
+ * makes fields of them, csv_fault.c tells what is wrong with them, csv_head.c knows first
+ * lines, csv.c is the parser. Scanning has no state: it marks every delimiter, quote and line
+ * end, quoted or not, and the walk alone knows what is inside quotes. So a bad quote can be
+ * recovered from at any line end without scanning again. Floor 1. */
 #ifndef EH_DATA_CSV_SCAN_H
 #define EH_DATA_CSV_SCAN_H
 
@@ -43,8 +43,8 @@ typedef struct eh_csv_decoder {
 } eh_csv_decoder;
 
 /* Appends the bytes to `out` as UTF-8, without the byte order mark. A lone surrogate becomes
- * its three-byte form and half a unit at the end the byte 0xff: neither is UTF-8, so the record
- * that has it is refused with the others that are not. */
+ * its three-byte form, half a unit at the end and a byte that stands for nothing the byte 0xff:
+ * none of them is UTF-8, so the record that has it is refused with the others that are not. */
 bool eh_csv_decode(eh_csv_decoder *decoder, eh_slice in, bool last, eh_buf *out,
                    eh_err *err) EH_MUST_USE;
 
@@ -53,6 +53,22 @@ size_t eh_csv_encoded_length(eh_csv_encoding encoding, const char *data, size_t 
 
 /* Length of the longest run of whole UTF-8 characters at data (RFC 3629). */
 size_t eh_csv_utf8_prefix(const char *data, size_t len);
+
+static inline bool eh_csv_is_utf16(eh_csv_encoding encoding)
+{
+    return encoding == EH_CSV_UTF16LE || encoding == EH_CSV_UTF16BE;
+}
+
+/* ---- csv_encoding.c ---- */
+
+static inline bool eh_csv_is_bytes(eh_csv_encoding encoding)
+{
+    return encoding == EH_CSV_LATIN1 || encoding == EH_CSV_WINDOWS_1252;
+}
+
+/* What eh_csv_decode does, for an encoding of one byte a character. */
+bool eh_csv_decode_bytes(eh_csv_encoding encoding, eh_slice in, eh_buf *out,
+                         eh_err *err) EH_MUST_USE;
 
 /* ---- csv_walk.c ---- */
 
@@ -128,6 +144,7 @@ void eh_csv_walk_back(eh_csv_walk *walk, const eh_csv_record *record);
 typedef struct eh_csv_fault {
     const char *code; /* constant; NULL when there is no fault */
     eh_slice column;  /* one of the judge's names, or empty */
+    bool unreadable;  /* a byte that the declared encoding does not have */
     char reason[192];
 } eh_csv_fault;
 

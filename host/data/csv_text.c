@@ -1,13 +1,8 @@
 /* data/csv_text.c: bytes to UTF-8, and whether they are. See csv_scan.h. */
 #include "data/csv_scan.h"
 
-static bool is_utf16(eh_csv_encoding encoding)
-{
-    return encoding == EH_CSV_UTF16LE || encoding == EH_CSV_UTF16BE;
-}
-
 /* Settles the encoding by the first bytes (up to three) and counts the byte order mark. */
-static void begin(eh_csv_decoder *d, const unsigned char *p, size_t len)
+static bool begin(eh_csv_decoder *d, const unsigned char *p, size_t len, eh_err *err)
 {
     bool utf8_mark = len >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
     bool le_mark = len >= 2 && p[0] == 0xff && p[1] == 0xfe;
@@ -23,6 +18,11 @@ static void begin(eh_csv_decoder *d, const unsigned char *p, size_t len)
     if (d->encoding == EH_CSV_UTF16LE && le_mark) d->mark = 2;
     if (d->encoding == EH_CSV_UTF16BE && be_mark) d->mark = 2;
     d->begun = true;
+    if (!eh_csv_is_bytes(d->encoding) || !(utf8_mark || le_mark || be_mark)) return true;
+    (void)eh_fail(err, EH_CLASS_DATA, "%s is declared, but the text begins with the mark of %s",
+                  d->encoding == EH_CSV_LATIN1 ? "latin1" : "windows-1252",
+                  utf8_mark ? "UTF-8" : "UTF-16");
+    return eh_err_hint(err, "leave `encoding` out: the mark is enough");
 }
 
 static size_t put_utf8(char *out, uint32_t c)
@@ -119,8 +119,10 @@ static bool append_utf16(eh_csv_decoder *d, const unsigned char *p, size_t len, 
 static bool append(eh_csv_decoder *d, const char *data, size_t len, bool last, eh_buf *out,
                    eh_err *err)
 {
-    if (is_utf16(d->encoding))
+    if (eh_csv_is_utf16(d->encoding))
         return append_utf16(d, (const unsigned char *)data, len, last, out, err);
+    if (eh_csv_is_bytes(d->encoding))
+        return eh_csv_decode_bytes(d->encoding, eh_slice_of(data, len), out, err);
     return eh_buf_append(out, data, len, err);
 }
 
@@ -132,7 +134,7 @@ bool eh_csv_decode(eh_csv_decoder *d, eh_slice in, bool last, eh_buf *out, eh_er
             in.len--;
         }
         if (d->held_len < 3 && !last) return true;
-        begin(d, d->held, d->held_len);
+        if (!begin(d, d->held, d->held_len, err)) return false;
         char first[4];
         size_t count = d->held_len - d->mark;
         memcpy(first, d->held + d->mark, count);
@@ -145,8 +147,12 @@ bool eh_csv_decode(eh_csv_decoder *d, eh_slice in, bool last, eh_buf *out, eh_er
 
 size_t eh_csv_encoded_length(eh_csv_encoding encoding, const char *data, size_t len)
 {
-    if (!is_utf16(encoding)) return len;
+    if (!eh_csv_is_utf16(encoding) && !eh_csv_is_bytes(encoding)) return len;
     size_t bytes = 0;
+    if (eh_csv_is_bytes(encoding)) {
+        for (size_t i = 0; i < len; i++) bytes += ((unsigned char)data[i] & 0xc0) != 0x80;
+        return bytes;
+    }
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)data[i];
         bool lead = (c & 0xc0) != 0x80;

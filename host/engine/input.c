@@ -130,29 +130,15 @@ static bool read_nulls(eh_input *input, const eh_doc *format, eh_err *err)
     return true;
 }
 
-static bool read_encoding(const char *name, eh_csv_encoding *encoding, eh_err *err)
-{
-    static const struct {
-        const char *name;
-        eh_csv_encoding encoding;
-    } known[] = {{"", EH_CSV_DETECT},
-                 {"utf-8", EH_CSV_UTF8},
-                 {"utf-16le", EH_CSV_UTF16LE},
-                 {"utf-16be", EH_CSV_UTF16BE}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcasecmp(name, known[i].name) != 0) continue;
-        *encoding = known[i].encoding;
-        return true;
-    }
-    return eh_fail(err, EH_CLASS_CONFIG, "format.encoding must be utf-8, utf-16le or utf-16be");
-}
-
 static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_options *options,
                              eh_err *err)
 {
     if (has_ending(input->name, ".tsv")) options->delimiter = '\t';
-    if (!read_encoding(eh_doc_str(format, "encoding", ""), &options->encoding, err))
-        return false;
+    const char *encoding = eh_doc_str(format, "encoding", "");
+    if (encoding[0] != '\0' && !eh_csv_encoding_named(encoding, &options->encoding))
+        return eh_fail(err, EH_CLASS_CONFIG,
+                       "format.encoding must be utf-8, utf-16le, utf-16be, latin1 or "
+                       "windows-1252");
     options->no_header = !eh_doc_bool(format, "header", true);
     if (!one_character(format, "delimiter", &options->delimiter, err) ||
         !one_character(format, "quote", &options->quote, err) ||
@@ -388,55 +374,22 @@ const char *eh_input_header(const eh_input *input, eh_arena *arena)
     return text;
 }
 
-static bool append_code(eh_buf *out, uint32_t code, eh_err *err)
-{
-    char bytes[4];
-    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = len; i-- > 1; code >>= 6) bytes[i] = (char)(0x80 | (code & 0x3f));
-    bytes[0] = (char)(lead[len] | code);
-    return eh_buf_append(out, bytes, len, err);
-}
-
-/* What follows `start` in out, from UTF-16 to UTF-8; what is no character becomes U+FFFD. */
-static bool to_utf8(eh_buf *out, size_t start, bool big_endian, eh_err *err)
-{
-    eh_buf text;
-    eh_buf_init(&text, out->max);
-    const unsigned char *p = (const unsigned char *)out->data + start;
-    const size_t high = big_endian ? 0 : 1;
-    bool ok = true;
-    for (size_t left = out->len - start; ok && left >= 2; p += 2, left -= 2) {
-        uint32_t code = (uint32_t)p[high] << 8 | p[1 - high];
-        uint32_t low = left >= 4 ? (uint32_t)p[2 + high] << 8 | p[3 - high] : 0;
-        bool pair = code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000;
-        if (pair) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            p += 2;
-            left -= 2;
-        }
-        bool lone = code >= 0xd800 && code < 0xe000;
-        ok = append_code(&text, lone ? 0xfffd : code, err);
-    }
-    out->len = start;
-    ok = ok && eh_buf_append(out, text.data, text.len, err);
-    eh_buf_free(&text);
-    return ok;
-}
-
 bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
 {
     eh_input *input = self;
-    size_t before = out->len;
-    if (!eh_reader_raw(input->reader, place->offset, place->end, out, err)) return false;
     eh_csv_encoding encoding = input->kind == KIND_CSV && input->parser != NULL
                                    ? eh_csv_encoding_of(input->parser)
                                    : EH_CSV_UTF8;
-    if ((encoding == EH_CSV_UTF16LE || encoding == EH_CSV_UTF16BE) &&
-        !to_utf8(out, before, encoding == EH_CSV_UTF16BE, err))
-        return false;
-    while (out->len > before &&
+    size_t before = out->len;
+    eh_buf coded;
+    eh_buf_init(&coded, out->max);
+    bool utf8 = encoding == EH_CSV_UTF8 || encoding == EH_CSV_DETECT;
+    bool ok =
+        eh_reader_raw(input->reader, place->offset, place->end, utf8 ? out : &coded, err) &&
+        (utf8 || eh_csv_raw_text(encoding, eh_buf_slice(&coded), out, err));
+    eh_buf_free(&coded);
+    while (ok && out->len > before &&
            (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
         out->len--;
-    return true;
+    return ok;
 }

@@ -3,6 +3,8 @@
  * The dead rows of one file are put together as a file in memory, under the header they had,
  * and loaded like any other. A unit that commits resolves, in the same transaction, the dead
  * rows whose records it has: a retry that is killed and repeated sends only what is left. */
+#include "data/csv.h"
+#include "data/json.h" /* eh_utf8_valid */
 #include "engine/stream_private.h"
 
 #include <inttypes.h>
@@ -60,6 +62,26 @@ static bool append_raw(eh_buf *out, const char *hex, bool json, eh_err *err)
     return eh_buf_append_byte(out, '\n', err);
 }
 
+/* Raw bytes are kept as UTF-8, unless they could not be read so. Where the present declaration
+ * names another encoding, they may be in that. */
+static bool decode_raw(eh_buf *out, size_t from, const char *encoding_name, eh_err *err)
+{
+    eh_csv_encoding encoding = EH_CSV_UTF8;
+    eh_slice raw = eh_slice_of(out->data + from, out->len - from);
+    if (eh_utf8_valid(raw.data, raw.len)) return true;
+    bool named = eh_csv_encoding_named(encoding_name, &encoding);
+    if (!named || (encoding != EH_CSV_LATIN1 && encoding != EH_CSV_WINDOWS_1252)) return true;
+    eh_buf text;
+    eh_buf_init(&text, SPOOL_MAX);
+    bool ok = eh_csv_raw_text(encoding, raw, &text, err);
+    if (ok) {
+        out->len = from;
+        ok = eh_buf_append(out, text.data, text.len, err);
+    }
+    eh_buf_free(&text);
+    return ok;
+}
+
 static bool new_places(group *g, eh_arena *arena, eh_err *err)
 {
     eh_retry *p = g->places = eh_arena_zalloc(arena, 1, sizeof *p);
@@ -73,7 +95,7 @@ static bool new_places(group *g, eh_arena *arena, eh_err *err)
            eh_fail_memory(err, "dead rows");
 }
 
-static bool fill_group(group *g, eh_arena *arena, eh_err *err)
+static bool fill_group(group *g, const char *encoding, eh_arena *arena, eh_err *err)
 {
     const char *header = eh_doc_str(g->first, "header", "");
     bool json = header[0] == '\0';
@@ -85,7 +107,9 @@ static bool fill_group(group *g, eh_arena *arena, eh_err *err)
         g->places->starts[i] = g->spool.len;
         g->places->rows[i] = strtoull(eh_doc_str(d, "row_number", "0"), NULL, 10);
         g->places->lines[i] = strtoull(eh_doc_str(d, "line", "0"), NULL, 10);
-        if (!append_raw(&g->spool, eh_doc_str(d, "raw", ""), json, err)) return false;
+        if (!append_raw(&g->spool, eh_doc_str(d, "raw", ""), json, err) ||
+            (!json && !decode_raw(&g->spool, g->places->starts[i], encoding, err)))
+            return false;
     }
     return true;
 }
@@ -156,12 +180,14 @@ static bool retry_all(eh_stream *s, const eh_doc *rows, eh_arena *arena, uint64_
                       eh_err *err)
 {
     bool ok = true;
-    const char *quote = eh_doc_str(eh_doc_get(s->declaration, "format"), "quote", "\"");
+    const eh_doc *format = eh_doc_get(s->declaration, "format");
+    const char *quote = eh_doc_str(format, "quote", "\"");
+    const char *encoding = eh_doc_str(format, "encoding", "");
     for (const eh_doc *d = eh_doc_first(rows); ok && d != NULL;) {
         group g = {.first = d, .count = 1};
         eh_buf_init(&g.spool, SPOOL_MAX);
         for (d = d->next; d != NULL && same_group(g.first, d, quote[0]); d = d->next) g.count++;
-        ok = fill_group(&g, arena, err) && retry_group(s, &g, arena, err);
+        ok = fill_group(&g, encoding, arena, err) && retry_group(s, &g, arena, err);
         *count += ok ? g.count : 0;
         eh_buf_free(&g.spool);
     }

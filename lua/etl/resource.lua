@@ -24,6 +24,9 @@ resource.options = {
   extract = "function?",
 }
 
+-- Of CSV; JSON is always UTF-8. Without it, the byte order mark or UTF-8.
+resource.encodings = { "utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252" }
+
 -- What a client may not change from outside: how the rows are fetched is the source's.
 local source_only = { extract = true }
 
@@ -208,7 +211,8 @@ local function format(value, report)
   return fields.check({
     type = { type = "string", optional = true, one_of = { "csv", "jsonl", "json" } },
     delimiter = "string?", quote = "string?", header = "boolean?", nulls = "list?",
-    path = "string?", encoding = "string?",
+    path = "string?",
+    encoding = { type = "string", optional = true, one_of = resource.encodings },
   }, value, function(message) report("format: " .. message) end)
 end
 

@@ -16,7 +16,9 @@ inputs.options = {
   { "no-header", help = "the first line of a CSV is a row; columns are column_1, column_2, ..." },
   { "null", value = "TEXT", many = true, help = "an unquoted field with this text is NULL" },
   { "encoding", value = "NAME",
-    help = "of the text: utf-8, utf-16le or utf-16be (default: by its mark, or UTF-8)" },
+    one_of = { "utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252" },
+    help = "of a CSV: utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: by its mark, "
+      .. "or UTF-8)" },
   { "path", value = "PATH", help = "where the rows are in a JSON document, such as data.items" },
 }
 

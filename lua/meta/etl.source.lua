@@ -40,7 +40,7 @@
 ---@field header? boolean
 ---@field nulls? string[] texts that mean null
 ---@field path? string where the rows are in a JSON document
----@field encoding? string
+---@field encoding? "utf-8"|"utf-16le"|"utf-16be"|"latin1"|"windows-1252" of CSV; default: by its mark, or UTF-8
 
 ---@class etl.source_options
 ---@field name string

@@ -52,6 +52,16 @@ local function by_name(prefixes, report)
   return result
 end
 
+-- The format of a prefix, with the encoding of all where it names none.
+local function format_of(format, encoding)
+  if not encoding then return format end
+  if type(format) ~= "table" then return { type = format, encoding = encoding } end
+  if format.encoding then return format end
+  local result = { encoding = encoding }
+  for key, value in pairs(format) do result[key] = value end
+  return result
+end
+
 local function resources(settings, report)
   local location = location_of(settings, report)
   if not location then return {} end
@@ -61,6 +71,7 @@ local function resources(settings, report)
     for key, value in pairs(options) do
       if key ~= "name" then one[key] = value end
     end
+    one.format = format_of(one.format, settings.encoding)
     result[name] = one
   end
   return result
@@ -72,6 +83,7 @@ return source {
   config = {
     url = { type = "url", optional = true, help = "file:folder, relative to the project" },
     bucket = { type = "string", optional = true, help = "another word for url" },
+    encoding = { type = "string", optional = true, help = "of CSV files that are not UTF-8" },
     prefixes = { type = "any", help = "name -> options of a resource, or a list" },
   },
   resource_options = {

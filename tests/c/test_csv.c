@@ -176,7 +176,8 @@ static void test_header_names(void **state)
          "that does not begin with one\n"},
         {"\n\xff,b\n",
          "# \nerror: data: the header on line 2 cannot be read: bytes that are not "
-         "UTF-8 at byte 1 of the record\n"},
+         "UTF-8 at byte 1 of the record; where the file is in windows-1252 or latin1, say so "
+         "with `encoding`\n"},
         {"a,\"b\n", "# \nerror: data: the header on line 1 cannot be read: the quote opened on "
                     "line 1 is never closed\n"},
     };
@@ -253,7 +254,8 @@ static void test_byte_order_mark(void **state)
         {"\xef\xbb\xbf\"a\",b\n1,2\n", "# a|b\n1|2\n"},
         {"\xef\xbb\xbf", "# \n"},
         {"\xef\xbb", "# \nerror: data: the header on line 1 cannot be read: bytes that are not "
-                     "UTF-8 at byte 1 of the record\n"},
+                     "UTF-8 at byte 1 of the record; where the file is in windows-1252 or "
+                     "latin1, say so with `encoding`\n"},
         {"a,b\n\xef\xbb\xbf\"x\",2\n", "# a|b\n!bare_quote(a) \xef\xbb\xbf\"x\",2\n"},
         {"a", "# a\n"},
     };
@@ -296,6 +298,52 @@ static void test_utf16(void **state)
                  "1\0,\0"
                  "2"),
            "# a|b\n1|2\n");
+}
+
+/* ---- one byte a character ---- */
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    csv_dump_how how = {.with_place = true, .batches = true};
+    eh_csv_options o = {.encoding = EH_CSV_WINDOWS_1252};
+    expect_with(&o, BYTES("k\xe4,\x80\r\n\xdf,\"\x93\n\x94\"\r\n1,\x9f\n"), how,
+                "# k\xc3\xa4|\xe2\x82\xac\n= 6-19 row 2 line 5\n"
+                "2:1@6-15 \xc3\x9f|'\xe2\x80\x9c\n\xe2\x80\x9d'\n4:2@15-19 1|\xc5\xb8\n");
+    /* Its raw bytes are left to be read again; the place is told in bytes of the file. */
+    expect_with(&o, BYTES("a,b\n\xe4\xe4,\x81\n3,\xe9\n"), how,
+                "# a|b\n= 4-13 row 2 line 4\n!2:1@4-9 invalid_windows_1252(b) \n"
+                "3:2@9-13 3|\xc3\xa9\n");
+    o.encoding = EH_CSV_LATIN1;
+    expect_with(&o, BYTES("a,b\n\x80,\xff\n1,\0\n"), how,
+                "# a|b\n= 4-12 row 2 line 4\n2:1@4-8 \xc2\x80|\xc3\xbf\n"
+                "!3:2@8-12 nul_byte(b) 1,");
+    o.delimiter = ',';
+    expect(&o, BYTES("\xef\xbb\xbf\xe4\n"),
+           "# \nerror: data: latin1 is declared, but the text begins with the mark of UTF-8\n");
+}
+
+static void test_raw_text(void **state)
+{
+    (void)state;
+    static const struct {
+        eh_csv_encoding encoding;
+        const char *raw, *text;
+    } cases[] = {{EH_CSV_LATIN1, "\x80\xe4z", "\xc2\x80\xc3\xa4z"},
+                 {EH_CSV_WINDOWS_1252, "12345678\x80\xe4z", "12345678\xe2\x82\xac\xc3\xa4z"},
+                 {EH_CSV_WINDOWS_1252, "\xe4\x81", "\xe4\x81"},
+                 {EH_CSV_UTF8, "\xff", "\xff"},
+                 {EH_CSV_UTF16LE, "\x16\x04\x3d\xd8zzz", "\xd0\x96\xef\xbf\xbd\xe7\xa9\xba"},
+                 {EH_CSV_UTF16BE, "", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        eh_buf out;
+        eh_buf_init(&out, 100);
+        assert_true(eh_buf_append_byte(&out, 'x', NULL));
+        assert_true(eh_csv_raw_text(cases[i].encoding, eh_slice_str(cases[i].raw), &out, NULL));
+        assert_true(eh_slice_equal(eh_slice_of(out.data + 1, out.len - 1),
+                                   eh_slice_str(cases[i].text)));
+        eh_buf_free(&out);
+    }
 }
 
 static void test_encoding_is_told(void **state)
@@ -464,6 +512,8 @@ int main(void)
         cmocka_unit_test(test_delimiters),
         cmocka_unit_test(test_byte_order_mark),
         cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_raw_text),
         cmocka_unit_test(test_encoding_is_told),
         cmocka_unit_test(test_long_fields),
         cmocka_unit_test(test_open_quote_is_named),

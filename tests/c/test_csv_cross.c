@@ -420,6 +420,9 @@ static void test_going_on(void **state)
     for (size_t i = 0; i < n; i++) units[i] = (uint16_t)(ascii[i] == '9' ? 0x20ac : ascii[i]);
     for (int big = 0; big <= 1; big++)
         check_going_on(&o, eh_slice_of(wide, utf16(big != 0, units, n, wide)));
+    o.encoding = EH_CSV_WINDOWS_1252;
+    check_going_on(&o, BYTES("a;b\r\n\xe4;\"x\n\x80\"\r\n\r\n3\n\x81;\n4;5\r\xff;\"7\r\xe9\"\n"
+                             "9;\xff\n10;\xc3\xa9\n11;\"x\n12;13"));
 }
 
 int main(void)

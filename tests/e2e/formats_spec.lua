@@ -97,6 +97,56 @@ for _, make in ipairs { target.list[1], target.list[2] } do
         to:sql("select count(*), count(distinct id), sum(id) from " .. to:name "t"))
     end)
 
+    it("Windows-1252 and Latin-1 when they are declared, with exact places", function()
+      local text = "id,na\xefve\n1,Stra\xdfe\n2,5 \x80\n3,\"\xe4\n\x81\"\n4,\xe9\xe9\n5,x\n"
+      local function of(to) return to:values("t", "naive", "id") end
+      local function load(encoding, name, more)
+        local to = make.fresh()
+        local result = host.load(name and packed(name, "gzip -c", text) or host.file("x.csv", text),
+          "t", to, { more = { "--encoding", encoding, table.unpack(more or {}) } })
+        return to, result
+      end
+      for _, name in ipairs { false, "x.csv.gz" } do
+        local to = load("windows-1252", name)
+        assert.same({ "'Straße'", "'5 €'", "'éé'", "'x'" }, of(to))
+        assert.equal("invalid_windows_1252|4|3",
+          to:sql("select code, line, row_number from " .. to:book "dead_rows"))
+        local hex = to.kind == "postgres" and "upper(encode(raw, 'hex'))" or "hex(raw)"
+        assert.equal("332C22E40A8122", to:sql("select " .. hex .. " from " .. to:book "dead_rows"))
+      end
+      assert.same({ "'Straße'", "'5 \xc2\x80'", "'ä<LF>\xc2\x81'", "'éé'", "'x'" },
+        of((load "latin1")))
+    end)
+
+    it("bytes that are not UTF-8 as dead rows that say what to declare", function()
+      local to = make.fresh()
+      local result = host.load(host.file("x.csv", "id,name\n1,Stra\xdfe\n2,x\n"), "t", to)
+      assert.equal(0, result.code, tostring(result))
+      assert.matches("not UTF%-8 at byte 7 of the record; where the file is in windows%-1252 or "
+        .. "latin1, say so with `encoding`",
+        to:sql("select reason from " .. to:book "dead_rows"))
+      local wrong = host.load(host.file("x.csv", "\xef\xbb\xbfid\n1\n"), "u", to,
+        { more = { "--encoding", "latin1" } })
+      assert.equal(host.exit.data, wrong.code)
+      assert.matches("latin1 is declared, but the text begins with the mark of UTF-8",
+        wrong.out .. wrong.err, 1, true)
+    end)
+
+    it("resumes inside a file of another encoding", function()
+      local lines = { "id,name" }
+      for i = 1, 50000 do lines[#lines + 1] = ("%d,\xe4\x80 %d"):format(i, i * 7919) end
+      local file = host.file("x.csv", table.concat(lines, "\n") .. "\n")
+      local to, whole = make.fresh(), make.fresh()
+      local more = { "--unit-bytes", "8192", "--encoding", "windows-1252" }
+      host.must_load(file, "t", whole, { more = more })
+      host.load(file, "t", to, { more = more, program = host.faulty_program,
+        env = { ETLHOST_FAULT = "commit.answered:20" } })
+      local before = to:count "t"
+      assert.is_true(before > 0 and before < 50000, "killed in the middle: " .. before)
+      host.must_load(file, "t", to, { more = more })
+      assert.equal(whole:dump "t", to:dump "t")
+    end)
+
     it("JSON lines with every digit kept", function()
       local to = make.fresh()
       host.must_load(host.file("x.jsonl", [[

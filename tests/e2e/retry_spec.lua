@@ -70,6 +70,17 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal("resolved|2", dead(to))
     end)
 
+    it("were in an encoding that is declared since", function()
+      local to = make.fresh()
+      local project = after(to, "l.csv", "id,v\n1,\xe4\n2,x\n3,\x80\n",
+        [[{ table = "t", max_dead = { rows = 10, ratio = 1 } }]],
+        [[{ table = "t", format = { encoding = "windows-1252" } }]])
+      assert.equal("dead|2", dead(to))
+      must_retry(project)
+      assert.same({ "'ä'", "'x'", "'€'" }, to:values("t", "v", "id"))
+      assert.equal("resolved|2", dead(to))
+    end)
+
     it("were UTF-16 once", function()
       local to = make.fresh()
       local function utf16(text) return (text:gsub(".", "%0\0")) end

@@ -28,7 +28,8 @@ static eh_csv_options choose(const uint8_t *b)
         .batch_rows = b[1],
         .batch_bytes = b[2],
         .max_field_bytes = b[3] < 128 ? b[3] : 0,
-        .encoding = (eh_csv_encoding)(b[4] & 3),
+        .encoding = (b[4] & 128) != 0 ? (eh_csv_encoding)(EH_CSV_LATIN1 + (b[4] & 1))
+                                      : (eh_csv_encoding)(b[4] & 3),
     };
     return o;
 }
