@@ -43,5 +43,6 @@ int luaopen_host_signals(lua_State *L);
 int luaopen_host_store(lua_State *L);
 int luaopen_host_system(lua_State *L);
 int luaopen_host_yaml(lua_State *L);
+int luaopen_host_zone(lua_State *L);
 
 #endif

@@ -25,6 +25,7 @@ static const luaL_Reg modules[] = {
     {"host.store", luaopen_host_store},
     {"host.system", luaopen_host_system},
     {"host.yaml", luaopen_host_yaml},
+    {"host.zone", luaopen_host_zone},
     {NULL, NULL},
 };
 

@@ -56,6 +56,7 @@ static bool send_start(eh_pipeline *p, bool check_only, eh_err *err)
         eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
         put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
         put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
+        put_copy(arena, body, "describe", eh_doc_get(run->spec, "describe"), NULL, err) &&
         put_limits(arena, body, eh_doc_get(run->spec, "limits"), err);
     return ok && eh_jail_send(p->jail, EH_FRAME_START, 0, body, err);
 }
@@ -152,6 +153,7 @@ static void tell_declared(eh_run *run, const eh_doc *body)
     eh_event_begin(&run->events, "declared");
     eh_event_doc(&run->events, "resources", eh_doc_get(body, "resources"));
     eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
+    eh_event_doc(&run->events, "sources", eh_doc_get(body, "sources"));
     eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
     eh_event_end(&run->events);
 }

@@ -8,7 +8,7 @@ context.__metatable = false
 context.__name = "ctx"
 
 -- ctx.instance, ctx.resource: names; ctx.settings, ctx.options: checked; ctx.client: id, name,
--- timezone.
+-- timezone; ctx.start: nil, or { day = "2024-01-31", begin_us = when it begins at the client's }.
 function context.new(fields) return setmetatable(fields, context) end
 
 local function must(where, name, value, kind)

@@ -111,6 +111,23 @@ function fields.check(declarations, values, report, words)
   return result
 end
 
+-- Declarations as plain data, in their long form; a default that is no data is left out.
+function fields.describe(declarations)
+  local result = {}
+  for name, short in pairs(declarations) do
+    local ok, long = pcall(fields.declare, name, short)
+    if ok then
+      local default = long.default
+      if type(default) == "function" then default = nil end
+      result[name] = {
+        type = long.type, help = long.help, secret = long.secret, one_of = long.one_of,
+        default = default, optional = long.optional == true or long.default ~= nil,
+      }
+    end
+  end
+  return result
+end
+
 fields.is_map, fields.is_list = is_map, is_list
 
 return fields

@@ -65,7 +65,7 @@ local function silent() end
 local function declare(plan_state, names, settings, options)
   local ctx = context.new {
     instance = names.instance, resource = names.resource, settings = settings, options = options,
-    client = plan_state.client,
+    client = plan_state.client, start = names.start,
   }
   local declared, entries = plan_state.declared, plan_state.entries
   declared[#declared + 1] = resource.declare(names, options, silent)
@@ -94,6 +94,10 @@ local function plan_source(plan_state, entry, own)
   local function report(message, place) found:add(place, "%s: %s", scope, message) end
   local from = find_source(entry, own, report)
   if not from then return end
+  if plan_state.described then
+    plan_state.described[entry.instance] = source.describe(from)
+    return
+  end
   local settings, resources = source.open(from, entry.settings, report)
   local chosen = selection(entry, resources, report)
   local changes = pipeline.changes_for(pipe, entry.instance, resources, from.resource_options,
@@ -106,7 +110,8 @@ local function plan_source(plan_state, entry, own)
         found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
       end)
       if options then
-        local names = { instance = entry.instance, resource = name, source = from.name }
+        local names = { instance = entry.instance, resource = name, source = from.name,
+          start = entry.start }
         declare(plan_state, names, settings, resource.merge(options, changes[name] or {}))
       end
     end
@@ -125,10 +130,14 @@ function plan.run(chunk, start)
   local plan_state = {
     found = found, pipe = pipe, client = start.client or {},
     declared = core.list {}, entries = {},
+    described = start.describe and {} or nil, -- only what the sources understand is wanted
   }
-  for _, entry in ipairs(start.sources or {}) do plan_source(plan_state, entry, own) end
+  for _, entry in ipairs(start.sources or {}) do
+    if entry.enabled ~= false then plan_source(plan_state, entry, own) end
+  end
   return plan_state.entries,
-    { resources = plan_state.declared, problems = found.list, client = pipe.client }
+    { resources = plan_state.declared, problems = found.list, client = pipe.client,
+      sources = plan_state.described }
 end
 
 return plan

@@ -94,6 +94,15 @@ function source.open(self, settings, report)
   return clean, list(self, clean, report)
 end
 
+-- What a source understands, as plain data: its settings, and the options of its resources.
+function source.describe(self)
+  return {
+    name = self.name, help = self.help,
+    config = fields.describe(self.config),
+    options = fields.describe(resource.declarations(self.resource_options, true)),
+  }
+end
+
 -- The options of one resource after a pipeline's changes, checked.
 function source.check(self, raw, report)
   return fields.check(resource.declarations(self.resource_options), raw, report, resource.words)

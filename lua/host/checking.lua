@@ -8,6 +8,7 @@ local job = require "host.job"
 local ownership = require "host.ownership"
 local nearest = require "host.nearest"
 local places = require "host.places"
+local source_names = require "host.source_names"
 local spec = require "host.spec"
 local supervisor = require "host.supervisor"
 
@@ -15,24 +16,10 @@ local checking = {}
 
 local AT_ONCE = 2
 
--- Folders and files below sources/: name -> the file that `require "sources.NAME"` finds.
-function checking.project_sources(project)
-  local list = {}
-  for _, name in ipairs(files.list(project:path "sources") or {}) do
-    local stem = name:match "^([a-z0-9_]+)%.lua$"
-    local path = stem and "sources/" .. name or "sources/" .. name .. "/init.lua"
-    if files.stat(project:path(path)) then
-      list[#list + 1] = { name = stem or name, path = path }
-    end
-  end
-  table.sort(list, function(a, b) return a.name < b.name end)
-  return list
-end
-
 -- The project's sources that stand in front of one that etlhost ships, with different text.
 function checking.shadowing(project)
   local list = {}
-  for _, source in ipairs(checking.project_sources(project)) do
+  for _, source in ipairs(source_names.of_project(project)) do
     for _, ending in ipairs { ".lua", "/init.lua" } do
       local shipped = embedded.read("sources/" .. source.name .. ending)
       local own = shipped and files.read(project:path(source.path))
@@ -67,7 +54,7 @@ local function jobs_of(space, paths, found)
       jobs[#jobs + 1] = script_job(space, pipeline, client, "pipeline")
     end
   end
-  for _, source in ipairs(checking.project_sources(space.project)) do
+  for _, source in ipairs(source_names.of_project(space.project)) do
     local script, problem = spec.read_pipeline(source.path, space.config)
     if problem then found[#found + 1] = problem end
     if script then jobs[#jobs + 1] = script_job(space, script, nil, "source") end
@@ -129,7 +116,7 @@ function checking.run(space, paths, command)
   end
   for _, client in ipairs(space.config.clients) do
     for _, source in ipairs(client.sources) do
-      for _, folder in ipairs(source.missing) do
+      for _, folder in ipairs(source.enabled ~= false and source.missing or {}) do
         notes[#notes + 1] = folder.place .. ": " .. folder.message
       end
     end

@@ -1,9 +1,9 @@
 -- One run of one client as it unfolds: its engine's events, gathered into what the progress line,
 -- the summary and the catalog want to know.
 
-local embedded = require "host.embedded"
 local err = require "host.err"
 local nearest = require "host.nearest"
+local source_names = require "host.source_names"
 
 local job = {}
 job.__index = job
@@ -97,11 +97,7 @@ end
 local function source_hint(message)
   local wanted = message:match '"sources%.([%w_]+)"'
   if not wanted then return nil end
-  local names = {}
-  for _, path in ipairs(embedded.list "sources/") do
-    names[#names + 1] = path:match "^sources/([%w_]+)%.lua$"
-      or path:match "^sources/([%w_]+)/init%.lua$"
-  end
+  local names = source_names.shipped()
   local near = nearest.of(wanted, names)
   if near then return ("did you mean \"%s\"?"):format(near) end
   return "etlhost ships: " .. table.concat(names, ", ")
@@ -109,6 +105,7 @@ end
 
 function on.declared(self, event)
   self.declared, self.only_client = event.resources or {}, event.client
+  self.described = event.sources
   local mine = self.client and self.client.id
   if event.client and mine and event.client ~= mine and self.may_skip then
     self:leave_out(("the pipeline is for client %s only"):format(event.client))

@@ -8,12 +8,15 @@
 --   list  each = shape
 -- and optionally: required, default, one_of, pattern + expected, min, max, check = function(node,
 -- value, problems), foreign = { word = what to say } (maps), secret = true (a text that may also be
--- { env: NAME } or { file: path }).
+-- { env: NAME } or { file: path }), alternatives (fields of which the last file's one counts); for
+-- people: shows (what holds where nothing is said), as (the type it is shown in), order (of the
+-- fields).
 
 local err = require "host.err"
 local doc = require "host.doc"
 local nearest = require "host.nearest"
 local text = require "host.text"
+local tree = require "host.tree"
 
 local schema = {}
 
@@ -25,6 +28,11 @@ problems.__index = problems
 -- name: the file as people know it.
 function schema.problems(name)
   return setmetatable({ name = name, list = {} }, problems)
+end
+
+-- "file:line:column" of a node or an entry; one of another file says so itself (host.tree).
+function problems:place(at)
+  return ("%s:%d:%d"):format(at.file or self.name, at.line, at.column)
 end
 
 -- at: a node, or an entry of a map (then the key is what is wrong).
@@ -39,7 +47,7 @@ function problems:make(at, message, more)
   return err.new {
     class = "config",
     message = message,
-    place = ("%s:%d:%d"):format(self.name, at.line, at.column),
+    place = self:place(at),
     width = width,
     expected = more.expected,
     hint = more.hint,
@@ -56,15 +64,9 @@ local kinds = {
   map = "a map (key: value lines)", list = "a list", null = "nothing", string = "text",
 }
 
-local function is_secret_reference(node)
-  if node.kind ~= "map" or #node ~= 1 then return false end
-  local entry = node[1]
-  return (entry.key == "env" or entry.key == "file") and entry.node.kind == "string"
-end
-
 -- { env: NAME } or { file: path } as a table { env = NAME } or { file = path }, else nil.
 function schema.secret_reference(node)
-  if not is_secret_reference(node) then return nil end
+  if not tree.is_secret_reference(node) then return nil end
   return { [node[1].key] = node[1].node.value }
 end
 
@@ -222,7 +224,7 @@ schema.plain = plain
 
 function check(node, shape, found)
   local value
-  if shape.secret and is_secret_reference(node) then
+  if shape.secret and tree.is_secret_reference(node) then
     value = schema.secret_reference(node)
   elseif shape.type == "map" then
     value = check_map(node, shape, found)
@@ -239,7 +241,10 @@ function check(node, shape, found)
   return value
 end
 
--- The values of a whole file; problems are added to `found`.
+-- The value of a node; problems are added to `found`. nil when it does not fit.
+schema.value = check
+
+-- The values of a whole file; what does not fit is an empty map, so that reading can go on.
 function schema.check(node, shape, found)
   return check(node, shape, found) or {}
 end

@@ -10,11 +10,15 @@ settings.default_connection = "local"
 settings.default_url = "sqlite:etlhost.db"
 
 local function version_field()
-  return { type = "text", required = true, one_of = { "1" }, help = "write `version: 1` first" }
+  return {
+    type = "text", as = "integer", required = true, one_of = { "1" },
+    help = "write `version: 1` first",
+  }
 end
 
 local timezone = {
   type = "text",
+  shows = "UTC",
   check = function(node, value, found)
     local known, near = zones.look_up(value)
     if known == false then
@@ -26,13 +30,34 @@ local timezone = {
   end,
 }
 
+local month_days = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+-- The first day whose data is wanted.
+local start = {
+  type = "text",
+  pattern = "^%d%d%d%d%-%d%d%-%d%d$",
+  expected = "a day such as 2024-01-31",
+  check = function(node, value, found)
+    local year, month, day = value:match "^(%d+)-(%d+)-(%d+)$"
+    year, month, day = tonumber(year), tonumber(month), tonumber(day)
+    local is_leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+    local last = month == 2 and not is_leap and 28 or month_days[month] or 0
+    if day < 1 or day > last then
+      found:add(node, ("there is no day %s"):format(value),
+        { expected = "a day such as 2024-01-31" })
+    end
+  end,
+}
+
 local destination = {
   type = "map",
+  alternatives = { "connection", "url" }, -- whoever says one takes the other's place
   fields = {
-    connection = { type = "text" },
+    connection = { type = "text", shows = settings.default_connection },
     url = { type = "text", secret = true },
     schema = {
-      type = "text", pattern = "^[%a_][%w_$]*$", expected = "a name of letters, digits, _",
+      type = "text", shows = "etl",
+      pattern = "^[%a_][%w_$]*$", expected = "a name of letters, digits, _",
     },
   },
   foreign = {
@@ -57,12 +82,12 @@ local limits = {
 local max_dead = {
   type = "map",
   fields = {
-    ratio = { type = "number", min = 0, max = 1 },
-    rows = { type = "integer", min = 0 },
+    ratio = { type = "number", min = 0, max = 1, shows = 0.01 },
+    rows = { type = "integer", min = 0, shows = 10 },
   },
 }
 
-local lanes = { type = "integer", min = 1, max = 16 }
+local lanes = { type = "integer", min = 1, max = 16, shows = 2 }
 
 -- How old the last success may be before `status` calls a stream late.
 local fresh_within = {
@@ -130,8 +155,13 @@ local source = {
 -- config/clients/*.yaml
 settings.client = {
   type = "map",
+  order = {
+    "version", "id", "name", "extends", "timezone", "enabled", "start", "destination", "layout",
+    "lanes", "max_dead",
+  },
   fields = {
     version = version_field(),
+    extends = { type = "text" },
     id = {
       type = "text",
       required = true,
@@ -141,6 +171,7 @@ settings.client = {
     },
     name = { type = "text" },
     timezone = timezone,
+    start = start,
     enabled = { type = "boolean", default = true },
     destination = destination,
     fresh_within = fresh_within,
@@ -169,8 +200,32 @@ settings.client = {
   },
 }
 
+-- config/templates/*.yaml: as a client's file, without what one client alone has, and in parts.
+settings.template = {
+  type = "map",
+  fields = {},
+  foreign = setmetatable({
+    id = "that is a client's own: each client's file has its id",
+    name = "that is a client's own: each client's file has its name",
+  }, { __index = settings.client.foreign }),
+}
+for name, shape in pairs(settings.client.fields) do
+  local own = {}
+  for key, value in pairs(shape) do own[key] = value end
+  own.required = name == "version"
+  if name ~= "id" and name ~= "name" then settings.template.fields[name] = own end
+end
+
+-- Words of etlhost.yaml itself that hold for each client which does not say otherwise.
+settings.of_every_client = { lanes = true, max_dead = true }
+
+-- Words that are about a template's file, and are not handed on.
+settings.template_own = { version = true, extends = true }
+
 -- The words that a source entry has for the host; the others are the source's own settings.
 settings.source_fields = {
+  enabled = { type = "boolean" },
+  start = start,
   use = { type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _" },
   resources = { type = "list", each = { type = "text" } },
   fresh_within = {
@@ -181,6 +236,8 @@ settings.source_fields = {
     each = fresh_within,
   },
 }
+
+settings.source_order = { "use", "enabled", "start", "resources" }
 
 settings.source_foreign = {
   type = "the word here is use: the name of the source",

@@ -33,12 +33,17 @@ function spec.limits(config)
 end
 
 local function source_entry(source)
+  -- A pipeline may speak of a source that is switched off, so the script hears of it.
+  if source.enabled == false then
+    return { instance = source.instance, use = source.use, enabled = false, settings = {} }
+  end
   return {
     instance = source.instance,
     use = source.use,
     settings = source.settings,
     roots = doc.list(table.move(source.roots, 1, #source.roots, 1, {})),
     resources = source.resources,
+    start = source.first,
   }
 end
 
@@ -83,7 +88,10 @@ end
 -- Of the files that decide what a client's run does.
 function spec.config_hash(config, client)
   local parts = { config.places.texts[config.project.config_file] or "" }
-  if client and client.file then parts[2] = config.places.texts[client.file] end
+  if client and client.file then
+    parts[2] = config.places.texts[client.file]
+    for _, name in ipairs(client.templates) do parts[#parts + 1] = config.places.texts[name] end
+  end
   return files.hash(table.concat(parts, "\0"))
 end
 

@@ -77,6 +77,10 @@ local function fresh_within(client, source, resource)
   return own[resource] or own["*"] or client.fresh_within
 end
 
+local function is_off(client, source)
+  return not client.enabled or (source ~= nil and source.enabled == false)
+end
+
 local function state_of(row, limit)
   if row.status == "running" then
     if liveness.is_live(row) then return "running" end
@@ -91,7 +95,7 @@ end
 local function judge_stream(client, source, row)
   local limit = fresh_within(client, source, row.resource)
   local state, message = state_of(row, limit)
-  if not client.enabled then state, message = "disabled", nil end
+  if is_off(client, source) then state, message = "disabled", nil end
   return {
     client = client.id, source = row.instance, resource = row.resource, state = state,
     table = row.table_name, schema = row.table_schema ~= "main" and row.table_schema or nil,
@@ -103,7 +107,7 @@ end
 -- A source, or a resource of it that the file names, from which nothing ever came.
 local function never(client, source, resource)
   local limit = fresh_within(client, source, resource)
-  local state = not client.enabled and "disabled" or limit and "late" or "never"
+  local state = is_off(client, source) and "disabled" or limit and "late" or "never"
   return {
     client = client.id, source = source.instance, resource = resource, state = state,
     fresh_within = limit, dead = 0,

@@ -3,8 +3,8 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "check", "init", "status", "state", "dead", "runs", "completion",
-  "test", "version", "help",
+  "run", "load", "preview", "check", "init", "status", "config", "state", "dead", "runs",
+  "completion", "test", "version", "help",
 }
 
 local function set_paths(verb, path)

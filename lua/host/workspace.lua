@@ -40,8 +40,8 @@ function workspace:blocking_problem()
   return list[1]
 end
 
--- A client of the project by its id; without an id the only one there is.
-function workspace:one_client(id)
+-- A client of the project by its id, whatever may be wrong with it; without an id the only one.
+function workspace:any_client(id)
   local chosen, problem = self.config:select(id and { id })
   if not chosen then return nil, problem end
   if #chosen > 1 then
@@ -53,16 +53,23 @@ function workspace:one_client(id)
       hint = "--client " .. table.concat(names, ", or --client "),
     }
   end
-  local problem_of_it = workspace.client_problem(chosen[1])
-  if problem_of_it then return nil, problem_of_it end
   return chosen[1]
+end
+
+-- The same for one that can be run.
+function workspace:one_client(id)
+  local client, problem = self:any_client(id)
+  problem = problem or workspace.client_problem(client)
+  if problem then return nil, problem end
+  return client
 end
 
 -- Why a client cannot be run: a mistake in its file, or a folder that is not there.
 function workspace.client_problem(client)
   if client.problems[1] then return client.problems[1] end
   for _, source in ipairs(client.sources) do
-    if source.missing and source.missing[1] then return source.missing[1] end
+    local missing = source.enabled ~= false and source.missing and source.missing[1]
+    if missing then return missing end
   end
 end
 

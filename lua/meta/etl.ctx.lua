@@ -7,6 +7,7 @@
 ---@field resource string
 ---@field settings table checked, with defaults
 ---@field options table the resource's options, the pipeline's changes included
+---@field start? { day: string, begin_us: integer } the first day whose data is wanted
 ---@field client { id: string, name?: string, timezone?: string }
 local ctx = {}
 

@@ -23,10 +23,21 @@ local function path_of(name, options)
   return name .. "/"
 end
 
+-- What a file holds is not younger than the file: one that was last written before `start` has
+-- nothing that is wanted.
 local function make_extract(location, path)
   return function(ctx)
+    local before = 0
     for file in ctx:files { location = location, prefix = path, pattern = ctx.options.pattern } do
-      ctx:load(file)
+      if ctx.start and file.modified_us < ctx.start.begin_us then
+        before = before + 1
+      else
+        ctx:load(file)
+      end
+    end
+    if before > 0 then
+      ctx:log("%d file%s left out: last written before start (%s)", before,
+        before == 1 and "" or "s", ctx.start.day)
     end
   end
 end

@@ -7,6 +7,7 @@ local exit = require "host.exit"
 local nearest = require "host.nearest"
 local places = require "host.places"
 local report = require "host.report"
+local source_names = require "host.source_names"
 local text = require "host.text"
 local workspace = require "host.workspace"
 
@@ -106,7 +107,7 @@ function verb.run(args, ctx)
   else
     ctx.out:print(("%s: %s, %s, %s"):format(ctx.out:style("green", "all is well"),
       text.plural(#space.config.clients, "client"), text.plural(#paths, "pipeline"),
-      text.plural(#checking.project_sources(space.project), "source of the project's own",
+      text.plural(#source_names.of_project(space.project), "source of the project's own",
         "sources of the project's own")))
   end
   return exit_code(result)

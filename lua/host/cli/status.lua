@@ -23,7 +23,7 @@ local verb = {
   about = {
     "A stream is late when its last success is older than its `fresh_within` (config.md), failing "
       .. "when its latest run failed. A source that has that setting and from which nothing ever "
-      .. "came is late too. Disabled clients are shown and never count.",
+      .. "came is late too. Disabled clients and sources are shown and never count.",
     "The exit status is 10 when something is late, failing, or in a destination that cannot be "
       .. "asked, and 0 when all is well: what cron, systemd or any monitor can watch.",
   },
