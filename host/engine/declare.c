@@ -133,11 +133,9 @@ static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration,
     s->schema = run->dest != NULL ? eh_dest_default_schema(run->dest) : "etl";
     if (run->dest != NULL && strcmp(eh_dest_kind(run->dest), "postgres") == 0)
         s->schema = eh_doc_str(eh_doc_get(run->spec, "destination"), "schema", s->schema);
-    if (strcmp(eh_doc_str(kept, "write", "append"), "append") != 0) {
-        eh_fail(err, EH_CLASS_CONFIG, "%s.%s: write = \"%s\" is not to be had", s->instance,
-                s->resource, eh_doc_str(kept, "write", ""));
-        return eh_err_hint(err, "this version writes by append");
-    }
+    eh_write_rule write;
+    if (!eh_write_read(kept, &write, err))
+        return eh_err_while(err, "reading what %s.%s declares", s->instance, s->resource);
     for (size_t i = 0; i < index; i++)
         if (strcmp(p->streams[i].stream.instance, s->instance) == 0 &&
             strcmp(p->streams[i].stream.resource, s->resource) == 0)

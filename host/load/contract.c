@@ -52,7 +52,7 @@ bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *n
                        "datetime, json, text and binary");
 }
 
-static bool is_column(const eh_doc *declared, eh_slice written, const char *name)
+bool eh_declared_is(const eh_doc *declared, eh_slice written, const char *name)
 {
     return declared->kind == EH_DOC_STRING && (eh_slice_equal(declared->as.string, written) ||
                                                eh_slice_is(declared->as.string, name));
@@ -61,8 +61,8 @@ static bool is_column(const eh_doc *declared, eh_slice written, const char *name
 bool eh_declared_key(const eh_doc *declaration, eh_slice written, const char *name)
 {
     const eh_doc *cursor = eh_doc_get(eh_doc_get(declaration, "cursor"), "field");
-    if (cursor != NULL && is_column(cursor, written, name)) return true;
+    if (cursor != NULL && eh_declared_is(cursor, written, name)) return true;
     for (const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "key")); c != NULL; c = c->next)
-        if (is_column(c, written, name)) return true;
+        if (eh_declared_is(c, written, name)) return true;
     return false;
 }

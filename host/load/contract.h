@@ -32,6 +32,9 @@ bool eh_contract_read(const eh_doc *declaration, eh_contract *contract,
 bool eh_declared_type(const eh_doc *declaration, eh_slice written, const char *name,
                       eh_type *type, eh_err *err);
 
+/* Does a declared name (text) mean this column? */
+bool eh_declared_is(const eh_doc *declared, eh_slice written, const char *name);
+
 /* Is the column part of the declared key, or the cursor? */
 bool eh_declared_key(const eh_doc *declaration, eh_slice written, const char *name);
 

@@ -101,12 +101,26 @@ bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *inp
 
 const eh_encoder *eh_dest_encoder(eh_dest *dest, const char *schema, const char *table,
                                   const eh_column_info *columns, const bool *declared,
-                                  size_t count, eh_arena *arena, const char **why_text,
-                                  eh_err *err)
+                                  size_t count, const eh_put *put, eh_arena *arena,
+                                  const char **why_text, eh_err *err)
 {
     *why_text = NULL;
-    return dest->ops->encoder(dest, schema, table, columns, declared, count, arena, why_text,
-                              err);
+    assert(put == NULL || put->count == count);
+    return dest->ops->encoder(dest, schema, table, columns, declared, count, put, arena,
+                              why_text, err);
+}
+
+bool eh_dest_puts(const eh_dest *dest)
+{
+    return dest->ops->key != NULL;
+}
+
+bool eh_dest_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                 const char *table, const eh_column_info *columns, const eh_put *put,
+                 eh_err *err)
+{
+    if (dest->ops->key(dest, state, schema, table, columns, put, err)) return true;
+    return eh_err_while(err, "indexing the key of %s.%s", schema, table);
 }
 
 bool eh_dest_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err)

@@ -157,12 +157,22 @@ bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *inp
                     eh_err *err) EH_MUST_USE;
 
 /* How rows are encoded for these columns of a table, in this order; valid until the arena is
- * reset. declared[i]: a person declared the type of column i. *why_text names the columns that
+ * reset. declared[i]: a person declared the type of column i. put: how they reach the table,
+ * in terms of these columns; NULL: they are appended. *why_text names the columns that
  * force text COPY, NULL if none do. */
 const eh_encoder *eh_dest_encoder(eh_dest *dest, const char *schema, const char *table,
                                   const eh_column_info *columns, const bool *declared,
-                                  size_t count, eh_arena *arena, const char **why_text,
-                                  eh_err *err);
+                                  size_t count, const eh_put *put, eh_arena *arena,
+                                  const char **why_text, eh_err *err);
+
+/* Does this destination know how to put rows, or only to append them? */
+bool eh_dest_puts(const eh_dest *dest);
+
+/* Makes the unique index of a put's key where the table has none; fenced. Keys that are there
+ * twice are class data, with ten of them. */
+bool eh_dest_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                 const char *table, const eh_column_info *columns, const eh_put *put,
+                 eh_err *err) EH_MUST_USE;
 
 /* Hands a closed unit to a lane; the destination owns it until eh_dest_take_done returns it.
  * Blocks (turning the loop) until a lane is idle. Failing to submit leaves the unit with the

@@ -20,8 +20,11 @@ typedef struct eh_dest_ops {
                    const char *name, eh_arena *arena, eh_ledger *ledger, eh_err *err);
     const eh_encoder *(*encoder)(eh_dest *dest, const char *schema, const char *table,
                                  const eh_column_info *columns, const bool *declared,
-                                 size_t count, eh_arena *arena, const char **why_text,
-                                 eh_err *err);
+                                 size_t count, const eh_put *put, eh_arena *arena,
+                                 const char **why_text, eh_err *err);
+    bool (*key)(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                const char *table, const eh_column_info *columns, const eh_put *put,
+                eh_err *err); /* NULL: only appends */
     bool (*submit)(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
     bool (*finish)(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                    eh_err *err);

@@ -283,6 +283,7 @@ static const eh_dest_ops pg_ops = {
     .change = eh_pg_change,
     .ledger = pg_ledger,
     .encoder = eh_pg_encoder_new,
+    .key = eh_pg_key,
     .submit = eh_pg_submit,
     .finish = pg_finish,
     .abandon = pg_abandon,

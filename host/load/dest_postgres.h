@@ -31,7 +31,7 @@ typedef struct eh_pg {
 
 /* ---- parameters of a statement ---------------------------------------------------------- */
 
-enum { EH_PG_ARGS_MAX = 17 };
+enum { EH_PG_ARGS_MAX = 18 };
 
 typedef struct eh_pg_args {
     const char *value[EH_PG_ARGS_MAX]; /* text; NULL is SQL NULL */
@@ -73,10 +73,23 @@ bool eh_pg_judge_fence(const eh_pgconn *conn, const eh_stream_state *state,
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
+/* The statements of a put; see dest_postgres_steps.c for their order. */
+typedef struct eh_pg_put {
+    const char *stage;
+    const char *dedupe;
+    const char *update;
+    const char *update_partial; /* for units with records that lack fields; else NULL */
+    const char *insert;
+    const char *stale; /* NULL: there is no cursor */
+} eh_pg_put;
+
+#define EH_PG_STAGE "etl_stage"
+
 typedef struct eh_pg_encoder {
     eh_encoder base;
-    bool text;        /* text COPY */
-    const char *copy; /* the COPY statement */
+    bool text;            /* text COPY */
+    const char *copy;     /* the COPY statement: into the table, or into the stage of a put */
+    const eh_pg_put *put; /* NULL: rows are appended */
     eh_pg_column *columns;
     eh_column_info *info; /* the same columns as they were described */
     const bool *unknown;  /* a column that has no type yet takes null only */
@@ -84,8 +97,13 @@ typedef struct eh_pg_encoder {
 
 const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
                                     const eh_column_info *columns, const bool *declared,
-                                    size_t count, eh_arena *arena, const char **why_text,
-                                    eh_err *err);
+                                    size_t count, const eh_put *put, eh_arena *arena,
+                                    const char **why_text, eh_err *err);
+
+/* dest_postgres_put.c; NULL on failure. */
+const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
+                               const eh_column_info *columns, const eh_put *put,
+                               eh_arena *arena, eh_err *err);
 
 /* Columns of lane_begin_rows.sql: behind those of a fence. */
 enum { EH_PG_BEGUN_NAME = 3, EH_PG_BEGUN_TYPE, EH_PG_BEGUN_TYPMOD };
@@ -111,6 +129,11 @@ bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, con
 /* dest_postgres_change.c */
 bool eh_pg_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                   const char *table, const eh_change *changes, size_t count, eh_err *err);
+
+/* dest_postgres_index.c */
+bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+               const char *table, const eh_column_info *columns, const eh_put *put,
+               eh_err *err);
 
 /* dest_postgres_lane.c */
 bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

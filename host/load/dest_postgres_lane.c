@@ -31,6 +31,7 @@ static void release(eh_pg_lane *lane)
 
 void eh_pg_lane_done(eh_pg_lane *lane)
 {
+    lane->unit->effects = lane->effects;
     eh_err_clear(&lane->unit->err);
     release(lane);
 }
@@ -279,14 +280,30 @@ bool eh_pg_lane_copied(eh_pg_lane *lane, size_t rows)
     return false;
 }
 
-static void on_copied(void *self)
+void eh_pg_lane_send(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
+{
+    if (lane->unit->encoder->put != NULL)
+        eh_pg_lane_put(lane, from, to, done);
+    else
+        eh_pg_lane_copy(lane, from, to, done);
+}
+
+bool eh_pg_lane_sent(eh_pg_lane *lane, size_t rows)
+{
+    if (lane->unit->encoder->put == NULL) return eh_pg_lane_copied(lane, rows);
+    if (!went_well(lane)) return false;
+    eh_effects_add(&lane->effects, &lane->piece);
+    return true;
+}
+
+static void on_sent(void *self)
 {
     eh_pg_lane *lane = self;
     if (eh_pg_is_refusal(eh_pgconn_error(lane->conn))) {
         eh_pg_refuse_whole(lane);
         return;
     }
-    if (eh_pg_lane_copied(lane, lane->unit->rows)) eh_pg_lane_account(lane);
+    if (eh_pg_lane_sent(lane, lane->unit->rows)) eh_pg_lane_account(lane);
 }
 
 /* ---- the transaction's start ------------------------------------------------------------ */
@@ -316,13 +333,14 @@ static void on_begun(void *self)
         fail_memory(lane);
         return;
     }
+    lane->effects = (eh_effects){0};
     EH_FAULT("begin");
     if (lane->unit->rows == 0)
         eh_pg_lane_account(lane);
     else if (lane->mode == EH_PG_SPLIT)
         eh_pg_split_start(lane);
     else
-        eh_pg_lane_copy(lane, 0, lane->unit->rows, on_copied);
+        eh_pg_lane_send(lane, 0, lane->unit->rows, on_sent);
 }
 
 static void send_begin(eh_pg_lane *lane)

@@ -15,6 +15,16 @@ typedef enum eh_pg_mode {
     EH_PG_SPLIT  /* pieces under savepoints, to find the rows that the server refuses */
 } eh_pg_mode;
 
+/* Where a put is (dest_postgres_steps.c). */
+typedef enum eh_pg_step {
+    EH_PG_STEP_COPY,
+    EH_PG_STEP_DEDUPE,
+    EH_PG_STEP_UPDATE,
+    EH_PG_STEP_INSERT,
+    EH_PG_STEP_AGAIN, /* update: rows that somebody else inserted meanwhile */
+    EH_PG_STEP_STALE
+} eh_pg_step;
+
 struct eh_pg_lane {
     eh_pg *pg;
     eh_pgconn *conn;
@@ -41,12 +51,23 @@ struct eh_pg_lane {
     size_t end_count;
     size_t end_capacity;
     size_t at; /* first row of the next piece */
+    /* rows that are put, of the unit or of a piece */
+    eh_pg_step step;
+    size_t from;
+    size_t staged;
+    eh_effects piece;   /* of these rows */
+    eh_effects effects; /* of the pieces that are done */
+    eh_pg_done *sent;
 };
 
 /* ---- dest_postgres_lane.c --------------------------------------------------------------- */
 
 /* Sends rows [from, to) with COPY; done is the step that looks at the outcome. */
 void eh_pg_lane_copy(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done);
+/* The same in the way that the unit's rows reach the table: COPY alone, or by a put. A done
+ * that finds no error takes its count with eh_pg_lane_sent. */
+void eh_pg_lane_send(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done);
+bool eh_pg_lane_sent(eh_pg_lane *lane, size_t rows);
 /* True when the COPY of `rows` rows went well; the lane has failed otherwise. */
 bool eh_pg_lane_copied(eh_pg_lane *lane, size_t rows);
 /* All rows are with the server: dead rows, ledger, COMMIT. */
@@ -69,6 +90,12 @@ void eh_pg_lane_give_up(eh_pg_lane *lane, const eh_err *err);
 bool eh_pg_lane_may_try(eh_pg_lane *lane);
 /* Is there time left to wait for something that must be known? */
 bool eh_pg_lane_may_wait(const eh_pg_lane *lane);
+
+/* ---- dest_postgres_steps.c -------------------------------------------------------------- */
+
+/* Sends rows [from, to) to a stage, and from there into the table. done is called at the first
+ * error, or with the effects in lane->piece. */
+void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done);
 
 /* ---- dest_postgres_dead.c --------------------------------------------------------------- */
 

@@ -29,7 +29,8 @@ bool eh_pg_is_refusal(const eh_err *err)
 static size_t named_row(const eh_pg_lane *lane, size_t count)
 {
     if (strncmp(eh_pgconn_error(lane->conn)->sqlstate, "54", 2) == 0) return count;
-    int64_t row = eh_pgconn_error_row(lane->conn, lane->unit->table);
+    bool put = lane->unit->encoder->put != NULL;
+    int64_t row = eh_pgconn_error_row(lane->conn, put ? EH_PG_STAGE : lane->unit->table);
     return row >= 1 && (uint64_t)row <= count ? (size_t)row - 1 : count;
 }
 
@@ -122,7 +123,11 @@ static void on_released(void *self)
 static void end_piece(eh_pg_lane *lane)
 {
     lane->at = lane->ends[--lane->end_count];
-    eh_pg_lane_query(lane, "RELEASE SAVEPOINT piece", on_released);
+    bool put = lane->unit->encoder->put != NULL;
+    eh_pg_lane_query(lane,
+                     put ? "DROP TABLE pg_temp." EH_PG_STAGE "; RELEASE SAVEPOINT piece"
+                         : "RELEASE SAVEPOINT piece",
+                     on_released);
 }
 
 /* A refused piece: one row is dead; more are split, at the row that was named if one was, so
@@ -155,7 +160,7 @@ static void on_piece(void *self)
     eh_pg_lane *lane = self;
     if (eh_pg_is_refusal(eh_pgconn_error(lane->conn)))
         split_piece(lane);
-    else if (eh_pg_lane_copied(lane, lane->ends[lane->end_count - 1] - lane->at))
+    else if (eh_pg_lane_sent(lane, lane->ends[lane->end_count - 1] - lane->at))
         end_piece(lane);
 }
 
@@ -166,7 +171,7 @@ static void on_savepoint(void *self)
     if (err->class_ != EH_OK)
         eh_pg_lane_failed(lane, err);
     else
-        eh_pg_lane_copy(lane, lane->at, lane->ends[lane->end_count - 1], on_piece);
+        eh_pg_lane_send(lane, lane->at, lane->ends[lane->end_count - 1], on_piece);
 }
 
 /* All pieces are with the server. The unit goes on without the refused rows, and is judged

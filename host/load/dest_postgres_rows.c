@@ -87,7 +87,8 @@ static bool fill_columns(eh_pg_encoder *encoder, const eh_column_info *columns,
         encoder->text = encoder->text || encoder->columns[i].kind == EH_PG_OTHER;
     }
     encoder->unknown = any ? unknown : NULL;
-    encoder->base = (eh_encoder){.append = append_row, .count = count};
+    encoder->base.append = append_row;
+    encoder->base.count = count;
     return true;
 }
 
@@ -131,8 +132,8 @@ static bool make_copy(eh_pg_encoder *encoder, const char *schema, const char *ta
 
 const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
                                     const eh_column_info *columns, const bool *declared,
-                                    size_t count, eh_arena *arena, const char **why_text,
-                                    eh_err *err)
+                                    size_t count, const eh_put *put, eh_arena *arena,
+                                    const char **why_text, eh_err *err)
 {
     (void)dest;
     eh_pg_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
@@ -143,8 +144,14 @@ const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const cha
     if (!fill_columns(encoder, columns, declared, count, arena, err) ||
         !keep_info(encoder, columns, count, arena, err) ||
         !name_others(encoder, columns, arena, why_text, err) ||
-        !make_copy(encoder, schema, table, columns, arena, err))
+        !make_copy(encoder, put != NULL ? "pg_temp" : schema, put != NULL ? EH_PG_STAGE : table,
+                   columns, arena, err))
         return NULL;
+    encoder->base.put = put;
+    if (put != NULL) {
+        encoder->put = eh_pg_put_new(schema, table, columns, put, arena, err);
+        if (encoder->put == NULL) return NULL;
+    }
     return &encoder->base;
 }
 
@@ -167,6 +174,7 @@ bool eh_pg_encoder_fits(const eh_encoder *base, const eh_pgconn *conn, eh_err *e
     const eh_pg_encoder *encoder = (const eh_pg_encoder *)base;
     for (size_t i = 0; i < base->count; i++) {
         const eh_column_info *column = &encoder->info[i];
+        if (base->put != NULL && base->put->roles[i] == EH_PUT_ABSENT) continue;
         if (is_as_it_was(column, conn)) continue;
         (void)eh_fail(err, EH_CLASS_TRANSIENT,
                       "somebody changed column %s, which was %s, during this load",

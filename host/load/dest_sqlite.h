@@ -106,8 +106,8 @@ const char *eh_lite_native(eh_type type); /* "INTEGER", "REAL", "TEXT" */
 /* dest_sqlite_rows.c */
 const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
                                       const eh_column_info *columns, const bool *declared,
-                                      size_t count, eh_arena *arena, const char **why_text,
-                                      eh_err *err);
+                                      size_t count, const eh_put *put, eh_arena *arena,
+                                      const char **why_text, eh_err *err);
 /* The statement that stores a row. */
 const char *eh_lite_encoder_insert(const eh_encoder *encoder);
 /* Binds the encoded row at p to the statement; returns where the next one begins. Text stays

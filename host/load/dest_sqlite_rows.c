@@ -175,11 +175,12 @@ static bool make_insert(const char *table, const eh_column_info *columns, size_t
 
 const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
                                       const eh_column_info *columns, const bool *declared,
-                                      size_t count, eh_arena *arena, const char **why_text,
-                                      eh_err *err)
+                                      size_t count, const eh_put *put, eh_arena *arena,
+                                      const char **why_text, eh_err *err)
 {
     (void)dest;
     (void)schema;
+    (void)put;
     (void)why_text;
     lite_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
     encode_column *encode = eh_arena_zalloc(arena, count, sizeof *encode);

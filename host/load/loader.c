@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define RAW_MAX         ((size_t)64 * 1024 * 1024)
+#define ABSENT_MAX      ((size_t)64 * 1024)
 #define DEFAULT_COLUMNS 300
 
 static eh_cell text_cell(const char *text)
@@ -51,10 +52,25 @@ static bool refuse_books(const eh_stream_key *key, eh_err *err)
     return eh_err_hint(err, "name the table otherwise");
 }
 
+/* A key means merge; where the destination only appends, that must not be what nobody said. */
+static bool read_write(const eh_loader_options *o, eh_write_rule *rule, eh_err *err)
+{
+    if (!eh_write_read(o->declaration, rule, err)) return false;
+    bool can = rule->write == EH_WRITE_APPEND ||
+               (rule->write != EH_WRITE_REPLACE && eh_dest_puts(o->dest));
+    if (can) return true;
+    if (rule->said)
+        return eh_fail(err, EH_CLASS_CONFIG, "write = %s is not to be had on %s",
+                       eh_write_name(rule->write), eh_dest_kind(o->dest));
+    rule->write = EH_WRITE_APPEND;
+    return true;
+}
+
 static bool start(eh_loader *loader, eh_err *err)
 {
     const eh_loader_options *o = &loader->options;
-    if (!refuse_books(&o->key, err)) return false;
+    eh_write_rule write;
+    if (!refuse_books(&o->key, err) || !read_write(o, &write, err)) return false;
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     if (loader->transform == NULL) return false;
@@ -62,6 +78,7 @@ static bool start(eh_loader *loader, eh_err *err)
         .declaration = o->declaration,
         .schema = o->key.schema,
         .table = o->key.table,
+        .write = write,
         .has_client = o->key.client != NULL && o->key.client[0] != '\0',
         .has_file = o->has_file,
         .max_columns = o->max_columns > 0 ? o->max_columns : DEFAULT_COLUMNS,
@@ -86,6 +103,7 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
         loader->options.transform = &loader->transform_context;
     }
     loader->parser_columns = SIZE_MAX;
+    eh_buf_init(&loader->absent, ABSENT_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     if (!start(loader, err)) {
         eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
@@ -106,6 +124,7 @@ void eh_loader_free(eh_loader *loader)
     eh_plan_free(&loader->plan);
     eh_transform_free(loader->transform);
     eh_loader_free_encoders(loader);
+    eh_buf_free(&loader->absent);
     eh_buf_free(&loader->raw);
     free(loader);
 }

@@ -73,6 +73,7 @@ typedef struct eh_load_counts {
     uint64_t rows_dead;        /* committed to dead_rows */
     uint64_t rows_filtered;    /* by keep, discard and row functions */
     uint64_t values_discarded; /* by the contract */
+    eh_effects effects;        /* of committed rows that were not appended */
 } eh_load_counts;
 
 /* Options are copied, what they point to is borrowed. Takes the stream over (not in a dry run)

@@ -37,14 +37,15 @@ static eh_append dry_append(const eh_encoder *encoder, eh_buf *data, const eh_ce
 }
 
 static const eh_encoder *make_dry(eh_arena *arena, const eh_column_info *columns,
-                                  const bool *declared, size_t count, eh_err *err)
+                                  const bool *declared, size_t count, const eh_put *put,
+                                  eh_err *err)
 {
     dry_encoder *dry = eh_arena_zalloc(arena, 1, sizeof *dry);
     if (dry == NULL) {
         eh_fail_memory(err, "an encoder");
         return NULL;
     }
-    *dry = (dry_encoder){{dry_append, count}, columns, declared};
+    *dry = (dry_encoder){{dry_append, count, put}, columns, declared};
     return &dry->base;
 }
 
@@ -91,6 +92,17 @@ static void tell_text_copy(eh_loader *loader, const char *why)
     loader->told_text_copy = true;
 }
 
+/* Once a load; the columns' types may still change, the index follows. */
+static bool make_key(eh_loader *loader, const eh_column_info *columns, const eh_put *put,
+                     eh_err *err)
+{
+    const eh_stream_key *key = &loader->options.key;
+    if (!loader->keyed)
+        loader->keyed = eh_dest_key(loader->options.dest, &loader->state, key->schema,
+                                    key->table, columns, put, err);
+    return loader->keyed;
+}
+
 /* The columns are copied: the plan's change while units with this encoder are under way. */
 static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
 {
@@ -105,11 +117,18 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
         columns[i] = plan->infos[i];
         declared[i] = plan->declared[i];
     }
-    if (loader->options.dry_run) return make_dry(arena, columns, declared, plan->count, err);
+    const eh_put *put = NULL;
+    if (plan->table.exists && !eh_plan_put(plan, loader->input.name, arena, &put, err))
+        return NULL;
+    for (size_t i = 0; put != NULL && i < put->key_count; i++)
+        columns[put->keys[i]].not_null = true;
+    if (loader->options.dry_run)
+        return make_dry(arena, columns, declared, plan->count, put, err);
+    if (put != NULL && !make_key(loader, columns, put, err)) return NULL;
     const char *why_text = NULL;
     const eh_encoder *encoder = eh_dest_encoder(
         loader->options.dest, loader->options.key.schema, loader->options.key.table, columns,
-        declared, plan->count, arena, &why_text, err);
+        declared, plan->count, put, arena, &why_text, err);
     tell_text_copy(loader, why_text);
     return encoder;
 }

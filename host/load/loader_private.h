@@ -29,6 +29,7 @@ struct eh_loader {
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
+    bool keyed;    /* the table has the unique index that the key needs */
     size_t begun;  /* units so far */
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
@@ -39,13 +40,15 @@ struct eh_loader {
     size_t row_discarded;   /* values of the row at work that the contract drops */
     eh_err failure;         /* of a unit; the first one */
     /* cells that are the same for many rows */
+    eh_cell absent_cell; /* text in `absent`, or null */
     eh_cell client_cell;
     eh_cell instance_cell;
     eh_cell file_cell;
     eh_cell row_cell;
     eh_cell load_cell;
     eh_cell time_cell;
-    eh_buf raw; /* scratch for the bytes of a dead row */
+    eh_buf absent; /* see eh_put.absent */
+    eh_buf raw;    /* scratch for the bytes of a dead row */
 };
 
 /* loader_units.c */

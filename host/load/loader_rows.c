@@ -30,7 +30,12 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
             plan->pick[i] = cells + plan->targets[i].source;
             break;
         case EH_FROM_VARIANT:
-            plan->pick[i] = &null_cell;
+            plan->pick[i] = cells[plan->targets[i].source].kind == EH_CELL_ABSENT
+                                ? cells + plan->targets[i].source
+                                : &null_cell;
+            break;
+        case EH_FROM_ABSENT:
+            plan->pick[i] = &loader->absent_cell;
             break;
         case EH_FROM_CLIENT:
             plan->pick[i] = &loader->client_cell;
@@ -54,6 +59,26 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
             break;
         }
     }
+}
+
+/* Which fields does the picked record lack? Most lack none. */
+static bool note_absent(eh_loader *loader, eh_err *err)
+{
+    const eh_plan *plan = &loader->plan;
+    loader->absent_cell.kind = EH_CELL_NULL;
+    if (plan->absent == SIZE_MAX) return true;
+    size_t i = 0;
+    while (i < plan->count && plan->pick[i]->kind != EH_CELL_ABSENT) i++;
+    if (i == plan->count) return true;
+    loader->absent.len = 0;
+    for (i = 0; i < plan->count; i++)
+        if (!eh_buf_append_byte(&loader->absent,
+                                plan->pick[i]->kind == EH_CELL_ABSENT ? '1' : '0', err))
+            return false;
+    loader->absent_cell = (eh_cell){.kind = EH_CELL_STRING,
+                                    .len = (uint32_t)loader->absent.len,
+                                    .as.text = loader->absent.data};
+    return true;
 }
 
 /* A dead record whose raw bytes are not at hand is read again from the input. */
@@ -115,7 +140,8 @@ static bool is_open(const eh_plan *plan, size_t target)
 {
     const eh_column_info *info = &plan->infos[target];
     return plan->targets[target].origin == EH_FROM_SOURCE && info->open &&
-           !plan->declared[target] && info->blocker == NULL;
+           !plan->declared[target] && info->blocker == NULL &&
+           !plan->source_plans[plan->targets[target].source].order;
 }
 
 /* The narrowest type that holds the column's values so far and the rest of this batch; *first:
@@ -236,6 +262,10 @@ static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
     const eh_cell *cell = plan->pick[fault->column];
     eh_target target = plan->targets[fault->column];
     bool ours = target.origin != EH_FROM_SOURCE && target.origin != EH_FROM_VARIANT;
+    const eh_put *put = loader->encoder->put;
+    if (put != NULL && put->roles[fault->column] == EH_PUT_KEY &&
+        (cell == NULL || eh_cell_is_null(cell)))
+        return bury(loader, place, info->name, "null_key", "the key has no value", err);
     if (cell == NULL || eh_cell_is_null(cell))
         return bury(loader, place, info->name, "not_null", fault->reason, err);
     /* Text that no text column holds (a NUL byte) fits nowhere. */
@@ -273,11 +303,13 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
         loader->row_discarded = eh_plan_discarded(plan, cells);
     }
     pick_row(loader, cells, place);
+    if (!note_absent(loader, err)) return ROW_ERROR;
     for (size_t tries = 0; tries <= plan->count; tries++) {
         eh_row_fault fault = {0, NULL};
         switch (eh_unit_append(loader->open, plan->pick, place, &fault, err)) {
         case EH_APPEND_OK:
             loader->counts.values_discarded += loader->row_discarded;
+            if (loader->absent_cell.kind != EH_CELL_NULL) loader->open->has_absent = true;
             return ROW_DONE;
         case EH_APPEND_ERROR:
             return ROW_ERROR;

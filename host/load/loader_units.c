@@ -38,6 +38,7 @@ static void finished(eh_unit *unit)
     loader->state.units++;
     loader->counts.rows_loaded += unit->rows;
     loader->counts.rows_dead += unit->dead_count;
+    eh_effects_add(&loader->counts.effects, &unit->effects);
     const eh_load_events *events = &loader->options.events;
     for (size_t i = 0; events->dead != NULL && i < unit->dead_count; i++)
         events->dead(events->self, unit->input_name, &unit->dead[i]);
@@ -156,6 +157,8 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
         !in->settles(in->raw_self, unit->start, unit->end, unit->arena, &unit->settles, err))
         return false;
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
+    bool ordered = unit->encoder != NULL && eh_put_in_order(unit->encoder->put);
+    if (ordered && !eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
     loader->open = NULL;
     loader->position = *next;
     if (loader->options.dry_run) {

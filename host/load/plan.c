@@ -53,6 +53,7 @@ bool eh_plan_init(eh_plan *plan, const eh_plan_options *options, eh_err *err)
     *plan = (eh_plan){.options = *options};
     if (!eh_contract_read(options->declaration, &plan->contract, err)) return false;
     plan->names = eh_names_new();
+    plan->absent = SIZE_MAX;
     plan->arena = eh_arena_new(DESCRIPTION_MAX);
     plan->change_arena = eh_arena_new(DESCRIPTION_MAX);
     if (plan->names == NULL || plan->arena == NULL || plan->change_arena == NULL)
@@ -120,6 +121,9 @@ static bool plan_source(eh_plan *plan, size_t index, eh_err *err)
         s->declared_type = EH_TYPE_TIMESTAMP;
     }
     s->key = eh_declared_key(plan->options.declaration, column->written, s->name);
+    const eh_write_rule *rule = &plan->options.write;
+    s->order = rule->write != EH_WRITE_APPEND && rule->cursor != NULL &&
+               eh_declared_is(rule->cursor, column->written, s->name);
     s->fate = FATE_LOAD;
     return true;
 }
@@ -173,10 +177,26 @@ static void aim_variants(eh_plan *plan, size_t index)
     }
 }
 
+/* In the stage beside the columns of the table. */
+static void aim_absent(eh_plan *plan)
+{
+    static const eh_column_info info = {.name = EH_ABSENT_COLUMN,
+                                        .type = EH_TYPE_TEXT,
+                                        .native = "text",
+                                        .native_id = 25, /* pg_type.dat: text */
+                                        .typmod = -1};
+    const eh_write_rule *rule = &plan->options.write;
+    plan->absent = SIZE_MAX;
+    if (rule->write != EH_WRITE_MERGE || rule->delete_insert) return;
+    plan->absent = plan->count;
+    add_target(plan, &info, (eh_target){EH_FROM_ABSENT, 0, EH_TYPE_UNKNOWN, false}, false);
+}
+
 /* Works out the targets again, after the table or the sources changed. */
 static bool aim(eh_plan *plan, eh_err *err)
 {
     plan->count = 0;
+    plan->absent = SIZE_MAX;
     if (!plan->table.exists) return true;
     if (!grow_targets(plan, plan->table.count * 2 + EH_ORIGIN_COUNT, err)) return false;
     for (int o = EH_FROM_CLIENT; o < EH_ORIGIN_COUNT; o++) {
@@ -205,6 +225,7 @@ static bool aim(eh_plan *plan, eh_err *err)
                    s->declared);
         aim_variants(plan, i);
     }
+    aim_absent(plan);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include "data/names.h"
 #include "load/contract.h"
 #include "load/dest.h"
+#include "load/write.h"
 
 /* One column of the batches as they come out of the transforms. */
 typedef struct eh_source_column {
@@ -22,6 +23,7 @@ typedef struct eh_source_column {
 typedef enum eh_origin {
     EH_FROM_SOURCE,  /* cell `source` of the batch */
     EH_FROM_VARIANT, /* the same, for rows whose value does not fit the main column */
+    EH_FROM_ABSENT,  /* which fields the record lacks: of the stage, not of the table */
     EH_FROM_CLIENT,
     EH_FROM_INSTANCE,
     EH_FROM_FILE,
@@ -42,6 +44,7 @@ typedef struct eh_plan_options {
     const eh_doc *declaration;
     const char *schema;
     const char *table;
+    eh_write_rule write;
     bool has_client; /* add _client_id and _source */
     bool has_file;   /* add _file and _row */
     size_t max_columns;
@@ -65,6 +68,7 @@ typedef struct eh_plan {
     bool *declared;
     eh_target *targets;
     const eh_cell **pick;
+    size_t absent; /* target index of FROM_ABSENT; SIZE_MAX: none */
     /* pending changes */
     eh_change *changes;
     size_t change_count;
@@ -99,6 +103,12 @@ bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char 
 /* The target index of the variant column of `type` for the column of target `target`, or
  * SIZE_MAX. */
 size_t eh_plan_variant(const eh_plan *plan, size_t target, eh_type type);
+
+/* How the rows reach the table, in terms of the targets; NULL in *put: they are appended.
+ * Result in the arena. A key or a cursor that the input lacks is class data; `file` names the
+ * input. */
+bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const eh_put **put,
+                 eh_err *err) EH_MUST_USE;
 
 /* Does the contract send this row to the dead rows because a column without a place in the
  * table has a value in it? Gives the column or SIZE_MAX. */

@@ -12,7 +12,8 @@ typedef struct eh_source_plan {
     size_t target; /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
     bool declared;
     eh_type declared_type;
-    bool key;
+    bool key;   /* of the declared key, or the cursor */
+    bool order; /* the cursor of rows that are put: its order must not change with its type */
 } eh_source_plan;
 
 const char *eh_plan_added_name(eh_origin origin);

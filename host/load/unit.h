@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "data/batch.h"
+#include "load/write.h"
 
 typedef struct eh_encoder eh_encoder;
 typedef struct eh_unit eh_unit;
@@ -28,7 +29,8 @@ typedef enum eh_append {
 struct eh_encoder {
     eh_append (*append)(const eh_encoder *encoder, eh_buf *data, const eh_cell *const *pick,
                         eh_row_fault *fault, eh_err *err);
-    size_t count; /* columns */
+    size_t count;      /* columns */
+    const eh_put *put; /* how the rows reach the table; NULL: they are appended */
 };
 
 struct eh_unit {
@@ -54,6 +56,7 @@ struct eh_unit {
     eh_place *places; /* of each row */
     size_t rows;
     size_t row_capacity;
+    bool has_absent; /* some record lacks a field: see eh_put.absent */
     eh_arena *arena; /* text of the dead rows */
     eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
@@ -67,6 +70,7 @@ struct eh_unit {
     double max_dead_ratio; /* both exceeded: the unit rolls back, class data */
     size_t max_dead_rows;
     /* outcome */
+    eh_effects effects;
     eh_err err; /* class_ is EH_OK once committed */
 };
 

@@ -110,9 +110,13 @@ local function plan_source(plan_state, entry, own)
         found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
       end)
       if options then
+        local merged = resource.merge(options, changes[name] or {})
+        resource.check_write(merged, function(message)
+          found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
+        end)
         local names = { instance = entry.instance, resource = name, source = from.name,
           start = entry.start }
-        declare(plan_state, names, settings, resource.merge(options, changes[name] or {}))
+        declare(plan_state, names, settings, merged)
       end
     end
   end

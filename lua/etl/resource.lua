@@ -8,9 +8,12 @@ local resource = {}
 
 resource.options = {
   table = "string?",
-  write = { type = "string", optional = true, one_of = { "append" } },
+  write = { type = "string", optional = true,
+    one_of = { "merge", "append", "insert_only", "history", "replace" } },
+  merge = { type = "string", optional = true, one_of = { "upsert", "delete_insert" } },
   key = "string or list?",
   cursor = "string or map?",
+  hard_delete = "string?",
   columns = "map?",
   rename = "map?",
   drop = "string or list?", hash = "string or list?", mask = "string or list?",
@@ -34,8 +37,13 @@ resource.words = {
   primary_key = "the word here is `key`",
   primary_keys = "the word here is `key`",
   merge_key = "the word here is `key`",
+  merge_strategy = "the word here is `merge`",
   unique_key = "the word here is `key`",
   write_disposition = "the word here is `write`",
+  disposition = "the word here is `write`",
+  load_strategy = "the word here is `write`",
+  deleted_column = "the word here is `hard_delete`",
+  hard_delete_column = "the word here is `hard_delete`",
   sync_mode = "the word here is `write`, with `cursor` for what is read again",
   data_selector = "the word here is `records`, in sources made with etl.rest",
   incremental = "the word here is `cursor`",
@@ -234,12 +242,30 @@ local function cursor(value, report)
     function(message) report("cursor: " .. message) end)
 end
 
+local needs_key = { merge = true, insert_only = true, history = true }
+local knows_delete = { merge = true, history = true }
+
+-- What the words about writing mean together, once a pipeline has had its say.
+function resource.check_write(options, report)
+  local has_key = options.key ~= nil and as_list(options.key)[1] ~= nil
+  local write = options.write or (has_key and "merge" or "append")
+  if needs_key[write] and not has_key then
+    report(("write = \"%s\" needs `key`: the columns that tell one row from another"):format(write))
+  end
+  if options.merge and write ~= "merge" then
+    report(("merge = \"%s\" means nothing with write = \"%s\""):format(options.merge, write))
+  end
+  if options.hard_delete and not knows_delete[write] then
+    report(("hard_delete means nothing with write = \"%s\""):format(write))
+  end
+end
+
 -- The declaration of checked options. names: instance, resource, source.
 function resource.declare(names, options, report)
   return {
     instance = names.instance, resource = names.resource, source = names.source,
     table = options.table,
-    write = options.write or "append",
+    write = options.write, merge = options.merge, hard_delete = options.hard_delete,
     key = name_list("key", options.key, report),
     cursor = cursor(options.cursor, report),
     columns = columns(options.columns, report),

@@ -1,0 +1,108 @@
+/* load/dest_postgres_index.c: the unique index of a key, in a short fenced transaction.
+ *
+ * Without it two runs could both insert a row that neither sees, and no ON CONFLICT would stop
+ * them. It is looked for by its columns: any unique index on them serves. */
+#include "load/dest_postgres.h"
+#include "load/dest_sql.h"
+
+#include <string.h>
+
+#define SQL_MAX ((size_t)1024 * 1024)
+/* Of a large table that is there. */
+#define INDEX_MINUTES 120
+
+typedef struct key_job {
+    const eh_stream_state *state;
+    const char *schema;
+    const char *table;
+    eh_buf list; /* "a", "b" */
+    eh_buf json; /* ["a","b"] */
+    bool twice;  /* the table has keys that are there twice */
+} key_job;
+
+static bool list_keys(key_job *job, const eh_column_info *columns, const eh_put *put,
+                      eh_err *err)
+{
+    for (size_t i = 0; i < put->key_count; i++) {
+        const char *name = columns[put->keys[i]].name;
+        if ((i > 0 && !eh_buf_append_str(&job->list, ", ", err)) ||
+            !eh_sql_identifier(&job->list, name, err) ||
+            !eh_buf_append_byte(&job->json, i == 0 ? '[' : ',', err) ||
+            !eh_buf_append_json(&job->json, eh_slice_str(name), err))
+            return false;
+    }
+    if (!eh_buf_append_byte(&job->json, ']', err)) return false;
+    return (eh_buf_cstr(&job->list) != NULL && eh_buf_cstr(&job->json) != NULL) ||
+           eh_fail_memory(err, "a statement");
+}
+
+static bool make(eh_pg *pg, key_job *job, bool room, eh_err *err)
+{
+    eh_sql_var vars[] = {
+        {"schema", job->schema}, {"table", job->table}, {"keys", job->list.data}};
+    if (!eh_pg_run_spliced(pg, "table_has_rows", vars, 3, err)) return false;
+    bool has_rows = eh_pgconn_bool(pg->control, 0, 0);
+    if (room && !has_rows && !eh_pg_run_spliced(pg, "key_room", vars, 3, err)) return false;
+    if (eh_pg_run_spliced(pg, "key_index_make", vars, 3, err)) return true;
+    job->twice = strcmp(err->sqlstate, "23505") == 0;
+    if (strcmp(err->sqlstate, "42501") == 0)
+        eh_err_hint(err, "let its owner create a unique index on (%s)", job->list.data);
+    return false;
+}
+
+static bool key_body(eh_pg *pg, void *self, eh_err *err)
+{
+    key_job *job = self;
+    eh_pg_args args = {.count = 0};
+    job->twice = false;
+    eh_pg_arg_str(&args, job->schema);
+    eh_pg_arg_str(&args, job->table);
+    if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "change_lock", &args, err))
+        return false;
+    eh_pg_arg_str(&args, job->json.data);
+    if (!eh_pg_run(pg, "key_index", &args, err)) return false;
+    if (eh_pgconn_bool(pg->control, 0, 0)) return true;
+    return make(pg, job, eh_pgconn_bool(pg->control, 0, 1), err);
+}
+
+/* The error becomes one that names ten of the keys. */
+static bool twice_body(eh_pg *pg, void *self, eh_err *err)
+{
+    key_job *job = self;
+    eh_sql_var vars[] = {
+        {"schema", job->schema}, {"table", job->table}, {"keys", job->list.data}};
+    if (!eh_pg_run_spliced(pg, "key_twice", vars, 3, err)) return false;
+    eh_buf named;
+    eh_buf_init(&named, SQL_MAX);
+    bool ok = true;
+    for (int i = 0; ok && i < eh_pgconn_rows(pg->control); i++)
+        ok = eh_buf_printf(&named, err, "%s%s (%s times)", i > 0 ? ", " : "",
+                           eh_pgconn_value(pg->control, i, 0),
+                           eh_pgconn_value(pg->control, i, 1));
+    if (ok) {
+        (void)eh_fail(err, EH_CLASS_DATA, "%s.%s has keys that are there twice: %s",
+                      job->schema, job->table, named.len > 0 ? eh_buf_cstr(&named) : "?");
+        (void)eh_err_hint(err, "remove the rows that are too many, or declare the whole key");
+    }
+    eh_buf_free(&named);
+    return false;
+}
+
+bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+               const char *table, const eh_column_info *columns, const eh_put *put, eh_err *err)
+{
+    key_job job = {.state = state, .schema = schema, .table = table};
+    eh_buf_init(&job.list, SQL_MAX);
+    eh_buf_init(&job.json, SQL_MAX);
+    eh_err failure = {.class_ = EH_OK};
+    bool ok = list_keys(&job, columns, put, &failure) &&
+              eh_pg_transact((eh_pg *)dest, INDEX_MINUTES, key_body, &job, &failure);
+    if (!ok && job.twice) {
+        eh_err_clear(&failure);
+        ok = eh_pg_transact((eh_pg *)dest, INDEX_MINUTES, twice_body, &job, &failure);
+    }
+    if (!ok) *err = failure;
+    eh_buf_free(&job.list);
+    eh_buf_free(&job.json);
+    return ok;
+}

@@ -1,0 +1,87 @@
+/* load/plan_put.c: which targets are key, cursor and flag; see plan.h. */
+#include "load/plan_private.h"
+
+/* The target of a declared name, among the columns of the source; SIZE_MAX: there is none. */
+static size_t find_target(const eh_plan *plan, const eh_doc *declared)
+{
+    for (size_t i = 0; i < plan->source_count; i++) {
+        const eh_source_plan *s = &plan->source_plans[i];
+        if (s->target != SIZE_MAX &&
+            eh_declared_is(declared, plan->sources[i].written, s->name))
+            return s->target;
+    }
+    return SIZE_MAX;
+}
+
+static bool fail_missing(const char *file, const char *what, const char *name, eh_err *err)
+{
+    eh_fail(err, EH_CLASS_DATA, "%s has no column \"%s\", which is %s", file, name, what);
+    return eh_err_hint(err, "names are those after `rename`; a column that is dropped is none");
+}
+
+static bool find_named(const eh_plan *plan, const char *file, const char *what,
+                       const eh_doc *declared, size_t *target, eh_err *err)
+{
+    if (declared == NULL) return true;
+    *target = find_target(plan, declared);
+    if (*target != SIZE_MAX) return true;
+    return fail_missing(file, what,
+                        declared->kind == EH_DOC_STRING ? declared->as.string.data : "?", err);
+}
+
+static eh_put_role role_of(eh_origin origin)
+{
+    switch (origin) {
+    case EH_FROM_SOURCE:
+    case EH_FROM_VARIANT:
+        return EH_PUT_VALUE;
+    case EH_FROM_ABSENT:
+        return EH_PUT_ABSENT;
+    case EH_FROM_CLIENT:
+    case EH_FROM_INSTANCE:
+        return EH_PUT_KEY;
+    default:
+        return EH_PUT_OURS;
+    }
+}
+
+static bool fill_keys(const eh_plan *plan, const char *file, eh_put_role *roles, size_t *keys,
+                      size_t *count, eh_err *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        roles[i] = role_of(plan->targets[i].origin);
+        if (roles[i] == EH_PUT_KEY) keys[(*count)++] = i;
+    }
+    for (const eh_doc *k = eh_doc_first(plan->options.write.key); k != NULL; k = k->next) {
+        size_t target;
+        if (!find_named(plan, file, "part of the key", k, &target, err)) return false;
+        if (roles[target] == EH_PUT_KEY) continue; /* named twice */
+        roles[target] = EH_PUT_KEY;
+        keys[(*count)++] = target;
+    }
+    return true;
+}
+
+bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const eh_put **result,
+                 eh_err *err)
+{
+    const eh_write_rule *rule = &plan->options.write;
+    *result = NULL;
+    if (rule->write == EH_WRITE_APPEND || rule->write == EH_WRITE_REPLACE) return true;
+    eh_put *put = eh_arena_zalloc(arena, 1, sizeof *put);
+    eh_put_role *roles = eh_arena_zalloc(arena, plan->count, sizeof *roles);
+    size_t *keys = eh_arena_zalloc(arena, plan->count, sizeof *keys);
+    if (put == NULL || roles == NULL || keys == NULL) return eh_fail_memory(err, "a load plan");
+    *put = (eh_put){.write = rule->write,
+                    .delete_insert = rule->delete_insert,
+                    .count = plan->count,
+                    .roles = roles,
+                    .keys = keys,
+                    .cursor = SIZE_MAX,
+                    .deleted = SIZE_MAX,
+                    .absent = plan->absent};
+    *result = put;
+    return fill_keys(plan, file, roles, keys, &put->key_count, err) &&
+           find_named(plan, file, "the cursor", rule->cursor, &put->cursor, err) &&
+           find_named(plan, file, "hard_delete", rule->hard_delete, &put->deleted, err);
+}

@@ -1,0 +1,16 @@
+-- Is there a unique index on just these columns, that ON CONFLICT can use? And if not, is the table
+-- one without rows whose storage nobody has set? $1 schema, $2 table, $3 the columns as a JSON list
+SELECT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+      AND i.indpred IS NULL AND i.indexprs IS NULL
+      AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text)
+           FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
+           WHERE k.n <= i.indnkeyatts)
+        = (SELECT array_agg(w.name ORDER BY w.name)
+           FROM jsonb_array_elements_text($3::jsonb) AS w (name))),
+  c.reloptions IS NULL AND c.relkind = 'r'
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2

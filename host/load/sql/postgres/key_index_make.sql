@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX ON :"schema".:"table" (:keys);
