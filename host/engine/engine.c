@@ -150,6 +150,8 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
     int64_t lanes = eh_doc_int(run->spec, "lanes", 2);
     if (lanes < 1 || lanes > 32)
         return eh_fail(err, EH_CLASS_CONFIG, "lanes must be between 1 and 32");
+    bool looks = read_only || strcmp(eh_doc_str(run->spec, "op", ""), "admin") == 0;
+    if (!eh_run_queue(run, url, looks, err)) return false;
     run->dest = eh_dest_open(url, (size_t)lanes, read_only, run->loop, &run->clock, err);
     if (run->dest == NULL && read_only && err->class_ == EH_CLASS_NOT_FOUND &&
         strncmp(url, "sqlite:", 7) == 0) {
@@ -158,6 +160,7 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
         run->dest = eh_dest_open("sqlite::memory:", 1, false, run->loop, &run->clock, err);
     }
     if (run->dest == NULL) return eh_err_while(err, "opening the destination");
+    eh_dest_share(run->dest, run->slots);
     size_t units = eh_dest_lane_count(run->dest) + 1;
     int64_t bytes = eh_doc_int(run->spec, "unit_bytes", 0);
     size_t unit_bytes = bytes > 0 && bytes < INT32_MAX ? (size_t)bytes : UNITS_BYTES / units;
@@ -216,6 +219,7 @@ int eh_engine_main(void)
     if (!ok && !run.failed) eh_fail(&err, EH_CLASS_BUG, "the run failed without saying why");
     if (!ok && err.class_ != EH_OK) eh_event_error(&run.events, &err, NULL, NULL);
     eh_dest_close(run.dest);
+    eh_slots_free(run.slots);
     eh_unit_pool_free(&run.units);
     eh_event_begin(&run.events, "done");
     eh_event_bool(&run.events, "ok", ok && !run.failed);

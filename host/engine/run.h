@@ -5,6 +5,7 @@
 
 #include "engine/events.h"
 #include "io/loop.h"
+#include "io/slots.h"
 #include "load/dest.h"
 #include "wire/frame.h"
 
@@ -23,6 +24,7 @@ typedef struct eh_run {
     const char *stop_reason;
     /* destination, opened when an operation needs it */
     eh_dest *dest;
+    eh_slots *slots; /* its connections, counted for the whole host; NULL: they are not */
     eh_unit_pool units; /* one more than lanes: one fills while the others commit */
     eh_run_info info;
     bool failed; /* some stream failed: the run's end says so */
@@ -38,6 +40,10 @@ bool eh_run_may_go_on(eh_run *run, eh_err *err) EH_MUST_USE;
 /* Opens spec.destination. Not for dry runs of a SQLite file that does not exist yet: see dry.
  */
 bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err) EH_MUST_USE;
+
+/* queue.c: waits until the destination at url may be connected to. looks: nothing is loaded, so
+ * one short connection is made whatever others do. */
+bool eh_run_queue(eh_run *run, const char *url, bool looks, eh_err *err) EH_MUST_USE;
 
 /* The operations. Each reports what it did in events and errors with the stream they belong to;
  * false when the run as a whole failed. */

@@ -35,6 +35,11 @@ eh_dest *eh_dest_open(const char *url, size_t lanes, bool read_only, eh_loop *lo
     return eh_dest_postgres_open(url, lanes, read_only, loop, clock, err);
 }
 
+void eh_dest_share(eh_dest *dest, eh_slots *slots)
+{
+    dest->slots = slots;
+}
+
 void eh_dest_close(eh_dest *dest)
 {
     if (dest != NULL) dest->ops->close(dest);

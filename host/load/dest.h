@@ -13,6 +13,7 @@
 #include "base/doc.h"
 #include "data/batch.h"
 #include "io/loop.h"
+#include "io/slots.h"
 #include "load/unit.h"
 
 typedef struct eh_dest eh_dest;
@@ -119,6 +120,9 @@ typedef struct eh_ledger {
  * With read_only nothing is made. */
 eh_dest *eh_dest_open(const char *url, size_t lanes, bool read_only, eh_loop *loop,
                       const eh_clock *clock, eh_err *err);
+/* From now on each lane but the first takes a slot for its connection, and goes without the lane
+ * when none is free; one that others wait for is given back. Borrowed; NULL: no limit. */
+void eh_dest_share(eh_dest *dest, eh_slots *slots);
 /* Rolls back what is open. NULL is fine. */
 void eh_dest_close(eh_dest *dest);
 

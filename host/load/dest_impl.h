@@ -42,6 +42,7 @@ struct eh_dest {
     size_t busy;      /* lanes with a unit that is not finished */
     uint64_t changes; /* see eh_dest_changes */
     bool read_only;
+    eh_slots *slots; /* borrowed; see eh_dest_share */
     eh_loop *loop;
     eh_clock clock;
     eh_unit **done; /* owned list; units borrowed, oldest first */

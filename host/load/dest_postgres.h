@@ -138,5 +138,7 @@ bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
 /* dest_postgres_lane.c */
 bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
 void eh_pg_lane_free(eh_pg_lane *lane);
+/* Gives idle lanes and their slots back when another run waits for a connection. */
+void eh_pg_spare_lanes(eh_pg *pg);
 
 #endif

@@ -413,14 +413,46 @@ static eh_pg_lane *lane_new(eh_pg *pg, eh_err *err)
     return NULL;
 }
 
+void eh_pg_spare_lanes(eh_pg *pg)
+{
+    eh_slots *slots = pg->base.slots;
+    if (slots == NULL || !eh_slots_wanted(slots)) return;
+    for (size_t i = 1; i < pg->base.lanes; i++) {
+        if (pg->lane[i] == NULL || pg->lane[i]->unit != NULL) continue;
+        eh_pg_lane_free(pg->lane[i]);
+        pg->lane[i] = NULL;
+        eh_slots_give(slots);
+    }
+}
+
+/* The first lane's slot was taken before anything was opened. */
+static bool open_lane(eh_pg *pg, size_t index, eh_err *err)
+{
+    eh_slots *slots = index > 0 ? pg->base.slots : NULL;
+    if (slots != NULL && !eh_slots_take(slots, 1, false)) return true;
+    pg->lane[index] = lane_new(pg, err);
+    if (pg->lane[index] != NULL) return true;
+    if (slots != NULL) eh_slots_give(slots);
+    return false;
+}
+
+/* *lane is NULL when all lanes are busy, and there is no slot for one more. */
+static bool find_idle(eh_pg *pg, eh_pg_lane **lane, eh_err *err)
+{
+    *lane = NULL;
+    for (size_t i = 0; i < pg->base.lanes && *lane == NULL; i++) {
+        if (pg->lane[i] == NULL && !open_lane(pg, i, err)) return false;
+        if (pg->lane[i] != NULL && pg->lane[i]->unit == NULL) *lane = pg->lane[i];
+    }
+    return true;
+}
+
 static eh_pg_lane *idle_lane(eh_pg *pg, eh_err *err)
 {
-    for (size_t i = 0; i < pg->base.lanes; i++) {
-        if (pg->lane[i] == NULL) pg->lane[i] = lane_new(pg, err);
-        if (pg->lane[i] == NULL) return NULL;
-        if (pg->lane[i]->unit == NULL) return pg->lane[i];
-    }
-    (void)eh_fail(err, EH_CLASS_BUG, "no lane is idle");
+    eh_pg_lane *lane;
+    eh_pg_spare_lanes(pg);
+    while (find_idle(pg, &lane, err))
+        if (lane != NULL || !eh_loop_turn(pg->base.loop, -1, err)) return lane;
     return NULL;
 }
 

@@ -63,6 +63,7 @@ static void on_heartbeat(void *self)
         pg->pulse = NULL;
     }
     bool done = conn != NULL && beat(pg, conn);
+    eh_pg_spare_lanes(pg);
     next_heartbeat(pg, done ? HEARTBEAT_US : HEARTBEAT_RETRY);
 }
 

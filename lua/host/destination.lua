@@ -28,10 +28,16 @@ local function check_url(url)
   }
 end
 
-local function finish(url, folder, schema)
+-- shared: what `connections:` says of the connections that all runs share; may be nil.
+local function finish(url, folder, schema, shared)
   local ok, problem = check_url(url)
   if not ok then return nil, problem end
-  return { url = absolute(url, folder), schema = schema }
+  local wait = shared and shared.wait_for_connection
+  return {
+    url = absolute(url, folder), schema = schema,
+    max_connections = shared and shared.max_connections,
+    wait_ms = wait and wait * 1000,
+  }
 end
 
 -- The word of --destination: from the current folder. schema may be nil.
@@ -49,9 +55,9 @@ function destination.of(config, client, secrets)
   local named = own.url or own.connection or default.url or default.connection
     or settings.default_connection
   local is_url = own.url ~= nil or (own.connection == nil and default.url ~= nil)
-  local value = named
+  local value, connection = named, nil
   if not is_url then
-    local connection = config.connections[named]
+    connection = config.connections[named]
     value = connection.url or connection
   end
   local url, problem = secrets:resolve(value)
@@ -59,7 +65,7 @@ function destination.of(config, client, secrets)
     if not is_url then problem.trail = "while resolving the connection \"" .. named .. "\"" end
     return nil, problem
   end
-  return finish(url, config.project.root, schema)
+  return finish(url, config.project.root, schema, connection)
 end
 
 -- Without a project: etlhost.db in the current folder.

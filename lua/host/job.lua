@@ -49,7 +49,7 @@ local on = {}
 function on.stream_started(self, event)
   local stream = stream_of(self, event)
   stream.table, stream.destination = event.table, event.destination
-  self.current = stream
+  self.current, self.waiting = stream, nil
 end
 
 function on.progress(self, event)
@@ -137,6 +137,10 @@ function on.error(self, event)
     local stream = stream_of(self, event)
     stream.error = stream.error or self.errors[#self.errors]
   end
+end
+
+function on.waiting(self, event)
+  self.waiting = event.message
 end
 
 -- Long answers come in several pieces.

@@ -55,8 +55,19 @@ local function describe(self, job, stream, now)
   return table.concat(parts, "  ")
 end
 
+-- Why nothing happens yet, once for each time that the engine says so.
+function progress:say_waiting(job)
+  if not job.waiting or job.waiting == self.said then return end
+  self.said = job.waiting
+  self.out:clear()
+  local title = job.title and job.title ~= "" and job.title .. "  " or ""
+  self.out:print(text.safe(title .. job.waiting))
+  self.out:flush()
+end
+
 -- Called after events and when nothing happened for a while.
 function progress:update(job)
+  self:say_waiting(job)
   local stream = job.current
   if not stream then return end
   local now = self.now_us()

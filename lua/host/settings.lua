@@ -109,8 +109,13 @@ settings.project = {
         secret = true,
         short = "url",
         expected = "an address, { url: ... }, { env: NAME } or { file: path }",
-        fields = { url = { type = "text", secret = true, required = true } },
+        fields = {
+          url = { type = "text", secret = true, required = true },
+          max_connections = { type = "integer", min = 2, max = 64 },
+          wait_for_connection = { type = "duration", min = 0 },
+        },
         foreign = {
+          pool_size = "the word here is max_connections",
           dsn = "the word here is url",
           credentials = "the word here is url: { env: NAME } or { file: path }",
           password = "put it into the url, and the url into { env: NAME } or { file: path }",

@@ -137,6 +137,65 @@ static void many_units_on_two_lanes(void **state)
     kit_close(&k);
 }
 
+static void submit_rows(kit *k, const char *input)
+{
+    eh_unit *unit = kit_unit(k, input, 0);
+    for (int i = 0; i < 5000; i++) kit_add_row(unit, "1");
+    kit_ok(eh_dest_submit(k->dest, &k->state, unit, &err));
+}
+
+static void drain(kit *k)
+{
+    while (eh_dest_in_flight(k->dest) > 0) {
+        eh_unit *unit = eh_dest_take_done(k->dest);
+        if (unit == NULL) {
+            kit_ok(eh_loop_turn(k->loop, -1, &err));
+            continue;
+        }
+        assert_int_equal(unit->err.class_, EH_OK);
+        kit_free_unit(unit);
+    }
+}
+
+static const char *connections(void)
+{
+    return ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'etlhost'");
+}
+
+/* The lanes of a run as far as there are slots; one that others wait for is given back. */
+static void lanes_take_turns(void **state)
+{
+    (void)state;
+    kit k;
+    char what[64];
+    eh_err err = {.class_ = EH_OK};
+    (void)snprintf(what, sizeof what, "lanes_take_turns %ld", (long)getpid());
+    eh_slots *mine = eh_slots_new(what, 3, "mine", &err);
+    eh_slots *others = eh_slots_new(what, 3, "others", &err);
+    assert_true(mine != NULL && others != NULL && eh_slots_take(mine, 2, false));
+    kit_open(&k, url, 3);
+    eh_dest_share(k.dest, mine);
+    kit_take_over(&k, "run1");
+    kit_create(&k, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
+    submit_rows(&k, "sha256:a:1");
+    submit_rows(&k, "sha256:b:1");
+    assert_int_equal(eh_dest_busy_lanes(k.dest), 2);
+    submit_rows(&k, "sha256:c:1"); /* there is no third lane: it waits for one of the two */
+    assert_true(eh_dest_busy_lanes(k.dest) <= 2);
+    drain(&k);
+    assert_string_equal(connections(), "3");
+    assert_false(eh_slots_take(others, 1, true));
+    submit_rows(&k, "sha256:d:1");
+    assert_true(eh_slots_take(others, 1, true));
+    submit_rows(&k, "sha256:e:1");
+    assert_int_equal(eh_dest_busy_lanes(k.dest), 1);
+    drain(&k);
+    assert_string_equal(ask("SELECT count(*) FROM etl.orders"), "25000");
+    kit_close(&k);
+    eh_slots_free(mine);
+    eh_slots_free(others);
+}
+
 static void columns_widen_in_place(void **state)
 {
     (void)state;
@@ -321,6 +380,7 @@ int main(void)
         with_database(loads_and_remembers),
         with_database(upgrades_older_books),
         with_database(many_units_on_two_lanes),
+        with_database(lanes_take_turns),
         with_database(columns_widen_in_place),
         with_database(the_catalog_is_looked_at),
         with_database(text_copy_where_there_is_no_encoder),
