@@ -1,6 +1,7 @@
 /* io/sqlite.c: see sqlite.h. Result codes become classes in one table here. */
 #include "io/sqlite.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -27,7 +28,6 @@ static eh_class class_of(int code)
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
     case SQLITE_IOERR:
-    case SQLITE_FULL:
         return EH_CLASS_TRANSIENT;
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
@@ -47,22 +47,34 @@ static eh_class class_of(int code)
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
         return EH_CLASS_BUG;
-    default:
+    default: /* SQLITE_FULL, too: it stays full until somebody makes room */
         return EH_CLASS_DESTINATION;
     }
+}
+
+/* Only a write of the database file gives SQLITE_FULL; where the file of shared memory cannot
+ * grow, or a quota is used up, it is an input/output error with that number. */
+static bool is_full(sqlite3 *handle, int code)
+{
+    int number = handle != NULL ? sqlite3_system_errno(handle) : 0;
+    return (code & 0xff) == SQLITE_FULL ||
+           ((code & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
 }
 
 static bool fail_code(sqlite3 *handle, int code, eh_err *err)
 {
     if (err == NULL || err->class_ != EH_OK) return false;
+    if (is_full(handle, code)) {
+        (void)eh_fail(err, EH_CLASS_DESTINATION, "SQLite: the disk is full");
+        err->code = code;
+        return eh_err_hint(err, "make room, then run again: what is committed stays");
+    }
     const char *text = handle != NULL ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
     (void)eh_fail(err, class_of(code), "SQLite: %s", text);
     err->code = code;
     if ((code & 0xff) == SQLITE_BUSY)
         (void)eh_err_hint(err, "another process is writing this database; try again when it is "
                                "done");
-    if ((code & 0xff) == SQLITE_FULL)
-        (void)eh_err_hint(err, "the disk is full: make room, then run again");
     return false;
 }
 

@@ -234,12 +234,28 @@ describe("a disk that is full,", function()
     to.url = "sqlite:" .. to.path
     local more = { "--unit-bytes", "65536" }
     local full = host.load(file, "t", to, { more = more })
-    assert.is_true(full.code == host.exit.destination or full.code == host.exit.network,
-      tostring(full))
-    assert.matches("full", full.out .. full.err)
+    assert.equal(host.exit.destination, full.code, tostring(full))
+    assert.matches("SQLite: the disk is full", full.out .. full.err, 1, true)
     process.must { "mount", "-o", "remount,size=64m", folder }
     host.must_load(file, "t", to, { more = more })
     assert.equal("40000|40000", to:sql "select count(*), count(distinct id) from t")
+  end)
+
+  it("under a new SQLite file, from its first bytes on", function()
+    for size = 4, 132, 32 do
+      local folder = small_disk(size .. "k")
+      if not folder then return pending "mounting a tmpfs is not permitted here" end
+      local to = target.sqlite()
+      to.path = folder .. "/data.db"
+      to.url = "sqlite:" .. to.path
+      local file = host.file("x.csv", "id\n1\n2\n")
+      local full = host.load(file, "t", to)
+      assert.equal(host.exit.destination, full.code, tostring(full))
+      assert.matches("SQLite: the disk is full", full.out .. full.err, 1, true)
+      process.must { "mount", "-o", "remount,size=64m", folder }
+      host.must_load(file, "t", to)
+      assert.equal("2|2", to:sql "select count(*), count(distinct id) from t")
+    end
   end)
 
   it("under PostgreSQL", function()
