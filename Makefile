@@ -28,7 +28,8 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2
 CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 LIBS := lua5.4 libpq sqlite3 yaml-0.1 libcrypto simdjson zlib libzstd libseccomp libedit
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null | sed 's/-I/-isystem /g')
-PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+# libpq is loaded when a connection is made (host/io/libpq.h); only tests are linked with it.
+PKG_LIBS := $(shell pkg-config --libs $(filter-out libpq,$(LIBS)) 2>/dev/null)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CPPFLAGS += -D_GNU_SOURCE -Ihost $(PKG_CFLAGS)
@@ -99,7 +100,7 @@ $(OUT)/obj/embed.o: $(OUT)/embed.c
 
 $(OUT)/tests/%: $(OUT)/obj/tests/c/%.o $(OUT)/libetlhost.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lpq -lcmocka
 
 FORCE:
 

@@ -20,10 +20,11 @@ eh_pgconn *eh_pgconn_new(eh_loop *loop, const char *url, bool read_write, eh_err
 {
     eh_pgconn *conn = calloc(1, sizeof *conn);
     char *copy = strdup(url);
-    if (conn == NULL || copy == NULL) {
+    bool ok = conn != NULL && copy != NULL;
+    if (!ok) (void)eh_fail_memory(err, "a connection");
+    if (!ok || !eh_libpq_load(&conn->pq, err)) {
         free(conn);
         free(copy);
-        (void)eh_fail_memory(err, "a connection");
         return NULL;
     }
     conn->loop = loop;
@@ -35,7 +36,7 @@ eh_pgconn *eh_pgconn_new(eh_loop *loop, const char *url, bool read_write, eh_err
 
 static void drop_results(eh_pgconn *conn)
 {
-    PQclear(conn->rows);
+    conn->pq.clear(conn->rows);
     conn->rows = NULL;
     free(conn->context);
     conn->context = NULL;
@@ -49,7 +50,7 @@ static void drop_connection(eh_pgconn *conn)
 {
     eh_watch_remove(conn->watch);
     conn->watch = NULL;
-    PQfinish(conn->pg);
+    conn->pq.finish(conn->pg);
     conn->pg = NULL;
 }
 
@@ -139,8 +140,9 @@ static void ignore_notice(void *self, const PGresult *result)
 
 static void note_where(eh_pgconn *conn)
 {
-    const char *host = PQhost(conn->pg), *port = PQport(conn->pg), *db = PQdb(conn->pg);
-    const char *user = PQuser(conn->pg);
+    const char *host = conn->pq.host(conn->pg), *port = conn->pq.port(conn->pg),
+               *db = conn->pq.db(conn->pg);
+    const char *user = conn->pq.user(conn->pg);
     (void)snprintf(conn->where, sizeof conn->where, "database %s on %s:%s as %s",
                    db != NULL ? db : "?", host != NULL && host[0] != '\0' ? host : "localhost",
                    port != NULL && port[0] != '\0' ? port : "5432", user != NULL ? user : "?");
@@ -156,14 +158,14 @@ static PGconn *start_connecting(const eh_pgconn *conn)
     const char *const values[] = {
         "30",      "10",      "3",    "60000", conn->read_write ? "read-write" : "any",
         conn->url, "etlhost", "UTF8", NULL};
-    return PQconnectStartParams(keys, values, 1);
+    return conn->pq.connectStartParams(keys, values, 1);
 }
 
 /* The socket may be another one after each step: several hosts, TLS given up. */
 static bool watch_socket(eh_pgconn *conn, int events)
 {
     eh_watch_remove(conn->watch);
-    conn->watch = eh_loop_watch(conn->loop, PQsocket(conn->pg), events, on_socket, conn);
+    conn->watch = eh_loop_watch(conn->loop, conn->pq.socket(conn->pg), events, on_socket, conn);
     if (conn->watch != NULL) return true;
     (void)eh_fail_memory(&conn->err, "a connection");
     drop_connection(conn);
@@ -178,14 +180,15 @@ static void widen_buffer(const eh_pgconn *conn)
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     int bytes = SEND_BUFFER_BYTES;
-    if (getsockname(PQsocket(conn->pg), (struct sockaddr *)&address, &length) == 0 &&
+    if (getsockname(conn->pq.socket(conn->pg), (struct sockaddr *)&address, &length) == 0 &&
         address.ss_family == AF_UNIX)
-        (void)setsockopt(PQsocket(conn->pg), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+        (void)setsockopt(conn->pq.socket(conn->pg), SOL_SOCKET, SO_SNDBUF, &bytes,
+                         sizeof bytes);
 }
 
 static void connect_step(eh_pgconn *conn)
 {
-    switch (PQconnectPoll(conn->pg)) {
+    switch (conn->pq.connectPoll(conn->pg)) {
     case PGRES_POLLING_READING:
         if (!watch_socket(conn, EH_READABLE)) finish(conn);
         return;
@@ -194,11 +197,11 @@ static void connect_step(eh_pgconn *conn)
         return;
     case PGRES_POLLING_OK:
         note_where(conn);
-        if (PQsetnonblocking(conn->pg, 1) != 0) {
+        if (conn->pq.setnonblocking(conn->pg, 1) != 0) {
             lose(conn, "connecting to");
             return;
         }
-        (void)PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
+        (void)conn->pq.setErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
         widen_buffer(conn);
         (void)watch_socket(conn, 0);
         finish(conn);
@@ -221,11 +224,11 @@ void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
         fail_soon(conn);
         return;
     }
-    (void)PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
-    (void)PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
-    if (PQstatus(conn->pg) == CONNECTION_BAD) {
+    (void)conn->pq.setNoticeReceiver(conn->pg, ignore_notice, NULL);
+    (void)conn->pq.setErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
+    if (conn->pq.status(conn->pg) == CONNECTION_BAD) {
         /* Not a word of libpq's: it quotes the string it could not read, secrets and all. */
-        bool parsed = PQsocket(conn->pg) >= 0 || PQhost(conn->pg)[0] != '\0';
+        bool parsed = conn->pq.socket(conn->pg) >= 0 || conn->pq.host(conn->pg)[0] != '\0';
         if (!parsed)
             (void)eh_fail(&conn->err, EH_CLASS_CONFIG,
                           "the url of the destination cannot be read; a PostgreSQL one looks "
@@ -244,18 +247,18 @@ void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
 
 static void note_command(eh_pgconn *conn, PGresult *result)
 {
-    (void)snprintf(conn->tag, sizeof conn->tag, "%s", PQcmdStatus(result));
-    conn->touched = strtoll(PQcmdTuples(result), NULL, 10);
+    (void)snprintf(conn->tag, sizeof conn->tag, "%s", conn->pq.cmdStatus(result));
+    conn->touched = strtoll(conn->pq.cmdTuples(result), NULL, 10);
 }
 
 /* Takes one result in; false when the server now waits for COPY data. */
 static bool take_result(eh_pgconn *conn, PGresult *result)
 {
     bool on = true;
-    switch (PQresultStatus(result)) {
+    switch (conn->pq.resultStatus(result)) {
     case PGRES_TUPLES_OK:
         note_command(conn, result);
-        PQclear(conn->rows);
+        conn->pq.clear(conn->rows);
         conn->rows = result;
         return true;
     case PGRES_COMMAND_OK:
@@ -278,10 +281,10 @@ static bool take_result(eh_pgconn *conn, PGresult *result)
     case PGRES_PIPELINE_SYNC:
     case PGRES_PIPELINE_ABORTED: /* none of our statements asks for these */
         (void)eh_fail(&conn->err, EH_CLASS_BUG, "the server answered %s",
-                      PQresStatus(PQresultStatus(result)));
+                      conn->pq.resStatus(conn->pq.resultStatus(result)));
         break;
     }
-    PQclear(result);
+    conn->pq.clear(result);
     return on;
 }
 
@@ -294,10 +297,10 @@ static void start_feeding(eh_pgconn *conn)
 
 static void read_results(eh_pgconn *conn)
 {
-    while (PQisBusy(conn->pg) == 0) {
-        PGresult *result = PQgetResult(conn->pg);
+    while (conn->pq.isBusy(conn->pg) == 0) {
+        PGresult *result = conn->pq.getResult(conn->pg);
         if (result == NULL) {
-            if (PQstatus(conn->pg) == CONNECTION_BAD)
+            if (conn->pq.status(conn->pg) == CONNECTION_BAD)
                 lose(conn, "talking to");
             else
                 finish(conn);
@@ -308,7 +311,7 @@ static void read_results(eh_pgconn *conn)
             return;
         }
     }
-    switch (PQflush(conn->pg)) {
+    switch (conn->pq.flush(conn->pg)) {
     case 0:
         eh_pgconn_want(conn, false);
         break;
@@ -336,7 +339,7 @@ static void on_socket(void *self, int events)
         connect_step(conn);
         return;
     }
-    if ((events & EH_READABLE) != 0 && PQconsumeInput(conn->pg) == 0) {
+    if ((events & EH_READABLE) != 0 && conn->pq.consumeInput(conn->pg) == 0) {
         lose(conn, "talking to");
         return;
     }
@@ -352,7 +355,7 @@ static void on_socket(void *self, int events)
  */
 static void sent(eh_pgconn *conn, bool ok)
 {
-    if (ok && PQflush(conn->pg) >= 0) {
+    if (ok && conn->pq.flush(conn->pg) >= 0) {
         eh_pgconn_want(conn, true);
         return;
     }
@@ -372,7 +375,7 @@ static bool ready(eh_pgconn *conn)
 void eh_pgconn_query(eh_pgconn *conn, const char *sql, eh_pg_done *done, void *self)
 {
     begin(conn, EH_PG_RUNNING, conn->limit_us, done, self);
-    if (ready(conn)) sent(conn, PQsendQuery(conn->pg, sql) == 1);
+    if (ready(conn)) sent(conn, conn->pq.sendQuery(conn->pg, sql) == 1);
 }
 
 void eh_pgconn_params(eh_pgconn *conn, const char *sql, const char *const *params, size_t count,
@@ -380,8 +383,8 @@ void eh_pgconn_params(eh_pgconn *conn, const char *sql, const char *const *param
 {
     begin(conn, EH_PG_RUNNING, conn->limit_us, done, self);
     if (ready(conn))
-        sent(conn,
-             PQsendQueryParams(conn->pg, sql, (int)count, NULL, params, NULL, NULL, 0) == 1);
+        sent(conn, conn->pq.sendQueryParams(conn->pg, sql, (int)count, NULL, params, NULL, NULL,
+                                            0) == 1);
 }
 
 void eh_pgconn_copy(eh_pgconn *conn, const eh_pgcopy *copy, eh_pg_done *done, void *self)
@@ -398,7 +401,7 @@ void eh_pgconn_copy(eh_pgconn *conn, const eh_pgcopy *copy, eh_pg_done *done, vo
     conn->fault_start = copy->fault_start;
     conn->fault_middle = copy->fault_middle;
     conn->fault_end = copy->fault_end;
-    if (ready(conn)) sent(conn, PQsendQuery(conn->pg, copy->sql) == 1);
+    if (ready(conn)) sent(conn, conn->pq.sendQuery(conn->pg, copy->sql) == 1);
 }
 
 void eh_pgconn_limit(eh_pgconn *conn, int64_t limit_us)
@@ -424,7 +427,7 @@ bool eh_pgconn_busy(const eh_pgconn *conn)
 
 bool eh_pgconn_is_open(const eh_pgconn *conn)
 {
-    return conn->pg != NULL && PQstatus(conn->pg) == CONNECTION_OK;
+    return conn->pg != NULL && conn->pq.status(conn->pg) == CONNECTION_OK;
 }
 
 const eh_err *eh_pgconn_error(const eh_pgconn *conn)
@@ -434,24 +437,27 @@ const eh_err *eh_pgconn_error(const eh_pgconn *conn)
 
 int eh_pgconn_rows(const eh_pgconn *conn)
 {
-    return PQntuples(conn->rows);
+    return conn->pq.ntuples(conn->rows);
 }
 
 int eh_pgconn_columns(const eh_pgconn *conn)
 {
-    return PQnfields(conn->rows);
+    return conn->pq.nfields(conn->rows);
 }
 
 const char *eh_pgconn_name(const eh_pgconn *conn, int column)
 {
-    const char *name = PQfname(conn->rows, column);
+    const char *name = conn->pq.fname(conn->rows, column);
     return name != NULL ? name : "";
 }
 
 const char *eh_pgconn_value(const eh_pgconn *conn, int row, int column)
 {
-    if (row >= PQntuples(conn->rows) || column >= PQnfields(conn->rows)) return NULL;
-    return PQgetisnull(conn->rows, row, column) ? NULL : PQgetvalue(conn->rows, row, column);
+    if (row >= conn->pq.ntuples(conn->rows) || column >= conn->pq.nfields(conn->rows))
+        return NULL;
+    return conn->pq.getisnull(conn->rows, row, column)
+               ? NULL
+               : conn->pq.getvalue(conn->rows, row, column);
 }
 
 int64_t eh_pgconn_int(const eh_pgconn *conn, int row, int column)

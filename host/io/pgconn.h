@@ -1,6 +1,6 @@
 /* io/pgconn.h: one connection to PostgreSQL, never blocking, driven by the loop.
  *
- * The only place (with pgcopy.c) that includes libpq-fe.h. One operation at a time: it is
+ * libpq is loaded with the first of them (libpq.h). One operation at a time: it is
  * started, the loop does the rest, and `done` is called from a later turn, never from inside
  * the start. Then the outcome can be read until the next operation starts. eh_pgconn_wait turns
  * the loop instead. Nothing here relies on session state, so a transaction pooler may sit in

@@ -3,9 +3,8 @@
 #ifndef EH_IO_PGCONN_PRIVATE_H
 #define EH_IO_PGCONN_PRIVATE_H
 
+#include "io/libpq.h"
 #include "io/pgconn.h"
-
-#include <libpq-fe.h>
 
 typedef enum eh_pg_phase {
     EH_PG_IDLE,
@@ -17,6 +16,7 @@ typedef enum eh_pg_phase {
 
 struct eh_pgconn {
     eh_loop *loop;
+    eh_libpq pq;
     char *url; /* owned; holds a password, never shown */
     bool read_write;
     PGconn *pg; /* NULL before the first connect and after a loss */

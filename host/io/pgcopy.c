@@ -40,7 +40,7 @@ static bool put_end(eh_pgconn *conn)
 {
     if (conn->fault_end != NULL) EH_FAULT(conn->fault_end);
     conn->fault_end = NULL;
-    switch (PQputCopyEnd(conn->pg, NULL)) {
+    switch (conn->pq.putCopyEnd(conn->pg, NULL)) {
     case 1:
         conn->ended = true;
         return true;
@@ -56,7 +56,7 @@ static bool put_next(eh_pgconn *conn)
 {
     eh_slice chunk;
     if (!next_chunk(conn, &chunk)) return put_end(conn);
-    switch (PQputCopyData(conn->pg, chunk.data, (int)chunk.len)) {
+    switch (conn->pq.putCopyData(conn->pg, chunk.data, (int)chunk.len)) {
     case 1:
         advance(conn, chunk.len);
         return true;
@@ -71,7 +71,7 @@ bool eh_pgcopy_feed(eh_pgconn *conn)
 {
     size_t start = conn->sent;
     while (conn->sent - start < TURN_BYTES) {
-        switch (PQflush(conn->pg)) {
+        switch (conn->pq.flush(conn->pg)) {
         case 0:
             break;
         case 1:

@@ -86,9 +86,10 @@ static void add_hint(eh_err *err)
 
 /* ---- errors of statements --------------------------------------------------------------- */
 
-static void copy_field(const PGresult *result, int field, char *out, size_t size)
+static void copy_field(const eh_pgconn *conn, const PGresult *result, int field, char *out,
+                       size_t size)
 {
-    const char *text = PQresultErrorField(result, field);
+    const char *text = conn->pq.resultErrorField(result, field);
     (void)snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
@@ -97,11 +98,11 @@ void eh_pg_fail_result(eh_pgconn *conn, const PGresult *result)
     eh_err *err = &conn->err;
     if (err->class_ != EH_OK) return;
     char message[512], detail[384];
-    copy_field(result, PG_DIAG_MESSAGE_PRIMARY, message, sizeof message);
-    copy_field(result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
-    copy_field(result, PG_DIAG_SQLSTATE, err->sqlstate, sizeof err->sqlstate);
-    copy_field(result, PG_DIAG_COLUMN_NAME, conn->column, sizeof conn->column);
-    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    copy_field(conn, result, PG_DIAG_MESSAGE_PRIMARY, message, sizeof message);
+    copy_field(conn, result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
+    copy_field(conn, result, PG_DIAG_SQLSTATE, err->sqlstate, sizeof err->sqlstate);
+    copy_field(conn, result, PG_DIAG_COLUMN_NAME, conn->column, sizeof conn->column);
+    const char *context = conn->pq.resultErrorField(result, PG_DIAG_CONTEXT);
     free(conn->context);
     conn->context = context != NULL ? strdup(context) : NULL;
     if (message[0] == '\0') { /* made by libpq itself: the connection is gone */
@@ -142,7 +143,7 @@ static void first_line(const char *text, char *out, size_t size)
 
 void eh_pg_fail_connection(eh_pgconn *conn, const char *doing)
 {
-    const char *text = conn->pg != NULL ? PQerrorMessage(conn->pg) : "";
+    const char *text = conn->pg != NULL ? conn->pq.errorMessage(conn->pg) : "";
     char state[6] = "", line[512];
     take_state(text, state);
     first_line(text, line, sizeof line);
