@@ -1,6 +1,7 @@
-/* load/dest_sqlite.c: the SQLite destination: connection, bookkeeping, streams, ledger.
+/* load/dest_sqlite.c: the SQLite destination: statements, transactions, streams, ledger.
  *
- * Tables are in dest_sqlite_schema.c and dest_sqlite_rebuild.c, rows in dest_sqlite_rows.c. */
+ * Opening is in dest_sqlite_open.c, tables in dest_sqlite_schema.c and dest_sqlite_rebuild.c,
+ * rows in dest_sqlite_rows.c. */
 #include "load/dest_sqlite.h"
 #include "base/fault.h"
 #include "data/convert.h"
@@ -11,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_MS         30000
-#define HEARTBEAT_US    ((int64_t)15 * 1000 * 1000)
-#define WAL_DEADLINE_US ((int64_t)BUSY_MS * 1000)
+#define HEARTBEAT_US ((int64_t)15 * 1000 * 1000)
 
 /* ---- statements ------------------------------------------------------------------------- */
 
@@ -129,81 +128,20 @@ bool eh_lite_fence(eh_lite_db *db, const eh_stream_state *state, eh_arena *arena
     return ok;
 }
 
-/* ---- open and close --------------------------------------------------------------------- */
-
-/* Another process that opens the same new file holds the lock for a moment, and SQLite does not
- * wait for it when the journal mode changes. */
-static bool set_wal(eh_lite *lite, eh_err *err)
+/* What somebody is told has happened must outlive a power failure. (Once the write-ahead log is
+ * on the disk up to here, so is all that went before.) */
+static bool begin_lasting(eh_lite_db *db, eh_err *err)
 {
-    int64_t deadline = eh_clock_monotonic(&lite->base.clock) + WAL_DEADLINE_US;
-    for (;;) {
-        eh_err attempt = {.class_ = EH_OK};
-        if (eh_sqlite_exec(lite->control.sql, "PRAGMA journal_mode = WAL", &attempt))
-            return true;
-        if (attempt.class_ != EH_CLASS_TRANSIENT ||
-            eh_clock_monotonic(&lite->base.clock) > deadline) {
-            if (err->class_ == EH_OK) *err = attempt;
-            return false;
-        }
-        if (!eh_loop_turn(lite->base.loop, 20, err)) return false;
-    }
+    return eh_sqlite_exec(db->sql, "PRAGMA synchronous = FULL", err) && eh_lite_begin(db, err);
 }
 
-static bool look_for_books(eh_lite *lite, int64_t *version, eh_err *err)
+static bool end_lasting(eh_lite_db *db, bool ok, eh_err *err)
 {
-    int64_t there;
-    *version = 0;
-    return eh_lite_number(&lite->control, "bookkeeping_exists", NULL, 0, &there, err) &&
-           (there == 0 || eh_lite_number(&lite->control, "version", NULL, 0, version, err));
+    ok = eh_lite_end(db, ok, err);
+    return eh_sqlite_exec(db->sql, "PRAGMA synchronous = NORMAL", err) && ok;
 }
 
-static bool run_file(eh_lite *lite, const char *name, eh_err *err)
-{
-    const char *sql = eh_sql_text("sqlite", name, err);
-    return sql != NULL && eh_sqlite_exec(lite->control.sql, sql, err);
-}
-
-/* Whoever comes second waits for the first, then looks again. */
-static bool make_books(eh_lite *lite, int64_t *version, eh_err *err)
-{
-    if (!eh_lite_begin(&lite->control, err)) return false;
-    bool ok = look_for_books(lite, version, err) &&
-              (*version > 0 || run_file(lite, "bookkeeping", err)) &&
-              (*version >= EH_BOOKS_VERSION || run_file(lite, "bookkeeping_upgrade", err)) &&
-              eh_lite_number(&lite->control, "version", NULL, 0, version, err);
-    return eh_lite_end(&lite->control, ok, err);
-}
-
-static bool check_books(eh_lite *lite, eh_err *err)
-{
-    int64_t version;
-    if (!look_for_books(lite, &version, err)) return false;
-    if (version == 0 && lite->base.read_only) return true;
-    if (version < EH_BOOKS_VERSION && !lite->base.read_only && !make_books(lite, &version, err))
-        return false;
-    if (!eh_dest_check_version(version, err)) return false;
-    lite->has_books = true;
-    return true;
-}
-
-bool eh_lite_open(const eh_lite *lite, eh_lite_db *db, eh_err *err)
-{
-    db->clock = lite->base.clock;
-    db->sql = eh_sqlite_open(lite->path, lite->base.read_only, BUSY_MS, err);
-    /* FULL: a committed unit survives a power failure too, for one fsync a unit. The checkpoint
-     * size in pages: one for some units, not one for each. */
-    return db->sql != NULL &&
-           eh_sqlite_exec(db->sql,
-                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
-                          "PRAGMA wal_autocheckpoint = 8192;",
-                          err);
-}
-
-static bool prepare_file(eh_lite *lite, eh_err *err)
-{
-    return eh_lite_open(lite, &lite->control, err) &&
-           (lite->base.read_only || set_wal(lite, err)) && check_books(lite, err);
-}
+/* ---- close ------------------------------------------------------------------------------ */
 
 static void lite_close(eh_dest *dest)
 {
@@ -237,7 +175,7 @@ static void on_heartbeat(void *self)
      * of life, too. */
     eh_sqlite_busy(lite->control.sql, 0);
     if (!eh_lite_sign_of_life(lite, &lite->control, NULL)) eh_lite_rollback(&lite->control);
-    eh_sqlite_busy(lite->control.sql, BUSY_MS);
+    eh_sqlite_busy(lite->control.sql, EH_LITE_BUSY_MS);
     lite->heartbeat = eh_loop_timer(lite->base.loop, HEARTBEAT_US, on_heartbeat, lite);
 }
 
@@ -461,13 +399,13 @@ static bool lite_finish(eh_dest *dest, const eh_stream_state *state, const eh_do
     eh_lite *lite = (eh_lite *)dest;
     char now[40];
     eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
-    if (!eh_lite_begin(&lite->control, err)) return false;
+    if (!begin_lasting(&lite->control, err)) return false;
     bool ok = eh_lite_fence(&lite->control, state, NULL, NULL, err) &&
               promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
               eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
               end_load(lite, state, "succeeded", NULL, err);
     if (ok) EH_FAULT("finish");
-    ok = eh_lite_end(&lite->control, ok, err);
+    ok = end_lasting(&lite->control, ok, err);
     if (ok) EH_FAULT("finish.done");
     return ok;
 }
@@ -526,9 +464,10 @@ static bool lite_query(eh_dest *dest, const char *sql, const char *const *params
     for (size_t i = 0; i < count; i++) args[i] = eh_lite_str(params[i]);
     /* Who only reads need not wait for those who write. */
     bool reads = eh_sqlite_only_reads(lite->control.sql, sql);
-    if (!eh_sqlite_exec(lite->control.sql, reads ? "BEGIN" : "BEGIN IMMEDIATE", err))
+    if (!(reads ? eh_sqlite_exec(lite->control.sql, "BEGIN", err)
+                : begin_lasting(&lite->control, err)))
         return false;
-    return eh_lite_end(&lite->control, run_statements(lite, sql, args, count, arena, rows, err),
+    return end_lasting(&lite->control, run_statements(lite, sql, args, count, arena, rows, err),
                        err);
 }
 
@@ -580,7 +519,7 @@ eh_dest *eh_dest_sqlite_open(const char *path, bool read_only, eh_loop *loop,
                            .clock = *clock};
     lite->path = strdup(path);
     if (lite->path == NULL) (void)eh_fail_memory(err, "a destination");
-    if (lite->path != NULL && prepare_file(lite, err)) return &lite->base;
+    if (lite->path != NULL && eh_lite_prepare_file(lite, err)) return &lite->base;
     (void)eh_err_while(err, "opening %s", where);
     lite_close(&lite->base);
     return NULL;

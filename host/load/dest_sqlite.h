@@ -29,6 +29,11 @@ typedef struct eh_lite {
     eh_lite_lane *lane; /* NULL until the first unit */
 } eh_lite;
 
+/* dest_sqlite_open.c */
+/* How long a connection waits for another process that writes. */
+enum { EH_LITE_BUSY_MS = 30000 };
+/* Opens the control connection and makes or upgrades the bookkeeping. */
+bool eh_lite_prepare_file(eh_lite *lite, eh_err *err) EH_MUST_USE;
 /* Opens the file and sets what every connection needs. */
 bool eh_lite_open(const eh_lite *lite, eh_lite_db *db, eh_err *err) EH_MUST_USE;
 

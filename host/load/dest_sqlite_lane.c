@@ -340,7 +340,10 @@ static int start_thread(eh_lite_lane *lane)
 
 static bool start(eh_lite_lane *lane, eh_err *err)
 {
-    if (!eh_lite_open(lane->lite, &lane->db, err)) return false;
+    /* FULL: a committed unit survives a power failure, too, for one fsync a unit. */
+    if (!eh_lite_open(lane->lite, &lane->db, err) ||
+        !eh_sqlite_exec(lane->db.sql, "PRAGMA synchronous = FULL", err))
+        return false;
     lane->arena = eh_arena_new((size_t)16 * 1024 * 1024);
     lane->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (lane->arena == NULL) return eh_fail_memory(err, "a lane");
