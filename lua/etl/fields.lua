@@ -61,8 +61,27 @@ local function show(value)
   return tostring(value)
 end
 
+local function read_number(text)
+  return text:match "^-?%d+%.?%d*$" and tonumber(text) or nil
+end
+
+-- What is text in the YAML of a client's file, where every value is, as the type that is asked for.
+local from_text = {
+  integer = function(text) return text:match "^-?%d+$" and math.tointeger(tonumber(text)) end,
+  number = read_number,
+  ["number or map"] = read_number,
+  boolean = function(text)
+    if text == "true" then return true end
+    if text == "false" then return false end
+  end,
+}
+
 local function check_one(name, declaration, value, report)
   local kind = types[declaration.type]
+  if type(value) == "string" and from_text[declaration.type] then
+    local read = from_text[declaration.type](value)
+    if read ~= nil then value = read end
+  end
   if not kind[1](value) then
     local shown = declaration.secret and "" or ", not " .. show(value)
     report(("%s must be %s%s"):format(name, kind[2], shown))

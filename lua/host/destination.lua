@@ -47,25 +47,29 @@ function destination.from_option(url, schema)
   return finish(url, here, schema)
 end
 
--- A client's destination, by its file, the defaults, and the connections. client may be nil.
-function destination.of(config, client, secrets)
+-- What a client's file, or the defaults, say of where rows go: the name of the connection (nil for
+-- an address), and the address or the secret's reference as it is written. client may be nil.
+function destination.written(config, client)
   local own = client and client.destination or {}
   local default = config.defaults.destination or {}
-  local schema = own.schema or default.schema
-  local named = own.url or own.connection or default.url or default.connection
-    or settings.default_connection
-  local is_url = own.url ~= nil or (own.connection == nil and default.url ~= nil)
-  local value, connection = named, nil
-  if not is_url then
-    connection = config.connections[named]
-    value = connection.url or connection
-  end
+  local url = own.url or (own.connection == nil and default.url) or nil
+  if url then return nil, url end
+  local name = own.connection or default.connection or settings.default_connection
+  local connection = config.connections[name]
+  return name, connection.url or connection
+end
+
+-- A client's destination, by its file, the defaults, and the connections. client may be nil.
+function destination.of(config, client, secrets)
+  local schema = (client and client.destination or {}).schema
+    or (config.defaults.destination or {}).schema
+  local name, value = destination.written(config, client)
   local url, problem = secrets:resolve(value)
   if not url then
-    if not is_url then problem.trail = "while resolving the connection \"" .. named .. "\"" end
+    if name then problem.trail = "while resolving the connection \"" .. name .. "\"" end
     return nil, problem
   end
-  return finish(url, config.project.root, schema, connection)
+  return finish(url, config.project.root, schema, name and config.connections[name] or nil)
 end
 
 -- Without a project: etlhost.db in the current folder.

@@ -22,7 +22,7 @@ local function sounds_secret(key)
 end
 
 -- Addresses without the password that they may hold.
-local function without_password(value)
+function effective.without_password(value)
   return (value:gsub("(://[^:@/]*):[^@/]*@", "%1:" .. HIDDEN .. "@")
     :gsub("([?&]password=)[^&]*", "%1" .. HIDDEN))
 end
@@ -34,7 +34,7 @@ local function shown(node, key, is_secret)
   if node.kind == "null" then return doc.null end
   if node.kind == "string" then
     if is_secret or sounds_secret(key) then return HIDDEN end
-    return without_password(node.value)
+    return effective.without_password(node.value)
   end
   local value, keys = {}, {}
   for i, item in ipairs(node) do

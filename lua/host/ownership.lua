@@ -149,6 +149,17 @@ function ownership:allows(path, id, known)
   return true
 end
 
+-- The pipelines that may load a client: its own, or all that are for any client.
+function ownership:pipelines(id)
+  if self.paths[id] then return self.paths[id] end
+  local list = {}
+  for path in pairs(self.evaluated) do
+    if not self.client[path] then list[#list + 1] = path end
+  end
+  table.sort(list)
+  return list
+end
+
 function ownership.refusal(id, own)
   return err.new {
     class = "config",

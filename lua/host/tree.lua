@@ -3,12 +3,18 @@
 
 local tree = {}
 
--- The node under a key of a map; nil when there is none.
-function tree.get(node, key)
+-- The entry with a key of a map: { key, line, column, node }; nil when there is none.
+function tree.entry(node, key)
   if not node or node.kind ~= "map" then return nil end
   for _, entry in ipairs(node) do
-    if entry.key == key then return entry.node, entry end
+    if entry.key == key then return entry end
   end
+end
+
+-- The node under a key of a map; nil when there is none.
+function tree.get(node, key)
+  local entry = tree.entry(node, key)
+  return entry and entry.node
 end
 
 -- Names the file on every node and entry below; gives the node.

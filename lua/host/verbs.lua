@@ -3,8 +3,8 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "check", "init", "status", "config", "state", "dead", "runs",
-  "completion", "test", "version", "help",
+  "run", "load", "preview", "check", "init", "client", "status", "config", "state", "dead",
+  "runs", "completion", "test", "version", "help",
 }
 
 local function set_paths(verb, path)
@@ -75,6 +75,9 @@ verbs.foreign = {
   logs = "the verb here is runs: etlhost runs show ID",
   errors = "the verb here is dead: etlhost dead list",
   ["dead-letters"] = "the verb here is dead: etlhost dead list",
+  clients = "the verb here is client: etlhost client list",
+  tenant = "the verb here is client: etlhost client list",
+  env = "etlhost config show --client C shows what holds for a client",
   reset = "the verb here is state: etlhost state reset",
 }
 
