@@ -106,6 +106,14 @@ eh_transform_context eh_stream_transform_context(eh_stream *s)
     };
 }
 
+static eh_table_options table_options(const eh_run *run)
+{
+    const eh_doc *destination = eh_doc_get(run->spec, "destination");
+    const char *security = eh_doc_str(destination, "row_security", "");
+    return (eh_table_options){.views = eh_doc_str(destination, "views", NULL),
+                              .by_client = strcmp(security, "by_client") == 0};
+}
+
 bool eh_stream_open(eh_stream *s, eh_err *err)
 {
     eh_run *run = s->run;
@@ -122,6 +130,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .declaration = s->declaration,
         .transform = &transform,
         .rows = s->rows,
+        .table = table_options(run),
         .has_file = true,
         .dry_run = eh_doc_bool(run->spec, "dry_run", false),
         .unit_bytes = unit_bytes > 0 ? (size_t)unit_bytes : 0,

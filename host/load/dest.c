@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,31 @@ bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *sch
     dest->changes++;
     if (dest->ops->change(dest, state, schema, table, changes, count, err)) return true;
     return eh_err_while(err, "changing table %s.%s", schema, table);
+}
+
+bool eh_dest_equip(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                   const char *table, eh_err *err)
+{
+    assert(dest->busy == 0);
+    if (dest->ops->equip == NULL || dest->ops->equip(dest, state, schema, table, err)) return true;
+    return eh_err_while(err, "equipping table %s.%s", schema, table);
+}
+
+void eh_dest_on_notice(eh_dest *dest, void (*notice)(void *self, const char *text), void *self)
+{
+    dest->notice = notice;
+    dest->notice_self = self;
+}
+
+void eh_dest_notice(const eh_dest *dest, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (dest->notice == NULL) return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    dest->notice(dest->notice_self, text);
 }
 
 uint64_t eh_dest_changes(const eh_dest *dest)

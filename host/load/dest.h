@@ -40,12 +40,21 @@ typedef struct eh_run_info {
     bool take_over; /* the operator's word: take the stream even from a live run */
 } eh_run_info;
 
+/* What a table that etlhost makes is to have beside its columns. */
+typedef struct eh_table_options {
+    bool index;         /* one that leads with _client_id and _source */
+    const char *cursor; /* the column that is third in it; NULL: none */
+    bool by_client;     /* row-level security: who reads for a client sees that client's rows */
+    const char *views;  /* schema of the view over all clients' tables of this name; NULL: none */
+} eh_table_options;
+
 typedef struct eh_stream_state {
     int64_t stream_id;
     int64_t epoch;   /* mine; every transaction of this run checks it */
     int64_t load_id; /* of this run of this stream: the value of _load_id */
     int64_t units;   /* how many of its units have committed: counted by the loader, checked by
                         finish */
+    eh_table_options table; /* of its table; text is borrowed */
 } eh_stream_state;
 
 /* ---- the table as it really is ------------------------------------------------------------
@@ -150,6 +159,14 @@ bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *s
 bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, const eh_change *changes, size_t count,
                     eh_err *err) EH_MUST_USE;
+
+/* Gives a table that is there what the stream's table options ask for and it lacks. Fenced; no
+ * lane may be busy. eh_dest_change does it, too. */
+bool eh_dest_equip(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                   const char *table, eh_err *err) EH_MUST_USE;
+
+/* Who is told of what the destination could not do and can live without; NULL: nobody. */
+void eh_dest_on_notice(eh_dest *dest, void (*notice)(void *self, const char *text), void *self);
 
 /* How often eh_dest_change has been called: one that differs from before means that a
  * description may be out of date, since streams of one run may share a table. */

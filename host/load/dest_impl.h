@@ -16,6 +16,9 @@ typedef struct eh_dest_ops {
                      const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
     bool (*change)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                    const char *table, const eh_change *changes, size_t count, eh_err *err);
+    /* NULL where a table has all when it is made */
+    bool (*equip)(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                  const char *table, eh_err *err);
     bool (*ledger)(eh_dest *dest, const eh_stream_state *state, const char *input,
                    const char *name, eh_arena *arena, eh_ledger *ledger, eh_err *err);
     const eh_encoder *(*encoder)(eh_dest *dest, const char *schema, const char *table,
@@ -48,6 +51,8 @@ struct eh_dest {
     eh_unit **done; /* owned list; units borrowed, oldest first */
     size_t done_count;
     size_t done_capacity;
+    void (*notice)(void *self, const char *text); /* see eh_dest_on_notice */
+    void *notice_self;
 };
 
 eh_dest *eh_dest_sqlite_open(const char *path, bool read_only, eh_loop *loop,
@@ -57,6 +62,9 @@ eh_dest *eh_dest_postgres_open(const char *url, size_t lanes, bool read_only, eh
 
 /* Frees what eh_dest itself owns (not the struct). */
 void eh_dest_release(eh_dest *dest);
+
+/* Tells of what could not be done. */
+void eh_dest_notice(const eh_dest *dest, const char *format, ...) EH_PRINTF(2, 3);
 
 /* Makes room for one more finished unit beyond the busy ones: so finishing cannot fail. */
 bool eh_dest_reserve_done(eh_dest *dest, eh_err *err) EH_MUST_USE;

@@ -281,6 +281,7 @@ static const eh_dest_ops pg_ops = {
     .take_over = eh_pg_take_over,
     .describe = eh_pg_describe,
     .change = eh_pg_change,
+    .equip = eh_pg_equip_table,
     .ledger = pg_ledger,
     .encoder = eh_pg_encoder_new,
     .key = eh_pg_key,

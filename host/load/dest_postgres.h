@@ -135,6 +135,27 @@ bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
                const char *table, const eh_column_info *columns, const eh_put *put,
                eh_err *err);
 
+/* dest_postgres_equip.c */
+bool eh_pg_equip_table(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                       const char *table, eh_err *err);
+/* A stream's table. */
+typedef struct eh_pg_place {
+    const eh_stream_state *state;
+    const char *schema;
+    const char *table;
+} eh_pg_place;
+/* The same inside the open transaction. views: as eh_pg_view_take gave them; index: now is the
+ * time to make one. */
+bool eh_pg_equip(eh_pg *pg, const eh_pg_place *at, const char *views, bool index,
+                 eh_arena *arena, eh_err *err) EH_MUST_USE;
+/* The view over all clients' tables of this name, by its schema (NULL: there is none): one
+ * transaction at a time has it, from before it locks the table. It goes before columns change
+ * their types, and eh_pg_equip makes it again. */
+bool eh_pg_view_take(eh_pg *pg, const eh_pg_place *at, eh_arena *arena, const char **views,
+                     eh_err *err) EH_MUST_USE;
+bool eh_pg_view_drop(eh_pg *pg, const char *views, const char *table, eh_arena *arena,
+                     eh_err *err) EH_MUST_USE;
+
 /* dest_postgres_lane.c */
 bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
 void eh_pg_lane_free(eh_pg_lane *lane);

@@ -219,20 +219,28 @@ static void hit_faults(const change_job *job)
 static bool change_body(eh_pg *pg, void *self, eh_err *err)
 {
     change_job *job = self;
+    const eh_pg_place at = {job->state, job->schema, job->table};
+    const char *views;
     eh_pg_args args = {.count = 0};
     job->record.len = 0;
     eh_arena_reset(job->arena);
     eh_pg_arg_str(&args, job->schema);
     eh_pg_arg_str(&args, job->table);
-    if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "change_lock", &args, err) ||
+    if (!eh_pg_fence(pg, job->state, err) ||
+        !eh_pg_view_take(pg, &at, job->arena, &views, err) ||
+        !eh_pg_run(pg, "change_lock", &args, err) ||
         !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &job->info, err))
         return false;
     bool create = wants(job, EH_CHANGE_CREATE_TABLE) && !job->info.exists;
     eh_table_info made;
     if (create && (!make_schema(pg, job, err) || !record(job, &job->changes[0], err)))
         return false;
+    if (wants(job, EH_CHANGE_TYPE) &&
+        !eh_pg_view_drop(pg, views, job->table, job->arena, err))
+        return false;
     if (!create_or_extend(pg, job, create, err) || !change_types(pg, job, err) ||
-        !write_record(pg, job, err))
+        !write_record(pg, job, err) ||
+        !eh_pg_equip(pg, &at, views, !job->info.has_rows, job->arena, err))
         return false;
     /* Default privileges may have given the new table to readers that nobody thought of. */
     if (create &&

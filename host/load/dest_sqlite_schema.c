@@ -263,6 +263,33 @@ static bool run_expanded(eh_lite *lite, const char *name, const eh_sql_var *vars
     return ok;
 }
 
+/* The index that the rows of a client are found by. */
+static bool create_index(change_job *job, eh_err *err)
+{
+    const eh_table_options *o = &job->state->table;
+    if (!o->index) return true;
+    if (!look(job, err)) return false;
+    bool has_cursor = o->cursor != NULL && find_column(&job->info, o->cursor) != NULL;
+    eh_buf name, columns;
+    eh_buf_init(&name, SQL_MAX);
+    eh_buf_init(&columns, SQL_MAX);
+    bool ok = eh_buf_printf(&name, err, "%s__client_id", job->table) &&
+              eh_buf_append_str(&columns, "_client_id, _source", err) &&
+              (!has_cursor || (eh_buf_append_str(&columns, ", ", err) &&
+                               eh_sql_identifier(&columns, o->cursor, err)));
+    if (ok) {
+        eh_sql_var vars[] = {{"table", job->table},
+                             {"name", eh_buf_cstr(&name)},
+                             {"columns", eh_buf_cstr(&columns)}};
+        ok = (vars[1].value != NULL && vars[2].value != NULL) ||
+             eh_fail_memory(err, "a statement");
+        ok = ok && run_expanded(job->lite, "table_index", vars, 3, err);
+    }
+    eh_buf_free(&name);
+    eh_buf_free(&columns);
+    return ok;
+}
+
 /* SQLite has no table without columns, so the columns that follow are made with it. *used: how
  * many of the changes are done. */
 static bool create_table(change_job *job, const eh_change *changes, size_t count, size_t *used,
@@ -323,7 +350,8 @@ static bool apply(change_job *job, const eh_change *changes, size_t count, eh_er
         size_t used = 1;
         bool ok = look(job, err);
         if (ok && changes[i].kind == EH_CHANGE_CREATE_TABLE && !job->info.exists)
-            ok = create_table(job, &changes[i], count - i, &used, err);
+            ok = create_table(job, &changes[i], count - i, &used, err) &&
+                 create_index(job, err);
         else if (ok && changes[i].kind == EH_CHANGE_ADD_COLUMN)
             ok = add_one_column(job, &changes[i], err);
         else if (ok && changes[i].kind == EH_CHANGE_TYPE)

@@ -2,7 +2,9 @@
  * units are in loader_units.c, the rows in loader_rows.c; see loader.h. */
 #include "base/fault.h"
 #include "load/loader_private.h"
+#include "load/plan_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -38,6 +40,43 @@ static bool describe(eh_loader *loader, eh_err *err)
                             loader->options.key.schema, loader->options.key.table, plan->arena,
                             &plan->table, err) &&
            eh_plan_refresh(plan, err);
+}
+
+/* What the destination could not do: told once. */
+static void on_notice(void *self, const char *text)
+{
+    eh_loader *loader = self;
+    const eh_load_events *events = &loader->options.events;
+    if (events->warning == NULL || strcmp(loader->told, text) == 0) return;
+    (void)snprintf(loader->told, sizeof loader->told, "%s", text);
+    events->warning(events->self, text);
+}
+
+/* The name of the cursor's column in the table, as far as it is known by now. */
+static const char *cursor_column(const eh_loader *loader)
+{
+    const eh_plan *plan = &loader->plan;
+    const char *field =
+        eh_doc_str(eh_doc_get(loader->options.declaration, "cursor"), "field", NULL);
+    if (field == NULL) return NULL;
+    for (size_t i = 0; i < plan->source_count; i++) {
+        const char *name = plan->source_plans[i].name;
+        if (name == NULL) continue;
+        if (eh_slice_is(plan->sources[i].written, field) || strcmp(name, field) == 0)
+            return name;
+    }
+    return NULL;
+}
+
+/* What the table is to have, apart from columns. Rows without a client have nobody to be found
+ * by; a table that is not appended to gets the index of its key. */
+static void choose_table_options(eh_loader *loader)
+{
+    const eh_loader_options *o = &loader->options;
+    if (!loader->plan.options.has_client) return;
+    loader->state.table = o->table;
+    loader->state.table.index = loader->plan.options.write.write == EH_WRITE_APPEND;
+    loader->state.table.cursor = cursor_column(loader);
 }
 
 /* The bookkeeping beside the data is written by the load protocol only, and belongs to all
@@ -87,7 +126,16 @@ static bool start(eh_loader *loader, eh_err *err)
     if (!o->dry_run && !eh_dest_take_over(o->dest, &o->key, o->run, &loader->state, err))
         return false;
     make_cells(loader);
-    return describe(loader, err);
+    if (!describe(loader, err)) return false;
+    choose_table_options(loader);
+    const eh_table_options *wanted = &loader->state.table;
+    bool is_more = wanted->by_client || wanted->views != NULL;
+    if (o->dry_run || !loader->plan.table.exists || !is_more) return true;
+    eh_dest_on_notice(o->dest, on_notice, loader);
+    bool ok = eh_loader_collect(loader, EH_WAIT_ALL, err) &&
+              eh_dest_equip(o->dest, &loader->state, o->key.schema, o->key.table, err);
+    eh_dest_on_notice(o->dest, NULL, NULL);
+    return ok;
 }
 
 eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
@@ -241,8 +289,11 @@ bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
     eh_plan *plan = &loader->plan;
     loader->encoder = NULL;
     if (loader->options.dry_run) return eh_plan_pretend(plan, err);
+    choose_table_options(loader);
+    eh_dest_on_notice(loader->options.dest, on_notice, loader);
     bool ok = eh_dest_change(loader->options.dest, &loader->state, loader->options.key.schema,
                              loader->options.key.table, plan->changes, plan->change_count, err);
+    eh_dest_on_notice(loader->options.dest, NULL, NULL);
     plan->change_count = 0;
     if (!ok)
         return eh_err_while(err, "changing the columns of %s.%s", loader->options.key.schema,

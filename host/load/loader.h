@@ -44,6 +44,7 @@ typedef struct eh_loader_options {
     const eh_doc *declaration; /* of the resource; may be NULL */
     const eh_transform_context *transform;
     const eh_row_hook *rows; /* NULL: no row function */
+    eh_table_options table;  /* views and by_client; what follows from the declaration is added */
     bool has_file;           /* add _file and _row */
     bool dry_run;            /* convert everything, write nothing */
     size_t unit_bytes;       /* 0: as the pool says */

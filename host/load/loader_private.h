@@ -30,6 +30,7 @@ struct eh_loader {
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
     bool keyed;    /* the table has the unique index that the key needs */
+    char told[1024]; /* the latest notice of the destination */
     size_t begun;  /* units so far */
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;

@@ -2,6 +2,7 @@
 
 local doc = require "host.doc"
 local files = require "host.files"
+local layout = require "host.layout"
 local nearest = require "host.nearest"
 local schema = require "host.schema"
 local settings = require "host.settings"
@@ -176,6 +177,9 @@ function client_file.read(self, name, read)
     end
   end
   client_file.check_connection(self, tree.get(node, "destination"), data.destination, found)
+  layout.check(self, client, self.schemas, function(message, more)
+    found:add(tree.get(node, "id") or { line = 1, column = 1 }, message, more)
+  end)
   local same = self.by_id[client.id]
   if same then
     found:add(tree.get(node, "id") or { line = 1, column = 1 },

@@ -53,7 +53,7 @@ function config.load(project)
   self.base = client_file.base(node)
   self.templates = templates.new(project, read)
   self.template_problems = self.templates:problems()
-  self.clients, self.by_id = {}, {}
+  self.clients, self.by_id, self.schemas = {}, {}, {} -- schemas: which client has which
   for _, name in ipairs(project:list(project.client_folder, ".yaml")) do
     self.clients[#self.clients + 1] = client_file.read(self, name, read)
   end

@@ -2,6 +2,7 @@
 
 local err = require "host.err"
 local files = require "host.files"
+local layout = require "host.layout"
 local settings = require "host.settings"
 
 local destination = {}
@@ -28,23 +29,23 @@ local function check_url(url)
   }
 end
 
--- shared: what `connections:` says of the connections that all runs share; may be nil.
-local function finish(url, folder, schema, shared)
+-- where: schema and the like, which the address is added to. shared: what `connections:` says of the
+-- connections that all runs share; may be nil.
+local function finish(url, folder, where, shared)
   local ok, problem = check_url(url)
   if not ok then return nil, problem end
   local wait = shared and shared.wait_for_connection
-  return {
-    url = absolute(url, folder), schema = schema,
-    max_connections = shared and shared.max_connections,
-    wait_ms = wait and wait * 1000,
-  }
+  where.url = absolute(url, folder)
+  where.max_connections = shared and shared.max_connections
+  where.wait_ms = wait and wait * 1000
+  return where
 end
 
 -- The word of --destination: from the current folder. schema may be nil.
 function destination.from_option(url, schema)
   local here, problem = files.current_folder()
   if not here then return nil, problem end
-  return finish(url, here, schema)
+  return finish(url, here, { schema = schema })
 end
 
 -- What a client's file, or the defaults, say of where rows go: the name of the connection (nil for
@@ -61,15 +62,22 @@ end
 
 -- A client's destination, by its file, the defaults, and the connections. client may be nil.
 function destination.of(config, client, secrets)
-  local schema = (client and client.destination or {}).schema
-    or (config.defaults.destination or {}).schema
   local name, value = destination.written(config, client)
   local url, problem = secrets:resolve(value)
   if not url then
     if name then problem.trail = "while resolving the connection \"" .. name .. "\"" end
     return nil, problem
   end
-  return finish(url, config.project.root, schema, name and config.connections[name] or nil)
+  local where = layout.of(config, client)
+  if where.views and url:match "^sqlite:" then
+    return nil, err.new {
+      class = "config",
+      message = "an SQLite file has no schemas, so layout: schema_per_client needs Postgres",
+      hint = "give each client a file of its own (destination: { url: \"sqlite:NAME.db\" }), or "
+        .. "leave the layout shared",
+    }
+  end
+  return finish(url, config.project.root, where, name and config.connections[name] or nil)
 end
 
 -- Without a project: etlhost.db in the current folder.

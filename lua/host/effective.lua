@@ -88,6 +88,7 @@ local function default_item(node, shape, name)
   local field = shape.fields[name]
   local value = field.default
   if value == nil then value = field.shows end
+  if type(value) == "function" then value = value(node) end
   if value ~= nil and not is_alternative(node, shape, name) then
     return { key = name, origin = "default", value = value }
   end

@@ -9,8 +9,8 @@
 -- and optionally: required, default, one_of, pattern + expected, min, max, check = function(node,
 -- value, problems), foreign = { word = what to say } (maps), secret = true (a text that may also be
 -- { env: NAME } or { file: path }), alternatives (fields of which the last file's one counts); for
--- people: shows (what holds where nothing is said), as (the type it is shown in), order (of the
--- fields).
+-- people: shows (what holds where nothing is said, or a function of the map's node that tells), as
+-- (the type it is shown in), order (of the fields).
 
 local err = require "host.err"
 local doc = require "host.doc"

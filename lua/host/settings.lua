@@ -1,6 +1,8 @@
 -- The shapes of the two kinds of configuration file: every setting, its type, its default. The page
 -- docs/reference/config.md says the same in words; config/etlhost.yaml shows the defaults.
 
+local layout = require "host.layout"
+local tree = require "host.tree"
 local zones = require "host.zones"
 
 local settings = {}
@@ -49,16 +51,36 @@ local start = {
   end,
 }
 
+local schema_name = {
+  type = "text", pattern = "^[%a_][%w_$]*$", expected = "a name of letters, digits, _",
+}
+
+local function only_client_in_braces(node, value, found)
+  local rest = value:gsub("{client}", "")
+  if not rest:find "[{}]" then return end
+  found:add(node, ("\"%s\" is no name"):format(value),
+    { expected = "{client}, and no other braces" })
+end
+
 local destination = {
   type = "map",
   alternatives = { "connection", "url" }, -- whoever says one takes the other's place
   fields = {
     connection = { type = "text", shows = settings.default_connection },
     url = { type = "text", secret = true },
+    layout = { type = "text", shows = "shared", one_of = { "shared", "schema_per_client" } },
     schema = {
-      type = "text", shows = "etl",
-      pattern = "^[%a_][%w_$]*$", expected = "a name of letters, digits, _",
+      type = "text",
+      shows = function(node)
+        local said = tree.get(node, "layout")
+        return layout.default_schema[said and said.value] or layout.default_schema.shared
+      end,
+      pattern = "^[%a_{][%w_${}]*$",
+      expected = "a name of letters, digits, _; {client} stands for the client's id",
+      check = only_client_in_braces,
     },
+    views = schema_name,
+    row_security = { type = "text", one_of = { "by_client" } },
   },
   foreign = {
     dsn = "the word here is url, or connection: a name from `connections:`",

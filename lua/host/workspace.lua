@@ -73,7 +73,8 @@ function workspace.client_problem(client)
   end
 end
 
--- Where rows go: --destination and --schema first, then the client's file, then the defaults.
+-- Where rows go: --destination and --schema first, then the client's file, then the defaults. A
+-- schema that was named is that one for every client, without views.
 function workspace:destination(args, client)
   if args.destination then return destination.from_option(args.destination, args.schema) end
   local where, problem
@@ -83,7 +84,7 @@ function workspace:destination(args, client)
     where, problem = destination.fallback()
   end
   if not where then return nil, problem end
-  where.schema = args.schema or where.schema
+  if args.schema then where.schema, where.views = args.schema, nil end
   return where
 end
 

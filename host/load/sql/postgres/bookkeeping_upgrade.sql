@@ -20,4 +20,20 @@ ALTER TABLE _etl.files
 DROP INDEX _etl.files_name;
 CREATE INDEX files_name ON _etl.files (stream_id, generation, name);
 
+-- Which tables of clients make up which view over all of them, and what that view is.
+CREATE TABLE _etl.client_tables (
+  view_schema text NOT NULL,
+  table_schema text NOT NULL,
+  table_name text NOT NULL,
+  client_id text NOT NULL,
+  PRIMARY KEY (view_schema, table_name, table_schema)
+);
+CREATE TABLE _etl.views (
+  view_schema text NOT NULL,
+  view_name text NOT NULL,
+  definition text NOT NULL,
+  grants text[],
+  PRIMARY KEY (view_schema, view_name)
+);
+
 UPDATE _etl.meta SET version = 2;

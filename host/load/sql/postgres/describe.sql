@@ -14,6 +14,19 @@ SELECT a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.att
      JOIN pg_class AS v ON v.oid = r.ev_class AND v.oid <> a.attrelid
      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
        AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+       AND NOT coalesce(obj_description(v.oid, 'pg_class') LIKE 'Made by etlhost%', false)
+     UNION ALL
+     -- A view of ours is taken away and made again, unless something depends on that.
+     SELECT format('view %s depends on %s', w.oid::regclass, v.oid::regclass)
+     FROM pg_depend AS d
+     JOIN pg_rewrite AS r ON r.oid = d.objid
+     JOIN pg_class AS v ON v.oid = r.ev_class AND v.oid <> a.attrelid
+     JOIN pg_depend AS e ON e.refobjid = v.oid AND e.refclassid = 'pg_class'::regclass
+       AND e.classid = 'pg_rewrite'::regclass
+     JOIN pg_rewrite AS q ON q.oid = e.objid
+     JOIN pg_class AS w ON w.oid = q.ev_class AND w.oid <> v.oid
+     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+       AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
      UNION ALL
      SELECT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on it'
      FROM pg_depend AS d
