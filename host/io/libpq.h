@@ -3,7 +3,7 @@
  * With what it brings along (Kerberos, LDAP, TLS: some twenty libraries) libpq takes longer to
  * link than a small file takes to load; who loads into SQLite never needs it. So the executable
  * is not linked with it, and its functions are called through this table: conn->pq.status(...)
- * for PQstatus. Included by pgconn_private.h only. Floor 2. */
+ * for PQstatus. Included by pgconn_private.h and pgtarget.c only. Floor 2. */
 #ifndef EH_IO_LIBPQ_H
 #define EH_IO_LIBPQ_H
 
@@ -18,6 +18,8 @@
     X(cmdTuples)                                                                               \
     X(connectPoll)                                                                             \
     X(connectStartParams)                                                                      \
+    X(conninfo)                                                                                \
+    X(conninfoFree)                                                                            \
     X(consumeInput)                                                                            \
     X(db)                                                                                      \
     X(errorMessage)                                                                            \

@@ -1,7 +1,7 @@
 /* io/pgtarget.c: see pgtarget.h. */
 #include "io/pgtarget.h"
 
-#include <libpq-fe.h>
+#include "io/libpq.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,17 +35,19 @@ static bool all_local(const char *list)
 
 /* libpq resolves everything before it finds the word that no one can mean, and then does not
  * connect. */
-static PGconn *resolve(const char *url)
+static PGconn *resolve(const eh_libpq *pq, const char *url)
 {
     const char *const keys[] = {"dbname", "channel_binding", NULL};
     const char *const values[] = {url, "none of them", NULL};
-    return PQconnectStartParams(keys, values, 1);
+    return pq->connectStartParams(keys, values, 1);
 }
 
 bool eh_pg_target(const char *url, char *out, size_t size, bool *local)
 {
-    PGconn *conn = resolve(url);
-    PQconninfoOption *all = conn != NULL ? PQconninfo(conn) : NULL;
+    eh_libpq pq;
+    if (!eh_libpq_load(&pq, NULL)) return false; /* who connects is told why */
+    PGconn *conn = resolve(&pq, url);
+    PQconninfoOption *all = conn != NULL ? pq.conninfo(conn) : NULL;
     const char *host = option(all, "host"), *address = option(all, "hostaddr");
     bool read = option(all, "channel_binding")[0] != '\0';
     if (read) {
@@ -54,8 +56,8 @@ bool eh_pg_target(const char *url, char *out, size_t size, bool *local)
                        option(all, "user"));
         *local = all_local(host) && all_local(address);
     }
-    PQconninfoFree(all);
-    PQfinish(conn);
+    pq.conninfoFree(all);
+    pq.finish(conn);
     return read;
 }
 
