@@ -362,6 +362,7 @@ bool eh_loader_drain(eh_loader *loader, eh_err *err)
 bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
     if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
+    if (!eh_loader_judge(loader, "its end", err)) return false;
     if (loader->options.dry_run) return true;
     return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
 }

@@ -13,6 +13,14 @@ struct eh_kept_encoder {
     const eh_encoder *encoder;
 };
 
+/* The rows of all units of a load so far, and what max_dead says of them. */
+typedef struct eh_judged {
+    uint64_t rows; /* dead ones included */
+    uint64_t dead;
+    double max_ratio;
+    size_t max_rows;
+} eh_judged;
+
 struct eh_loader {
     eh_loader_options options;
     eh_stream_state state;
@@ -39,7 +47,8 @@ struct eh_loader {
     eh_parse_from position; /* where the open unit begins */
     eh_parse_from after;    /* where the records that the loader was given end */
     size_t row_discarded;   /* values of the row at work that the contract drops */
-    eh_err failure;         /* of a unit; the first one */
+    eh_judged judged;
+    eh_err failure; /* of a unit; the first one */
     /* cells that are the same for many rows */
     eh_cell absent_cell; /* text in `absent`, or null */
     eh_cell client_cell;
@@ -64,6 +73,9 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next,
  * done with. last: that is the end of the input. */
 bool eh_loader_close_part(eh_loader *loader, const eh_parse_from *next, bool last,
                           eh_err *err) EH_MUST_USE;
+/* Are too many of all rows so far dead? `last`: the input that was read last. */
+bool eh_loader_judge(const eh_loader *loader, const char *last, eh_err *err) EH_MUST_USE;
+
 typedef enum eh_wait {
     EH_WAIT_NOT,
     EH_WAIT_MINE, /* until no unit of this loader is under way */

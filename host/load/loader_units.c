@@ -35,6 +35,8 @@ static void finished(eh_unit *unit)
         unit->owner = NULL;
         return;
     }
+    /* What the server refused is known only now. */
+    if (unit->max_dead_rows != SIZE_MAX) loader->judged.dead += unit->dead_count - unit->dead_sent;
     loader->state.units++;
     loader->counts.rows_loaded += unit->rows;
     loader->counts.rows_dead += unit->dead_count;
@@ -72,6 +74,21 @@ bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err)
     return false;
 }
 
+static void limit_dead(eh_loader *loader, eh_unit *unit)
+{
+    unit->max_dead_ratio = DEAD_RATIO;
+    const eh_doc *max_dead = eh_doc_get(loader->options.declaration, "max_dead");
+    const eh_doc *ratio = eh_doc_get(max_dead, "ratio");
+    if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) unit->max_dead_ratio = ratio->as.real;
+    if (ratio != NULL && ratio->kind == EH_DOC_INTEGER)
+        unit->max_dead_ratio = (double)ratio->as.integer;
+    int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
+    unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
+    if (loader->input.settles != NULL) unit->max_dead_rows = SIZE_MAX;
+    loader->judged.max_ratio = unit->max_dead_ratio;
+    loader->judged.max_rows = unit->max_dead_rows;
+}
+
 static bool start_unit(eh_loader *loader, eh_err *err)
 {
     eh_unit *unit;
@@ -91,16 +108,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     unit->table = loader->options.key.table;
     unit->raw = loader->input.raw;
     unit->raw_self = loader->input.raw_self;
-    unit->max_dead_ratio = DEAD_RATIO;
-    unit->max_dead_rows = DEAD_ROWS;
-    const eh_doc *max_dead = eh_doc_get(loader->options.declaration, "max_dead");
-    const eh_doc *ratio = eh_doc_get(max_dead, "ratio");
-    if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) unit->max_dead_ratio = ratio->as.real;
-    if (ratio != NULL && ratio->kind == EH_DOC_INTEGER)
-        unit->max_dead_ratio = (double)ratio->as.integer;
-    int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
-    unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
-    if (loader->input.settles != NULL) unit->max_dead_rows = SIZE_MAX;
+    limit_dead(loader, unit);
     loader->open = unit;
     loader->begun++;
     loader->opened_us = eh_clock_monotonic(loader->options.clock);
@@ -141,6 +149,31 @@ static bool rotten(const eh_unit *unit, eh_err *err)
                        unit->max_dead_ratio, unit->max_dead_rows);
 }
 
+/* Many small inputs with a few dead rows each are no success either: all units of this load so
+ * far, this one included, are judged as one is. */
+static bool judge(eh_loader *loader, const eh_unit *unit, eh_err *err)
+{
+    if (unit->max_dead_rows == SIZE_MAX) return true; /* dead rows that are sent again */
+    loader->judged.rows += unit->rows + unit->dead_count;
+    loader->judged.dead += unit->dead_count;
+    return eh_loader_judge(loader, unit->input_name, err);
+}
+
+bool eh_loader_judge(const eh_loader *loader, const char *last, eh_err *err)
+{
+    const eh_judged *j = &loader->judged;
+    if (j->dead <= j->max_rows || (double)j->dead <= j->max_ratio * (double)j->rows) return true;
+    eh_fail(err, EH_CLASS_DATA,
+            "%" PRIu64 " of the %" PRIu64 " rows that this run read of %s, up to %s, cannot be "
+            "loaded",
+            j->dead, j->rows, loader->options.key.resource, last);
+    return eh_err_hint(err,
+                       "that is more than max_dead allows (%g of them and %zu rows); what "
+                       "committed before stays loaded, and is not read again. Mend the inputs or "
+                       "the declaration, or raise max_dead",
+                       j->max_ratio, j->max_rows);
+}
+
 static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
 {
     eh_unit *unit = loader->open;
@@ -157,6 +190,8 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
         !in->settles(in->raw_self, unit->start, unit->end, unit->arena, &unit->settles, err))
         return false;
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
+    if (!judge(loader, unit, err)) return false;
+    unit->dead_sent = unit->dead_count;
     bool ordered = unit->encoder != NULL && eh_put_in_order(unit->encoder->put);
     if (ordered && !eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
     loader->open = NULL;

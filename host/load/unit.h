@@ -61,6 +61,7 @@ struct eh_unit {
     eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
     size_t dead_capacity;
+    size_t dead_sent; /* of them, known when the unit was submitted */
     /* The raw bytes of a record, fetched again from the input, for a row that the server
      * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);

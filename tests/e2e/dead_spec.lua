@@ -44,6 +44,23 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal(100, to:count "t")
     end)
 
+    it("are no success either when each of many small files has a few", function()
+      local to = make.fresh()
+      local folder, paths = files.temp(), {}
+      for i = 1, 14 do
+        paths[i] = files.write(("%s/%02d.csv"):format(folder, i),
+            ("id,v\n%d,a\n2,b\n3\n"):format(i))
+      end
+      local result = host.load(paths, "t", to)
+      assert.equal(host.exit.data, result.code, tostring(result))
+      assert.matches("11 of the 33 rows that this run read of t, up to .*11.csv", result.out)
+      -- What committed before stays, and is not read again.
+      assert.equal(20, to:count "t")
+      local again = host.load({ paths[1], paths[10] }, "t", to)
+      assert.equal(0, again.code, tostring(again))
+      assert.equal(20, to:count "t")
+    end)
+
     it("are the same after a second run", function()
       local to = make.fresh()
       local file = host.file("b.csv", broken(50, 2))
