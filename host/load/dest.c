@@ -279,7 +279,8 @@ bool eh_dest_run_is_live(const eh_run_info *mine, const eh_other_run *other)
 bool eh_dest_fail_live(const eh_run_info *mine, const eh_other_run *other, eh_err *err)
 {
     bool here = strcmp(mine->host, other->host) == 0;
-    (void)eh_fail(err, EH_CLASS_CANCELLED,
+    /* Not transient: waiting for it is the caller's, who may have other things to do. */
+    (void)eh_fail(err, EH_CLASS_THROTTLED,
                   "run %s (%s) is loading this stream: process %" PRId64
                   " on %s, last heard of "
                   "%" PRId64 " s ago",

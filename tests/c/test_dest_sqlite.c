@@ -156,7 +156,7 @@ static void a_later_run_has_a_later_epoch(void **state)
     kit_create(&a, (kit_col[]){{"id", EH_TYPE_BIGINT}}, 1);
     eh_stream_key key = kit_key(&b);
     eh_run_info run = kit_run("run2");
-    kit_fails(eh_dest_take_over(b.dest, &key, &run, &b.state, &err), EH_CLASS_CANCELLED);
+    kit_fails(eh_dest_take_over(b.dest, &key, &run, &b.state, &err), EH_CLASS_THROTTLED);
     run.take_over = true;
     kit_ok(eh_dest_take_over(b.dest, &key, &run, &b.state, &err));
     assert_int_equal(b.state.epoch, a.state.epoch + 1);
@@ -191,7 +191,7 @@ static void a_dead_run_is_not_live(void **state)
     kit_take_over(&a, "run2");
     run = kit_run("run3");
     run.host = "elsewhere"; /* there it cannot be looked at: the heartbeat decides */
-    kit_fails(eh_dest_take_over(a.dest, &key, &run, &a.state, &err), EH_CLASS_CANCELLED);
+    kit_fails(eh_dest_take_over(a.dest, &key, &run, &a.state, &err), EH_CLASS_THROTTLED);
     (void)ask("UPDATE _etl_runs SET heartbeat_at = '2020-01-01T00:00:00Z'");
     kit_ok(eh_dest_take_over(a.dest, &key, &run, &a.state, &err));
     kit_close(&a);

@@ -105,6 +105,20 @@ target.each(function(name, fresh)
       assert.equal("1 2 3 4 5 6 11 12 13 14 15 16", ids(to, "t"))
     end)
 
+    it("another run has the stream: trying again may help, and the status says so", function()
+      local to = fresh()
+      local file = host.file("a.csv", "id\n1\n")
+      host.must_load(file, "t", to)
+      to:sql("update " .. to:book "loads" .. " set status = 'running'")
+      to:sql("update " .. to:book "runs" .. " set host = 'elsewhere', heartbeat_at = "
+        .. (to.kind == "sqlite" and "strftime('%Y-%m-%dT%H:%M:%SZ')" or "now()"))
+      local result = host.load(file, "t", to)
+      assert.equal(host.exit.network, result.code, tostring(result))
+      assert.matches("is loading this stream: process %d+ on elsewhere", result.out)
+      assert.matches("--take-over", result.out, 1, true)
+      assert.equal(0, host.load(file, "t", to, { more = { "--take-over" } }).code)
+    end)
+
     it("a script names the bookkeeping as its table", function()
       local to = fresh()
       local project = host.project { exports = { ["orders/1.csv"] = "id\n1\n" },
