@@ -49,7 +49,8 @@ typedef enum eh_file_status {
 typedef struct eh_file_outcome {
     eh_file_status status;
     char reason[256]; /* why it was not loaded; "" otherwise */
-    uint64_t rows;    /* committed so far */
+    uint64_t rows;    /* of eh_stream_load: read from the file and on their way into the table;
+                         of a file that is done: committed */
     uint64_t dead;
 } eh_file_outcome;
 

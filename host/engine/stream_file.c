@@ -292,8 +292,14 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
         eh_stream_free_file(f);
         return false;
     }
+    eh_load_counts before = {.rows_sent = 0}, after = before;
+    if (s->loader != NULL) before = *eh_loader_counts(s->loader);
     bool ok = eh_stream_run_file(s, f, load_opened, err);
     *outcome = f->outcome;
+    /* Its last units may still be under way: what they hold is known all the same. */
+    if (s->loader != NULL) after = *eh_loader_counts(s->loader);
+    outcome->rows = after.rows_sent - before.rows_sent;
+    outcome->dead = after.dead_sent - before.dead_sent;
     if (s->loader != NULL) eh_stream_retire(s, false);
     return ok;
 }

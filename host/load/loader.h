@@ -70,6 +70,8 @@ typedef struct eh_load_input {
 
 typedef struct eh_load_counts {
     uint64_t rows_read;        /* records, dead ones included */
+    uint64_t rows_sent;        /* in units that were submitted, committed or under way */
+    uint64_t dead_sent;        /* the same of dead rows, without those that the server refuses */
     uint64_t rows_loaded;      /* committed */
     uint64_t rows_dead;        /* committed to dead_rows */
     uint64_t rows_filtered;    /* by keep, discard and row functions */

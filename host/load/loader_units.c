@@ -192,6 +192,8 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     if (eh_unit_is_rotten(unit)) return rotten(unit, err);
     if (!judge(loader, unit, err)) return false;
     unit->dead_sent = unit->dead_count;
+    loader->counts.rows_sent += unit->rows;
+    loader->counts.dead_sent += unit->dead_count;
     bool ordered = unit->encoder != NULL && eh_put_in_order(unit->encoder->put);
     if (ordered && !eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
     loader->open = NULL;

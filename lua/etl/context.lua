@@ -48,7 +48,8 @@ function context:files(where)
 end
 
 -- Loads one file of ctx:files, or { location = ..., name = ... }, into the resource's table.
--- Returns { status = "loaded" | "known" | ..., rows = n, dead = n }.
+-- Returns { status = "loaded" | "known" | ..., rows = n, dead = n }: what was read of it now. The
+-- last of it may commit while the script goes on.
 function context:load(file)
   must("ctx:load", "the file", file, "table")
   must("ctx:load", "file.name", file.name, "string")
