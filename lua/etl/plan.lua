@@ -107,7 +107,7 @@ local function plan_source(plan_state, entry, own)
   for _, name in ipairs(problems.sorted(resources)) do
     if changes[name] ~= false and not (chosen and not chosen[name]) then
       local options = open_resource(from, name, resources[name], function(message)
-        found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
+        found:add(from.place, "%s, resource %s: %s", scope, tostring(name), message)
       end)
       if options then
         local merged = resource.merge(options, changes[name] or {})

@@ -37,11 +37,15 @@ local words = {
 
 local source = {}
 
+-- Whether settings can be checked against it.
 local function check_config(config, report)
+  local usable = true
   for name, declaration in pairs(config) do
     local ok, why = pcall(fields.declare, name, declaration)
     if not ok then report("config: " .. tostring(why)) end
+    usable = usable and ok
   end
+  return usable
 end
 
 local function make(given, place)
@@ -51,7 +55,7 @@ local function make(given, place)
   for name, value in pairs(clean) do self[name] = value end
   self.name = self.name or "?"
   self.config = self.config or {}
-  check_config(self.config, report)
+  self.is_usable = check_config(self.config, report)
   if type(self.resources) ~= "table" and type(self.resources) ~= "function" then
     if self.resources then report "resources must be a map, or a function of the settings" end
     self.resources = {}
@@ -84,6 +88,7 @@ end
 -- settings checked, and the raw options of every resource. report(message) collects.
 function source.open(self, settings, report)
   for _, message in ipairs(self.problems) do report(message, self.place) end
+  if not self.is_usable then return {}, {} end
   local failed = false
   local clean = fields.check(self.config, settings, function(message)
     failed = true

@@ -73,7 +73,8 @@ local function order(found)
 end
 
 local function add_once(found, seen, problem, who)
-  local key = problem.message .. "\0" .. (problem.place or "")
+  -- A source that cannot be read is a mistake of its own, and of the client that uses it.
+  local key = problem.message:gsub("^source [%w_-]+: ", "") .. "\0" .. (problem.place or "")
   local same = seen[key]
   if not same then
     seen[key] = problem

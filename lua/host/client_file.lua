@@ -59,7 +59,7 @@ local function read_source(self, entry, found)
     instance = entry.key, use = entry.key, settings = {}, roots = {},
     missing = {}, -- folders that are not there: an error of a run, a note of `check`
     -- where its settings stand, for what its Lua says of them
-    place = found:place(entry), places = {},
+    place = found:place(entry), places = {}, node = entry.node,
   }
   local keys = {}
   if entry.node.kind == "null" then return source end

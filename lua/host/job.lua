@@ -1,6 +1,7 @@
 -- One run of one client as it unfolds: its engine's events, gathered into what the progress line,
 -- the summary and the catalog want to know.
 
+local blame = require "host.blame"
 local err = require "host.err"
 local nearest = require "host.nearest"
 local source_names = require "host.source_names"
@@ -115,7 +116,7 @@ function on.declared(self, event)
     self:fail {
       class = "config", message = problem.message or "?",
       hint = problem.hint or source_hint(problem.message or ""),
-      place = self:problem_place(problem),
+      place = blame.place(problem, self),
     }
   end
 end
@@ -156,36 +157,6 @@ end
 function on.done(self, event)
   self.done = true
   self.ok = event.ok == true
-end
-
--- Where `word` stands in a script, as a place; nil when it does not.
-local function word_place(script, word)
-  local number = 0
-  for line in (script.text .. "\n"):gmatch "(.-)\n" do
-    number = number + 1
-    local code = line:gsub("%-%-.*$", "")
-    local at = code:find("%f[%w_]" .. word:gsub("%p", "%%%0") .. "%f[^%w_]")
-    if at then return ("%s:%d:%d"):format(script.path, number, at) end
-  end
-end
-
--- The best place of a problem that a script's evaluation found: the word that it is about, in the
--- client's file or in the script; what the problem says itself; the source's entry in the file.
-function job:problem_place(problem)
-  local message = problem.message or ""
-  local word = message:match '"([^"]+)"'
-  local instance = message:match "^source ([%w_-]+)"
-  local entry
-  for _, source in ipairs(self.client and self.client.sources or {}) do
-    if source.instance == instance then entry = source end
-  end
-  local script = self.spec and self.spec.pipeline
-  local in_script = not problem.place
-    or (script and problem.place:sub(1, #script.path + 1) == script.path .. ":")
-  if word and entry and word:match "^sources%." then return entry.places.use or entry.place end
-  if word and entry and not problem.place and entry.places[word] then return entry.places[word] end
-  local found = word and script and in_script and word_place(script, word)
-  return found or problem.place or (entry and entry.place) or (script and script.path)
 end
 
 function job:event(event)
