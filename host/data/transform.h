@@ -50,7 +50,7 @@ typedef struct eh_transform_column {
  * HMAC-SHA-256 of the value's text, or of SHA-256 without a key. mask      an e-mail address
  * keeps its first letter and its domain ("j***@example.org"); a telephone number (7 to 15
  * digits) its last two digits ("***67"); the rest is "***". keep, discard   column -> a value,
- * or a list of values, any of which; or a map of operators {lt, le, gt, ge, ne}, all of which.
+ * or a list of values, any of which; or a map of operators {lt, le, gt, ge, ne, in}, all of which.
  * A row stays when it meets every entry of keep and none of discard. Equality is that of the
  * text as written ("007" is not 7; true equals a written `true`); a number with a fraction made
  * by Lua is compared by value. null equals null and absent values. Order is that of numbers,

@@ -258,27 +258,6 @@ static bool op_from_name(eh_slice name, eh_test_op *op)
     return false;
 }
 
-static bool read_operator(eh_transform *t, const eh_doc *value, const eh_rule *rule,
-                          eh_test *test, eh_err *err)
-{
-    if (!op_from_name(value->key, &test->op) || test->op == EH_TEST_EQ) {
-        eh_fail(err, EH_CLASS_CONFIG, "there is no comparison \"%.*s\"",
-                EH_SLICE_FMT(value->key));
-        eh_err_hint(err,
-                    "lt, le, gt, ge or ne; for equality give the value, or a list of values");
-        return eh_err_place(err, "%.*s", EH_SLICE_FMT(rule->place));
-    }
-    test->count = 1;
-    test->operands = eh_arena_zalloc(t->arena, 1, sizeof *test->operands);
-    if (test->operands == NULL) return eh_fail_memory(err, "declared values");
-    bool ok = eh_operand_read(t->arena, value, test->operands, err);
-    if (ok && test->op != EH_TEST_NE && !test->operands->is_number && !test->operands->is_time)
-        ok = eh_fail(err, EH_CLASS_CONFIG,
-                     "only numbers and ISO dates and times are less or greater");
-    if (ok) return true;
-    return eh_err_place(err, "%.*s.%.*s", EH_SLICE_FMT(rule->place), EH_SLICE_FMT(value->key));
-}
-
 static bool read_equal(eh_transform *t, const eh_doc *entry, eh_test *test, eh_err *err)
 {
     bool is_list = entry->kind == EH_DOC_LIST;
@@ -293,6 +272,31 @@ static bool read_equal(eh_transform *t, const eh_doc *entry, eh_test *test, eh_e
     for (const eh_doc *item = eh_doc_first(entry); item != NULL; item = item->next)
         if (!eh_operand_read(t->arena, item, operand++, err)) return false;
     return true;
+}
+
+static bool read_operator(eh_transform *t, const eh_doc *value, const eh_rule *rule,
+                          eh_test *test, eh_err *err)
+{
+    if (eh_slice_is(value->key, "in") && value->kind == EH_DOC_LIST)
+        return read_equal(t, value, test, err) ||
+               eh_err_place(err, "%.*s.in", EH_SLICE_FMT(rule->place));
+    if (!op_from_name(value->key, &test->op) || test->op == EH_TEST_EQ) {
+        eh_fail(err, EH_CLASS_CONFIG, "there is no comparison \"%.*s\"",
+                EH_SLICE_FMT(value->key));
+        eh_err_hint(err,
+                    "lt, le, gt, ge, ne, or in with a list of values; for equality give the "
+                    "value itself");
+        return eh_err_place(err, "%.*s", EH_SLICE_FMT(rule->place));
+    }
+    test->count = 1;
+    test->operands = eh_arena_zalloc(t->arena, 1, sizeof *test->operands);
+    if (test->operands == NULL) return eh_fail_memory(err, "declared values");
+    bool ok = eh_operand_read(t->arena, value, test->operands, err);
+    if (ok && test->op != EH_TEST_NE && !test->operands->is_number && !test->operands->is_time)
+        ok = eh_fail(err, EH_CLASS_CONFIG,
+                     "only numbers and ISO dates and times are less or greater");
+    if (ok) return true;
+    return eh_err_place(err, "%.*s.%.*s", EH_SLICE_FMT(rule->place), EH_SLICE_FMT(value->key));
 }
 
 static bool read_tests(eh_transform *t, const eh_doc *entry, eh_rule *rule, eh_err *err)

@@ -1,6 +1,7 @@
 -- etl.resource: the options of a resource: what they are called, how a pipeline's changes are laid
 -- over a source's, and the declaration that the engine gets (docs/reference/messages.md).
 local core = ...
+local conditions = require "etl.conditions"
 local fields = require "etl.fields"
 local problems = require "etl.problems"
 
@@ -173,28 +174,6 @@ local function columns(value, report)
   return result
 end
 
-local function is_scalar(value)
-  return type(value) == "string" or type(value) == "number" or type(value) == "boolean"
-    or value == core.null
-end
-
--- column -> scalar, or where `lists` says so a list of scalars.
-local function scalars(option, value, lists, report)
-  for _, name in ipairs(problems.sorted(value or {})) do
-    local one = value[name]
-    local ok = is_scalar(one)
-    if lists and fields.is_list(one) then
-      ok = #one > 0
-      for _, item in ipairs(one) do ok = ok and is_scalar(item) end
-    end
-    if not ok then
-      report(("%s.%s must be a text, a number, true, false or null%s"):format(option, name,
-        lists and ", or a list of them" or ""))
-    end
-  end
-  return value
-end
-
 local function renames(value, report)
   for _, from in ipairs(problems.sorted(value or {})) do
     local to = value[from]
@@ -273,9 +252,9 @@ function resource.declare(names, options, report)
     drop = name_list("drop", options.drop, report),
     hash = name_list("hash", options.hash, report),
     mask = name_list("mask", options.mask, report),
-    keep = scalars("keep", options.keep, true, report),
-    discard = scalars("discard", options.discard, true, report),
-    constants = scalars("constants", options.constants, false, report),
+    keep = conditions.check("keep", options.keep, report),
+    discard = conditions.check("discard", options.discard, report),
+    constants = conditions.constants(options.constants, report),
     contract = contract(options.contract, report),
     row = options.row ~= nil,
     on_row_error = options.on_row_error or "dead",

@@ -22,8 +22,8 @@
 ---@field drop? string|string[] columns that are not loaded; a pipeline adds to a source's
 ---@field hash? string|string[] columns that become SHA-256; a pipeline adds to a source's
 ---@field mask? string|string[] columns that are made unreadable; a pipeline adds to a source's
----@field keep? table<string, etl.scalar|etl.scalar[]> only rows with these values
----@field discard? table<string, etl.scalar|etl.scalar[]> no rows with these values
+---@field keep? table<string, etl.condition> only rows that meet all of these
+---@field discard? table<string, etl.condition> no rows that meet any of these
 ---@field constants? table<string, etl.scalar> columns with one value
 ---@field contract? etl.policy|{ tables?: etl.policy, columns?: etl.policy, types?: etl.policy }
 ---@field row? fun(row: etl.row): boolean? called for each row; false drops it
@@ -32,6 +32,16 @@
 ---@field format? "csv"|"jsonl"|"json"|etl.format
 ---@field max_dead? number|{ ratio?: number, rows?: integer } a share, or a number of rows
 ---@field extract? fun(ctx: etl.ctx) how the rows are fetched; the source's alone
+
+---@class etl.comparison all that are given must hold
+---@field lt? number|string numbers, or ISO dates and times
+---@field le? number|string
+---@field gt? number|string
+---@field ge? number|string
+---@field ne? etl.scalar
+---@field in? etl.scalar[]
+
+---@alias etl.condition etl.scalar|etl.scalar[]|etl.comparison
 
 ---@class etl.format
 ---@field type? "csv"|"jsonl"|"json" default: by name and content

@@ -137,6 +137,8 @@ static void test_bad_declarations(void **state)
         {"{keep={a={lt='x'}}}", "keep.a.lt"},
         {"{keep={a={lt=true}}}", "keep.a.lt"},
         {"{keep={a={lt=null}}}", "keep.a.lt"},
+        {"{keep={a={in=[]}}}", "keep.a.in"},
+        {"{keep={a={in=1}}}", "keep.a"},
         {"{discard={a=[]}}", "discard.a"},
         {"{discard={a=[[1]]}}", "discard.a"},
         {"{constants={a=[1]}}", "constants.a"},
@@ -199,6 +201,8 @@ static void test_equality(void **state)
     assert_kept(f, "{discard={x=null}}", cells, "1111111001");
     assert_kept(f, "{keep={x={ne=7}}}", cells, "1110000111");
     assert_kept(f, "{keep={x={ne=null}}}", cells, "1111111001");
+    assert_kept(f, "{keep={x={in=[7 'sale' true]}}}", cells, "0011010001");
+    assert_kept(f, "{keep={x={in=[7 'sale' true] ne='sale'}}}", cells, "0011010000");
     const eh_cell amounts[] = {raw("1.5"), text_cell(EH_CELL_NUMBER, "1.50"), raw("15"),
                                raw("x")};
     assert_kept(f, "{keep={x=1.5}}", amounts, "1100");

@@ -46,6 +46,24 @@ target.each(function(name, fresh)
       assert.not_matches("example.com", to:dump "orders", 1, true)
     end)
 
+    it("keeps and discards by comparison, with dead rows for what has no order", function()
+      local to = fresh()
+      local project = host.project { exports = { ["orders/1.csv"] = "id,amount,day\n1,9.99,2026-03-01"
+        .. "\n2,10,2026-03-02\n3,19.99,2026-03-03\n4,20,\n5,n/a,2026-03-03\n6,15,2026-03-09\n" },
+        pipeline = pipeline [[{ table = "orders", max_dead = { rows = 10, ratio = 1 },
+          keep = { amount = { ge = 10, lt = 20 }, id = { ["in"] = { 1, 2, 3, 4, 5, 6 } } },
+          discard = { day = { gt = "2026-03-08" }, id = { ["in"] = { "7" } } } }]] }
+      local result = host.run(project, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.same({ "'2'", "'3'" }, (function()
+        local list = to:values("orders", "id", "id")
+        for i, value in ipairs(list) do list[i] = "'" .. value:gsub("'", "") .. "'" end
+        return list
+      end)())
+      assert.equal('compare|"n/a" cannot be compared with 10: it is not a number',
+        to:sql("select code, reason from " .. to:book "dead_rows"))
+    end)
+
     it("sends a row whose function fails to the dead rows, with the Lua error", function()
       local to = fresh()
       local project = host.project { exports = EXPORTS, pipeline = pipeline [[{
@@ -71,6 +89,21 @@ describe("run", function()
     assert.equal(1, to:count "t")
     assert.matches("4 rows left out", result.out, 1, true)
   end)
+
+  for option, expected in pairs {
+    ['keep = { a = { lte = 3 } }'] = 'keep.a: there is no comparison "lte"; write le',
+    ['keep = { a = { gt = "x" } }'] = "keep.a.gt must be a number, or a date or time",
+    ['discard = { a = { ["in"] = {} } }'] = "discard.a.in must be a list of values",
+    ['discard = { a = { ne = { 1 } } }'] = "discard.a.ne must be a single value",
+    ['keep = { a = {} }'] = "keep.a must be a text, a number",
+  } do
+    it("refuses " .. option, function()
+      local project = host.project { exports = {}, pipeline = pipeline("{ " .. option .. " }") }
+      local result = host.run(project, target.sqlite())
+      assert.equal(host.exit.config, result.code, tostring(result))
+      assert.matches(expected, result.out .. result.err, 1, true)
+    end)
+  end
 
   it("writes nothing with --dry-run", function()
     local to = target.sqlite()
