@@ -17,7 +17,7 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 # ---- Debian packages, by what needs them --------------------------------------------------
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
   libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libseccomp-dev libedit-dev lua-cjson sqlite3
-PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd python3
+PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd python3 openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
 PACKAGES_PEERS := python3-venv

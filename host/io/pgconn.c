@@ -11,8 +11,10 @@
 
 #define SEND_BUFFER_BYTES (1024 * 1024)
 #define CONNECT_LIMIT_US  ((int64_t)20 * 1000 * 1000)
+#define TURN_US           ((int64_t)5 * 1000)
 
 static void on_socket(void *self, int events);
+static void log_in(void *self);
 
 /* ---- making and dropping ---------------------------------------------------------------- */
 
@@ -32,6 +34,21 @@ eh_pgconn *eh_pgconn_new(eh_loop *loop, const char *url, bool read_write, eh_err
     conn->read_write = read_write;
     (void)snprintf(conn->where, sizeof conn->where, "PostgreSQL");
     return conn;
+}
+
+void eh_pgconn_share_login(eh_pgconn *conn, eh_pg_login *login)
+{
+    conn->login = login;
+}
+
+/* The attempt to log in is over. */
+static void end_turn(eh_pgconn *conn)
+{
+    eh_watch_remove(conn->turn);
+    conn->turn = NULL;
+    if (!conn->trying) return;
+    conn->trying = conn->login->trying = false;
+    if (conn->err.class_ == EH_CLASS_AUTH) conn->login->refusal = conn->err;
 }
 
 static void drop_results(eh_pgconn *conn)
@@ -63,6 +80,7 @@ static void drop_timer(eh_pgconn *conn)
 void eh_pgconn_free(eh_pgconn *conn)
 {
     if (conn == NULL) return;
+    end_turn(conn);
     drop_timer(conn);
     drop_connection(conn);
     drop_results(conn);
@@ -83,6 +101,7 @@ static void finish(eh_pgconn *conn)
     eh_pg_done *done = conn->done;
     conn->done = NULL;
     conn->phase = EH_PG_IDLE;
+    end_turn(conn);
     drop_timer(conn);
     if (conn->watch != NULL) eh_watch_events(conn->watch, 0);
     if (done != NULL) done(conn->self);
@@ -214,10 +233,32 @@ static void connect_step(eh_pgconn *conn)
     }
 }
 
-void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
+/* False while another one logs in, or after that was refused. */
+static bool take_turn(eh_pgconn *conn)
 {
-    begin(conn, EH_PG_CONNECTING, CONNECT_LIMIT_US, done, self);
-    drop_connection(conn);
+    eh_pg_login *login = conn->login;
+    if (login == NULL) return true;
+    if (login->refusal.class_ != EH_OK) {
+        conn->err = login->refusal;
+        fail_soon(conn);
+        return false;
+    }
+    if (!login->trying) {
+        login->trying = conn->trying = true;
+        return true;
+    }
+    conn->turn = eh_loop_timer(conn->loop, TURN_US, log_in, conn);
+    if (conn->turn != NULL) return false;
+    (void)eh_fail_memory(&conn->err, "a timer");
+    fail_soon(conn);
+    return false;
+}
+
+static void log_in(void *self)
+{
+    eh_pgconn *conn = self;
+    conn->turn = NULL;
+    if (!take_turn(conn)) return;
     conn->pg = start_connecting(conn);
     if (conn->pg == NULL) {
         (void)eh_fail_memory(&conn->err, "a connection");
@@ -241,6 +282,13 @@ void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
     }
     note_where(conn);
     if (!watch_socket(conn, EH_WRITABLE)) fail_soon(conn);
+}
+
+void eh_pgconn_connect(eh_pgconn *conn, eh_pg_done *done, void *self)
+{
+    begin(conn, EH_PG_CONNECTING, CONNECT_LIMIT_US, done, self);
+    drop_connection(conn);
+    log_in(conn);
 }
 
 /* ---- results ---------------------------------------------------------------------------- */

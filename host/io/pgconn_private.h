@@ -23,6 +23,9 @@ struct eh_pgconn {
     eh_pg_phase phase;
     eh_watch *watch; /* of the socket */
     eh_watch *timer; /* of the operation's limit, or of a failure to report */
+    eh_pg_login *login; /* borrowed; NULL: alone */
+    bool trying;        /* login->trying is ours */
+    eh_watch *turn;     /* to look whether another has logged in */
     int64_t limit_us;
     eh_pg_done *done;
     void *self;

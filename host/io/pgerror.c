@@ -29,6 +29,7 @@ static const state_class states[] = {
     {"40", EH_CLASS_TRANSIENT},    /* rollback: serialization, deadlock */
     {"42", EH_CLASS_DESTINATION},  /* syntax or rule: what is there is not what we think */
     {"42501", EH_CLASS_DENIED},    /* insufficient privilege */
+    {"42P05", EH_CLASS_TRANSIENT}, /* such a prepared statement is there: a pooler's session */
     {"42601", EH_CLASS_BUG},       /* syntax error */
     {"42701", EH_CLASS_TRANSIENT}, /* duplicate column: somebody else was first */
     {"42710", EH_CLASS_TRANSIENT}, /* duplicate object */
@@ -84,6 +85,103 @@ static void add_hint(eh_err *err)
             (void)eh_err_hint(err, "%s", hints[i].hint);
 }
 
+/* ---- words without a code of their own ------------------------------------------------------
+ */
+
+typedef struct words_class {
+    const char *words;
+    eh_class class_;
+    const char *hint; /* NULL: none */
+} words_class;
+
+#define FEWER                                                                                  \
+    "the pooler has no connection left: lower max_connections of the connection in "           \
+    "etlhost.yaml, or raise the pooler's limit"
+#define BUSY "the pooler had no server connection free for long: look at what is running"
+#define CERTIFICATE                                                                            \
+    "name the root certificate in the url: sslrootcert=/etc/ssl/certs/ca-certificates.crt "    \
+    "(libpq 16 and later: sslrootcert=system) for a public authority, or sslrootcert=FILE "    \
+    "for one of its own; Supabase's is in its database settings, under SSL configuration. "    \
+    "Where the network is to be trusted: sslmode=require"
+
+/* What poolers say with the code of something else: PgBouncer 08P01 for nearly everything,
+ * Supavisor XX000, pgcat 58000. Such a code without these words keeps its class. The first that
+ * fits counts. */
+static const words_class pooler_words[] = {
+    /* PgBouncer */
+    {"no more connections allowed", EH_CLASS_TRANSIENT, FEWER},
+    {"query_wait_timeout", EH_CLASS_TRANSIENT, BUSY},
+    {"no such database", EH_CLASS_CONFIG, "the pooler's configuration has no such database"},
+    {"no such user", EH_CLASS_AUTH, "the pooler's auth_file or auth_query has no such user"},
+    {"authentication failed", EH_CLASS_AUTH,
+     "the password is wrong: look at the secret that the destination names"},
+    {"login rejected", EH_CLASS_AUTH, "the pooler does not let this user in from here"},
+    {"unsupported startup parameter", EH_CLASS_CONFIG,
+     "take `options` out of the url, or name the parameter in ignore_startup_parameters of "
+     "pgbouncer.ini"},
+    {"bouncer config error", EH_CLASS_CONFIG, NULL},
+    {"SSL required", EH_CLASS_CONFIG, "the pooler wants TLS: take sslmode out of the url"},
+    /* Supavisor, as Supabase runs it; newer ones say it in the second way */
+    {"Tenant or user not found", EH_CLASS_CONFIG,
+     "Supabase's pooler wants the user as USER.PROJECT, and the host of the project's region"},
+    {"tenant/user ", EH_CLASS_CONFIG,
+     "Supabase's pooler wants the user as USER.PROJECT, and the host of the project's region"},
+    {"Max client connections reached", EH_CLASS_TRANSIENT, FEWER},
+    {"max clients reached", EH_CLASS_TRANSIENT, FEWER},
+    {"Max pools count reached", EH_CLASS_TRANSIENT, FEWER},
+    {"Unable to check out", EH_CLASS_TRANSIENT, BUSY},
+    {"checkout timeout", EH_CLASS_TRANSIENT, BUSY},
+    {"DbHandler exited", EH_CLASS_TRANSIENT, NULL},
+    {"connection to database closed", EH_CLASS_TRANSIENT, NULL},
+    {"temporarily blocked", EH_CLASS_THROTTLED,
+     "the pooler has seen too many failures and lets nobody in for some minutes"},
+    {"Authentication error", EH_CLASS_AUTH, "look at the user and the password of the url"},
+    {"SSL connection is required", EH_CLASS_CONFIG,
+     "the pooler wants TLS: take sslmode out of the url"},
+    {"allow_list", EH_CLASS_DENIED, "the project does not let this machine's address in"},
+    /* pgcat */
+    {"No pool configured", EH_CLASS_CONFIG, "the pooler's configuration has no such database"},
+    {"Invalid password", EH_CLASS_AUTH,
+     "the password is wrong: look at the secret that the destination names"},
+};
+
+/* What libpq itself says of TLS and passwords, before there is a server's word. */
+static const words_class libpq_words[] = {
+    {"root certificate file", EH_CLASS_CONFIG, CERTIFICATE},
+    {"certificate verify failed", EH_CLASS_CONFIG, CERTIFICATE},
+    {"does not match host name", EH_CLASS_CONFIG,
+     "the certificate is another server's: name the host as the certificate does"},
+    {"server does not support SSL", EH_CLASS_CONFIG,
+     "the connection to a server elsewhere is encrypted unless the url says otherwise: where "
+     "the network is to be trusted, sslmode=disable"},
+    {"weak sslmode", EH_CLASS_CONFIG,
+     "take sslmode out of the url: verify-full is the default"},
+    {"no password supplied", EH_CLASS_AUTH,
+     "put the password into the url, into PGPASSWORD, or into ~/.pgpass"},
+};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static const words_class *find_words(const words_class *list, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(text, list[i].words) != NULL) return &list[i];
+    return NULL;
+}
+
+/* The class of a code and a text. *hint is NULL when the text has none of its own. */
+static eh_class judge(const char *state, const char *text, const char **hint)
+{
+    static const char *const vague[] = {"08", "XX000", "58000"};
+    const words_class *found = NULL;
+    if (state[0] == '\0') found = find_words(libpq_words, COUNT(libpq_words), text);
+    for (size_t i = 0; found == NULL && i < COUNT(vague); i++)
+        if (strncmp(state, vague[i], strlen(vague[i])) == 0)
+            found = find_words(pooler_words, COUNT(pooler_words), text);
+    *hint = found != NULL ? found->hint : NULL;
+    return found != NULL ? found->class_ : eh_pg_class(state);
+}
+
 /* ---- errors of statements --------------------------------------------------------------- */
 
 static void copy_field(const eh_pgconn *conn, const PGresult *result, int field, char *out,
@@ -110,10 +208,12 @@ void eh_pg_fail_result(eh_pgconn *conn, const PGresult *result)
         return;
     }
     char state[sizeof err->sqlstate];
+    const char *hint;
     memcpy(state, err->sqlstate, sizeof state);
-    (void)eh_fail(err, eh_pg_class(state), "%s%s%s%s", message, detail[0] ? " (" : "", detail,
-                  detail[0] ? ")" : "");
+    (void)eh_fail(err, judge(state, message, &hint), "%s%s%s%s", message, detail[0] ? " (" : "",
+                  detail, detail[0] ? ")" : "");
     memcpy(err->sqlstate, state, sizeof state);
+    if (hint != NULL) (void)eh_err_hint(err, "%s", hint);
     add_hint(err);
 }
 
@@ -148,13 +248,12 @@ void eh_pg_fail_connection(eh_pgconn *conn, const char *doing)
     take_state(text, state);
     first_line(text, line, sizeof line);
     if (line[0] == '\0') (void)snprintf(line, sizeof line, "the connection was lost");
-    eh_class class_ = eh_pg_class(state);
-    /* Asked for before there is a server's word. */
-    if (state[0] == '\0' && strstr(text, "no password supplied") != NULL)
-        class_ = EH_CLASS_AUTH;
+    const char *hint;
+    eh_class class_ = judge(state, text, &hint);
     if (strncmp(text, "invalid ", 8) == 0) class_ = EH_CLASS_CONFIG; /* "invalid port number" */
     (void)eh_fail(&conn->err, class_, "%s %s: %s", doing, conn->where, line);
     memcpy(conn->err.sqlstate, state, sizeof state);
+    if (hint != NULL) (void)eh_err_hint(&conn->err, "%s", hint);
     add_hint(&conn->err);
     if (class_ == EH_CLASS_TRANSIENT && state[0] == '\0')
         (void)eh_err_hint(&conn->err, "is the server running, and is the address right?");

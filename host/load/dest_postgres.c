@@ -291,12 +291,19 @@ static const eh_dest_ops pg_ops = {
     .query = pg_query,
 };
 
+eh_pgconn *eh_pg_connection(eh_pg *pg, bool read_write, eh_err *err)
+{
+    eh_pgconn *conn = eh_pgconn_new(pg->base.loop, pg->url, read_write, err);
+    if (conn != NULL) eh_pgconn_share_login(conn, &pg->login);
+    return conn;
+}
+
 static bool allocate(eh_pg *pg, const char *url, eh_err *err)
 {
     pg->url = strdup(url);
     pg->lane = calloc(pg->base.lanes, sizeof(eh_pg_lane *));
     if (pg->url == NULL || pg->lane == NULL) return eh_fail_memory(err, "a destination");
-    pg->control = eh_pgconn_new(pg->base.loop, url, !pg->base.read_only, err);
+    pg->control = eh_pg_connection(pg, !pg->base.read_only, err);
     return pg->control != NULL;
 }
 

@@ -16,6 +16,7 @@ typedef struct eh_pg_lane eh_pg_lane;
 typedef struct eh_pg {
     eh_dest base;
     char *url; /* owned; holds a password */
+    eh_pg_login login; /* of all connections */
     eh_pgconn *control;
     bool controlling; /* a transaction of it is open, also between two statements */
     bool has_books;   /* the bookkeeping is there (always, unless read_only) */
@@ -28,6 +29,9 @@ typedef struct eh_pg {
     uint64_t random;   /* state of the jitter */
     eh_pg_lane **lane; /* base.lanes of them, NULL until used */
 } eh_pg;
+
+/* One more connection to the same database. */
+eh_pgconn *eh_pg_connection(eh_pg *pg, bool read_write, eh_err *err);
 
 /* ---- parameters of a statement ---------------------------------------------------------- */
 

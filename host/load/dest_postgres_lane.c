@@ -403,7 +403,7 @@ static eh_pg_lane *lane_new(eh_pg *pg, eh_err *err)
     eh_buf_init(&lane->trailer, 64);
     eh_buf_init(&lane->dead, DEAD_MAX);
     eh_buf_init(&lane->sql, SQL_MAX);
-    lane->conn = eh_pgconn_new(pg->base.loop, pg->url, true, err);
+    lane->conn = eh_pg_connection(pg, true, err);
     if (lane->conn != NULL && eh_copy_header(&lane->header, err) &&
         eh_copy_trailer(&lane->trailer, err)) {
         eh_pgconn_limit(lane->conn, ANSWER_US);

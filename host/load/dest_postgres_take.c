@@ -56,7 +56,7 @@ static void on_heartbeat(void *self)
     eh_pg *pg = self;
     eh_pgconn *conn = pg->control;
     if (pg->controlling || eh_pgconn_busy(conn)) {
-        if (pg->pulse == NULL) pg->pulse = eh_pgconn_new(pg->base.loop, pg->url, true, NULL);
+        if (pg->pulse == NULL) pg->pulse = eh_pg_connection(pg, true, NULL);
         conn = pg->pulse;
     } else {
         eh_pgconn_free(pg->pulse);
@@ -160,7 +160,7 @@ static bool end_blockers(eh_pgconn *helper, const char *waiter, eh_err *err)
 static void help_waiter(eh_pg *pg, const char *waiter)
 {
     eh_err ignored = {.class_ = EH_OK};
-    eh_pgconn *helper = eh_pgconn_new(pg->base.loop, pg->url, false, &ignored);
+    eh_pgconn *helper = eh_pg_connection(pg, false, &ignored);
     if (helper == NULL) return;
     eh_pgconn_connect(helper, NULL, NULL);
     if (eh_pgconn_wait(helper, &ignored)) (void)end_blockers(helper, waiter, &ignored);

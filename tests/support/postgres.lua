@@ -112,33 +112,42 @@ end
 
 local POOLER = [[
 [databases]
-* = host=%s port=%d
+%s
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = %d
 unix_socket_dir =
 pool_mode = transaction
 default_pool_size = 10
-auth_type = trust
 auth_file = %s/users
 logfile = %s/log
 pidfile = %s/pid
 ]]
 
--- Gives the port of a PgBouncer in front of this server.
-function server:pooler()
-  if self.pooler_port then return self.pooler_port end
+local function start_pooler(self, databases, settings, users)
   local folder, port = files.temp(true), postgres.free_port()
-  files.write(folder .. "/users", '"etl" ""\n')
-  files.write(folder .. "/ini", POOLER:format(self.folder, self.port, port, folder, folder, folder))
+  files.write(folder .. "/users", users)
+  files.write(folder .. "/ini", POOLER:format(databases, port, folder, folder, folder) .. settings)
   give(folder)
   process.must(as_nobody { "/usr/sbin/pgbouncer", "-q", "-d", folder .. "/ini" })
   end_with_us(folder .. "/pid", folder, "TERM")
+  local env = { PGPASSWORD = users:match '" "([^"]*)"' }
   wait.until_true("pgbouncer to answer", 10, function()
-    return process.run({ "psql", "-Xq", self:url("postgres", port), "-c", "select 1" }).code == 0
+    return process.run({ "psql", "-Xq", self:url("postgres", port), "-c", "select 1" },
+      { env = env }).code == 0
   end)
-  self.pooler_port = port
   return port
+end
+
+-- Gives the port of a PgBouncer in front of this server. options: databases, settings and users,
+-- texts of its own files, of a PgBouncer that nobody else gets; it must let `etl` in.
+function server:pooler(options)
+  if options then
+    return start_pooler(self, options.databases, options.settings, options.users)
+  end
+  self.pooler_port = self.pooler_port or start_pooler(self,
+    ("* = host=%s port=%d"):format(self.folder, self.port), "auth_type = trust\n", '"etl" ""\n')
+  return self.pooler_port
 end
 
 local shared
