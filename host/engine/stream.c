@@ -152,6 +152,17 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
 /* ---- the end
  * ----------------------------------------------------------------------------------- */
 
+/* What became of rows that were not just added; what is zero is not told. */
+static void tell_effects(eh_events *e, const eh_effects *effects)
+{
+    if (effects->inserted > 0) eh_event_int(e, "rows_inserted", (int64_t)effects->inserted);
+    if (effects->updated > 0) eh_event_int(e, "rows_updated", (int64_t)effects->updated);
+    if (effects->unchanged > 0) eh_event_int(e, "rows_unchanged", (int64_t)effects->unchanged);
+    if (effects->repeated > 0) eh_event_int(e, "rows_repeated", (int64_t)effects->repeated);
+    if (effects->stale > 0) eh_event_int(e, "rows_stale", (int64_t)effects->stale);
+    if (effects->deleted > 0) eh_event_int(e, "rows_deleted", (int64_t)effects->deleted);
+}
+
 static void tell_done(eh_stream *s)
 {
     const eh_load_counts *counts = eh_loader_counts(s->loader);
@@ -171,6 +182,7 @@ static void tell_done(eh_stream *s)
     eh_event_int(e, "rows_dead", (int64_t)counts->rows_dead);
     eh_event_int(e, "rows_filtered", (int64_t)counts->rows_filtered);
     eh_event_int(e, "values_discarded", (int64_t)counts->values_discarded);
+    tell_effects(e, &counts->effects);
     eh_event_int(e, "bytes", (int64_t)s->bytes);
     eh_event_seconds(e, "seconds", eh_clock_monotonic(&s->run->clock) - s->started_us);
     eh_event_bool(e, "dry_run", eh_doc_bool(s->run->spec, "dry_run", false));

@@ -77,14 +77,26 @@ bool eh_pg_judge_fence(const eh_pgconn *conn, const eh_stream_state *state,
 
 /* ---- rows ------------------------------------------------------------------------------- */
 
-/* The statements of a put; see dest_postgres_steps.c for their order. */
+/* How the rows of a put get from the stage into the table, in this order. */
+typedef enum eh_pg_step {
+    EH_PG_STEP_TWICE,  /* has a unit with records that lack fields one key twice? */
+    EH_PG_STEP_LOCK,   /* then the rows that are there are locked */
+    EH_PG_STEP_FOLD,   /* and its records put together */
+    EH_PG_STEP_DEDUPE, /* of one key the newest row */
+    EH_PG_STEP_DELETE, /* rows whose flag says so */
+    EH_PG_STEP_UPDATE, /* rows that are there */
+    EH_PG_STEP_INSERT, /* rows that are not */
+    EH_PG_STEP_STALE,  /* counts those that are older than what is there */
+    EH_PG_STEP_AGAIN,  /* UPDATE: rows that somebody else inserted meanwhile */
+    EH_PG_STEP_INSERT_AGAIN,
+    EH_PG_STEP_END
+} eh_pg_step;
+
+/* The statements of a put; NULL: it has no such step. */
 typedef struct eh_pg_put {
     const char *stage;
-    const char *dedupe;
-    const char *update;
-    const char *update_partial; /* for units with records that lack fields; else NULL */
-    const char *insert;
-    const char *stale; /* NULL: there is no cursor */
+    const char *sql[EH_PG_STEP_END];
+    const char *update_partial; /* UPDATE for units with records that lack fields */
 } eh_pg_put;
 
 #define EH_PG_STAGE "etl_stage"

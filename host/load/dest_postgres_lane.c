@@ -180,7 +180,7 @@ static void send_account(eh_pg_lane *lane)
 {
     const eh_unit *unit = lane->unit;
     eh_pg_args args = {.count = 0};
-    char modified[40];
+    char modified[40], effects[EH_EFFECTS_TEXT];
     eh_err err = {.class_ = EH_OK};
     const char *sql = eh_sql_text("postgres", "account", &err);
     const char *name = NULL;
@@ -210,6 +210,9 @@ static void send_account(eh_pg_lane *lane)
     eh_pg_arg_str(&args, unit->last ? "true" : "false");
     eh_pg_arg_str(&args, unit->header);
     eh_pg_arg_str(&args, unit->settles);
+    bool put = unit->encoder != NULL && unit->encoder->put != NULL && unit->rows > 0;
+    eh_effects_print(&lane->effects, effects);
+    eh_pg_arg_str(&args, put ? effects : NULL);
     EH_FAULT("unit.insert");
     eh_pgconn_params(lane->conn, sql, args.value, args.count, on_accounted, lane);
 }

@@ -15,16 +15,6 @@ typedef enum eh_pg_mode {
     EH_PG_SPLIT  /* pieces under savepoints, to find the rows that the server refuses */
 } eh_pg_mode;
 
-/* Where a put is (dest_postgres_steps.c). */
-typedef enum eh_pg_step {
-    EH_PG_STEP_COPY,
-    EH_PG_STEP_DEDUPE,
-    EH_PG_STEP_UPDATE,
-    EH_PG_STEP_INSERT,
-    EH_PG_STEP_AGAIN, /* update: rows that somebody else inserted meanwhile */
-    EH_PG_STEP_STALE
-} eh_pg_step;
-
 struct eh_pg_lane {
     eh_pg *pg;
     eh_pgconn *conn;
@@ -55,6 +45,9 @@ struct eh_pg_lane {
     eh_pg_step step;
     size_t from;
     size_t staged;
+    bool twice;         /* some key comes twice */
+    uint64_t folded;    /* records put together */
+    uint64_t again;     /* rows that came between */
     eh_effects piece;   /* of these rows */
     eh_effects effects; /* of the pieces that are done */
     eh_pg_done *sent;

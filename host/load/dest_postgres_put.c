@@ -1,13 +1,13 @@
 /* load/dest_postgres_put.c: the statements of a put, made once for an encoder's columns.
  *
  * The files in sql/postgres/put_*.sql say what each does; here the lists and conditions that
- * are spliced into them are spelled, with `t` the table and `s` the stage. */
+ * are spliced into them are spelled, with `t` the table and `s` the stage. What fails leaves a
+ * NULL behind, which is looked for once, at the end. */
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
 #define SQL_MAX ((size_t)1024 * 1024)
 
-/* One spelling of the columns after another: how each is written, and which take part. */
 typedef struct speller {
     const eh_put *put;
     const eh_column_info *columns;
@@ -15,12 +15,18 @@ typedef struct speller {
     eh_err *err;
 } speller;
 
-typedef bool spell_column(const speller *s, size_t i, eh_buf *out);
+/* Sets of roles, as bits. */
+enum {
+    KEYS = 1u << EH_PUT_KEY,
+    VALUES = 1u << EH_PUT_VALUE,
+    OURS = 1u << EH_PUT_OURS,
+    ABSENT = 1u << EH_PUT_ABSENT,
+    OF_TABLE = KEYS | VALUES | OURS
+};
 
-static bool has_role(const speller *s, size_t i, eh_put_role role)
-{
-    return s->put->roles[i] == role;
-}
+/* ---- how one column is spelt ------------------------------------------------------------ */
+
+typedef bool spell_column(const speller *s, size_t i, eh_buf *out);
 
 static bool in(const speller *s, size_t i, const char *alias, eh_buf *out)
 {
@@ -53,23 +59,79 @@ static bool assigned(const speller *s, size_t i, eh_buf *out)
     return bare(s, i, out) && eh_buf_append_str(out, " = ", s->err) && staged(s, i, out);
 }
 
+/* "The record has no field for column i". */
+static bool lacks(const speller *s, size_t i, eh_buf *out)
+{
+    return eh_buf_append_str(out, "coalesce(substr(", s->err) &&
+           staged(s, s->put->absent, out) &&
+           eh_buf_printf(out, s->err, ", %zu, 1) = '1', false)", i + 1);
+}
+
 /* The staged value, or the one that is there where the record has no such field. */
 static bool kept(const speller *s, size_t i, eh_buf *out)
 {
-    return eh_buf_append_str(out, "CASE WHEN substr(s.", s->err) &&
-           bare(s, s->put->absent, out) &&
-           eh_buf_printf(out, s->err, ", %zu, 1) = '1' THEN ", i + 1) && there(s, i, out) &&
+    return eh_buf_append_str(out, "CASE WHEN ", s->err) && lacks(s, i, out) &&
+           eh_buf_append_str(out, " THEN ", s->err) && there(s, i, out) &&
            eh_buf_append_str(out, " ELSE ", s->err) && staged(s, i, out) &&
            eh_buf_append_str(out, " END", s->err);
 }
 
 static bool assigned_kept(const speller *s, size_t i, eh_buf *out)
 {
-    if (!has_role(s, i, EH_PUT_VALUE)) return assigned(s, i, out);
+    if (s->put->roles[i] != EH_PUT_VALUE) return assigned(s, i, out);
     return bare(s, i, out) && eh_buf_append_str(out, " = ", s->err) && kept(s, i, out);
 }
 
-/* The columns of the roles (bits), spelt one way; NULL without memory. */
+static bool newest_first(const speller *s, eh_buf *out)
+{
+    if (s->put->cursor == SIZE_MAX) return eh_buf_append_str(out, "s.ctid DESC", s->err);
+    return staged(s, s->put->cursor, out) &&
+           eh_buf_append_str(out, " DESC NULLS LAST, s.ctid DESC", s->err);
+}
+
+/* Which columns all of the records lack, put together again. */
+static bool folded_absent(const speller *s, eh_buf *out)
+{
+    for (size_t i = 0; i < s->put->count; i++) {
+        if (i > 0 && !eh_buf_append_str(out, " || ", s->err)) return false;
+        bool ok = s->put->roles[i] == EH_PUT_VALUE
+                      ? eh_buf_append_str(out, "CASE WHEN bool_and(", s->err) &&
+                            lacks(s, i, out) &&
+                            eh_buf_append_str(out, ") THEN '1' ELSE '0' END", s->err)
+                      : eh_buf_append_str(out, "'0'", s->err);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* The column's value in the newest record that has one. Whole rows are gathered, since a list
+ * of lists is no list of values. */
+static bool folded(const speller *s, size_t i, eh_buf *out)
+{
+    if (s->put->roles[i] == EH_PUT_KEY) return staged(s, i, out);
+    if (s->put->roles[i] == EH_PUT_ABSENT) return folded_absent(s, out);
+    if (!eh_buf_append_str(out, "((array_agg(s ORDER BY ", s->err) || !newest_first(s, out) ||
+        !eh_buf_append_str(out, ")", s->err))
+        return false;
+    if (s->put->roles[i] == EH_PUT_VALUE &&
+        (!eh_buf_append_str(out, " FILTER (WHERE NOT ", s->err) || !lacks(s, i, out) ||
+         !eh_buf_append_str(out, ")", s->err)))
+        return false;
+    return eh_buf_append_str(out, ")[1]).", s->err) && bare(s, i, out);
+}
+
+/* ---- lists and conditions --------------------------------------------------------------- */
+
+static const char *keep(const speller *s, bool ok, eh_buf *out)
+{
+    const char *text = ok ? eh_arena_strndup(s->arena, out->data, out->len) : NULL;
+    if (ok && out->len == 0) text = "";
+    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
+    eh_buf_free(out);
+    return text;
+}
+
+/* The columns of the roles, each spelt one way. */
 static const char *spell(const speller *s, unsigned roles, const char *between,
                          spell_column *how)
 {
@@ -80,10 +142,7 @@ static const char *spell(const speller *s, unsigned roles, const char *between,
         if ((roles & 1u << s->put->roles[i]) == 0) continue;
         ok = (out.len == 0 || eh_buf_append_str(&out, between, s->err)) && how(s, i, &out);
     }
-    const char *text = ok ? eh_arena_strndup(s->arena, out.data, out.len) : NULL;
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(&out);
-    return text;
+    return keep(s, ok, &out);
 }
 
 /* The keys in their own order: that of the index, which begins with the client. */
@@ -94,113 +153,164 @@ static const char *spell_keys(const speller *s, spell_column *how)
     bool ok = true;
     for (size_t i = 0; ok && i < s->put->key_count; i++)
         ok = (i == 0 || eh_buf_append_str(&out, ", ", s->err)) && how(s, s->put->keys[i], &out);
-    const char *text = ok ? eh_arena_strndup(s->arena, out.data, out.len) : NULL;
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(&out);
-    return text;
+    return keep(s, ok, &out);
 }
 
 /* Is the staged row as new as the one that is there? Null is oldest. */
 static const char *spell_newer(const speller *s)
 {
-    if (s->put->cursor == SIZE_MAX) return "true";
+    size_t cursor = s->put->cursor;
+    if (cursor == SIZE_MAX) return "true";
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    bool ok = eh_buf_append_str(&out, "(", s->err) && there(s, s->put->cursor, &out) &&
+    bool ok = eh_buf_append_str(&out, "(", s->err) && there(s, cursor, &out) &&
               eh_buf_append_str(&out, " IS NULL OR coalesce(", s->err) &&
-              staged(s, s->put->cursor, &out) && eh_buf_append_str(&out, " >= ", s->err) &&
-              there(s, s->put->cursor, &out) && eh_buf_append_str(&out, ", false))", s->err);
-    const char *text = ok ? eh_arena_strndup(s->arena, out.data, out.len) : NULL;
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(&out);
-    return text;
+              staged(s, cursor, &out) && eh_buf_append_str(&out, " >= ", s->err) &&
+              there(s, cursor, &out) && eh_buf_append_str(&out, ", false))", s->err);
+    return keep(s, ok, &out);
 }
 
 static const char *spell_newest(const speller *s)
 {
-    if (s->put->cursor == SIZE_MAX) return "";
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    bool ok =
-        bare(s, s->put->cursor, &out) && eh_buf_append_str(&out, " DESC NULLS LAST,", s->err);
-    const char *text = ok ? eh_arena_strndup(s->arena, out.data, out.len) : NULL;
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(&out);
-    return text;
+    return keep(s, newest_first(s, &out), &out);
 }
 
-static const char *expand(const speller *s, const char *file, const eh_sql_var *vars,
-                          size_t count)
+/* What is a true flag depends on the column's type: docs/reference/types.md. */
+static const char *spell_live(const speller *s)
+{
+    size_t flag = s->put->deleted;
+    if (flag == SIZE_MAX) return "true";
+    const char *test;
+    switch (s->columns[flag].type) {
+    case EH_TYPE_BOOLEAN:
+        test = "";
+        break;
+    case EH_TYPE_BIGINT:
+    case EH_TYPE_NUMERIC:
+    case EH_TYPE_DOUBLE:
+        test = " <> 0";
+        break;
+    case EH_TYPE_TEXT:
+        test = "::text ~* '^(true|t|yes|y|1)$'";
+        break;
+    default:
+        test = " IS NOT NULL";
+        break;
+    }
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = eh_buf_append_str(&out, "(NOT coalesce(", s->err) && staged(s, flag, &out) &&
+              eh_buf_printf(&out, s->err, "%s, false))", test);
+    return keep(s, ok, &out);
+}
+
+/* ---- statements ------------------------------------------------------------------------- */
+
+enum { VARS = 18 };
+
+typedef struct statements {
+    speller s;
+    eh_sql_var vars[VARS];
+    size_t count;
+    eh_pg_put *made;
+    bool failed;
+} statements;
+
+static void set(statements *all, const char *name, const char *value)
+{
+    if (value == NULL) all->failed = true;
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(all->vars[i].name, name) != 0) continue;
+        all->vars[i].value = value;
+        return;
+    }
+    all->vars[all->count++] = (eh_sql_var){name, value};
+}
+
+static const char *expand(statements *all, const char *file)
 {
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    bool ok = eh_sql_expand("postgres", file, vars, count, &out, s->err);
-    const char *text = ok ? eh_arena_strndup(s->arena, out.data, out.len) : NULL;
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(&out);
+    bool ok = !all->failed &&
+              eh_sql_expand("postgres", file, all->vars, all->count, &out, all->s.err);
+    const char *text = keep(&all->s, ok, &out);
+    if (text == NULL) all->failed = true;
     return text;
 }
 
-enum {
-    KEYS = 1u << EH_PUT_KEY,
-    VALUES = 1u << EH_PUT_VALUE,
-    OURS = 1u << EH_PUT_OURS,
-    OF_TABLE = KEYS | VALUES | OURS
-};
+static void spell_all(statements *all, const char *schema, const char *table)
+{
+    const speller *s = &all->s;
+    set(all, "schema", schema);
+    set(all, "table", table);
+    set(all, "columns", spell(s, OF_TABLE, ", ", bare));
+    set(all, "staged", spell(s, OF_TABLE, ", ", staged));
+    set(all, "key", s->columns[s->put->keys[0]].name);
+    set(all, "keys", spell_keys(s, bare));
+    set(all, "order", spell_keys(s, staged));
+    set(all, "match", spell(s, KEYS, " AND ", equal));
+    set(all, "newer", spell_newer(s));
+    set(all, "newest", spell_newest(s));
+    set(all, "live", spell_live(s));
+    bool absent = s->put->absent != SIZE_MAX;
+    set(all, "absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : "");
+}
+
+/* Rows that are there: changed in place, or taken away to be inserted again. */
+static void make_changes(statements *all)
+{
+    const speller *s = &all->s;
+    const char **sql = all->made->sql;
+    if (s->put->delete_insert) {
+        sql[EH_PG_STEP_UPDATE] = expand(all, "put_replace");
+        sql[EH_PG_STEP_INSERT_AGAIN] = sql[EH_PG_STEP_INSERT];
+    } else {
+        set(all, "assign", spell(s, VALUES | OURS, ", ", assigned));
+        set(all, "there", spell(s, VALUES, ", ", there));
+        set(all, "staged", spell(s, VALUES, ", ", staged));
+        sql[EH_PG_STEP_UPDATE] = expand(all, "put_update");
+    }
+    sql[EH_PG_STEP_AGAIN] = sql[EH_PG_STEP_UPDATE];
+}
+
+/* The same for units with records that lack fields. */
+static void make_partial(statements *all)
+{
+    const speller *s = &all->s;
+    const char **sql = all->made->sql;
+    if (s->put->absent == SIZE_MAX) return;
+    set(all, "all", spell(s, OF_TABLE | ABSENT, ", ", bare));
+    set(all, "folded", spell(s, OF_TABLE | ABSENT, ", ", folded));
+    set(all, "assign", spell(s, VALUES | OURS, ", ", assigned_kept));
+    set(all, "staged", spell(s, VALUES, ", ", kept));
+    sql[EH_PG_STEP_TWICE] = expand(all, "put_twice");
+    sql[EH_PG_STEP_LOCK] = expand(all, "put_lock");
+    sql[EH_PG_STEP_FOLD] = expand(all, "put_fold");
+    all->made->update_partial = expand(all, "put_update");
+}
 
 const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
                                const eh_column_info *columns, const eh_put *put,
                                eh_arena *arena, eh_err *err)
 {
-    speller s = {put, columns, arena, err};
-    eh_pg_put *made = eh_arena_zalloc(arena, 1, sizeof *made);
-    if (made == NULL) {
+    statements all = {.s = {put, columns, arena, err},
+                      .made = eh_arena_zalloc(arena, 1, sizeof *all.made)};
+    if (all.made == NULL) {
         (void)eh_fail_memory(err, "an encoder");
         return NULL;
     }
-    bool absent = put->absent != SIZE_MAX;
-    eh_sql_var vars[] = {
-        {"schema", schema},
-        {"table", table},
-        {"columns", spell(&s, OF_TABLE, ", ", bare)},
-        {"staged", spell(&s, OF_TABLE, ", ", staged)},
-        {"keys", spell_keys(&s, bare)},
-        {"order", spell_keys(&s, staged)},
-        {"match", spell(&s, KEYS, " AND ", equal)},
-        {"newer", spell_newer(&s)},
-        {"newest", spell_newest(&s)},
-        {"live", "true"},
-        {"absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : ""},
-    };
-    enum { COUNT = sizeof vars / sizeof vars[0] };
-    for (size_t i = 0; i < COUNT; i++)
-        if (vars[i].value == NULL) return NULL;
-    made->stage = expand(&s, "put_stage", vars, COUNT);
-    made->dedupe = expand(&s, "put_dedupe", vars, COUNT);
-    made->insert = expand(&s, "put_insert", vars, COUNT);
-    made->stale = put->cursor != SIZE_MAX ? expand(&s, "put_stale", vars, COUNT) : NULL;
-    if (made->stage == NULL || made->dedupe == NULL || made->insert == NULL ||
-        (made->stale == NULL && put->cursor != SIZE_MAX))
-        return NULL;
-    for (int partial = 0; partial <= (absent ? 1 : 0); partial++) {
-        eh_sql_var update[] = {
-            vars[0],
-            vars[1],
-            {"match", vars[6].value},
-            {"newer", vars[7].value},
-            {"live", vars[9].value},
-            {"assign", spell(&s, VALUES | OURS, ", ", partial ? assigned_kept : assigned)},
-            {"there", spell(&s, VALUES, ", ", there)},
-            {"staged", spell(&s, VALUES, ", ", partial ? kept : staged)},
-        };
-        if (update[5].value == NULL || update[6].value == NULL || update[7].value == NULL)
-            return NULL;
-        const char *text = expand(&s, "put_update", update, sizeof update / sizeof update[0]);
-        if (text == NULL) return NULL;
-        if (partial)
-            made->update_partial = text;
-        else
-            made->update = text;
+    const char **sql = all.made->sql;
+    spell_all(&all, schema, table);
+    all.made->stage = expand(&all, "put_stage");
+    sql[EH_PG_STEP_INSERT] = expand(&all, "put_insert");
+    if (put->write == EH_WRITE_MERGE) {
+        sql[EH_PG_STEP_DEDUPE] = expand(&all, "put_dedupe");
+        if (put->deleted != SIZE_MAX) sql[EH_PG_STEP_DELETE] = expand(&all, "put_delete");
+        if (put->cursor != SIZE_MAX) sql[EH_PG_STEP_STALE] = expand(&all, "put_stale");
+        make_changes(&all);
+        make_partial(&all);
     }
-    return made;
+    return all.failed ? NULL : all.made;
 }

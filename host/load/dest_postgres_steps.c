@@ -2,9 +2,8 @@
  * step.
  *
  * All in the unit's transaction, or in a piece of it under a savepoint
- * (dest_postgres_refuse.c): stage, COPY, one row a key, rows that are there, rows that are not,
- * and where that leaves some, rows that came between. A step is left out when the counts say
- * that nothing is left for it. */
+ * (dest_postgres_refuse.c). The steps come in the order of eh_pg_step; one that the put does
+ * not have, or for which the counts say that nothing is left, is passed over. */
 #include "load/dest_postgres_lane.h"
 
 #include "base/fault.h"
@@ -21,75 +20,109 @@ static const eh_pg_put *put_of(const eh_pg_lane *lane)
     return ((const eh_pg_encoder *)lane->unit->encoder)->put;
 }
 
-static void on_step(void *self);
-
-static void send_step(eh_pg_lane *lane, eh_pg_step step, const char *sql)
+static bool is_wanted(const eh_pg_lane *lane, eh_pg_step step)
 {
-    lane->step = step;
-    eh_pg_lane_query(lane, sql, on_step);
+    if (put_of(lane)->sql[step] == NULL) return false;
+    switch (step) {
+    case EH_PG_STEP_TWICE:
+        return lane->unit->has_absent;
+    case EH_PG_STEP_LOCK:
+    case EH_PG_STEP_FOLD:
+        return lane->twice;
+    case EH_PG_STEP_INSERT_AGAIN:
+        return lane->again > 0;
+    case EH_PG_STEP_INSERT: /* those that are to be replaced are not there any more */
+        return left(lane) > 0 || lane->unit->encoder->put->delete_insert;
+    default:
+        return left(lane) > 0;
+    }
 }
 
-static void finish(eh_pg_lane *lane)
+static const char *sql_of(const eh_pg_lane *lane, eh_pg_step step)
 {
-    lane->piece.unchanged = left(lane);
+    const eh_pg_put *put = put_of(lane);
+    bool updates = step == EH_PG_STEP_UPDATE || step == EH_PG_STEP_AGAIN;
+    return updates && lane->unit->has_absent && put->update_partial != NULL
+               ? put->update_partial
+               : put->sql[step];
+}
+
+static void on_step(void *self);
+
+static void next_step(eh_pg_lane *lane, eh_pg_step step)
+{
+    while (step < EH_PG_STEP_END && !is_wanted(lane, step)) step++;
+    lane->step = step;
+    if (step < EH_PG_STEP_END) {
+        eh_pg_lane_query(lane, sql_of(lane, step), on_step);
+        return;
+    }
+    lane->piece.unchanged += left(lane);
     lane->sent(lane);
 }
 
-static const char *update_of(const eh_pg_lane *lane)
+/* With delete_insert every row that is there goes and comes again: what came in the end is what
+ * was updated and inserted. */
+static void count_changed(eh_pg_lane *lane, uint64_t rows)
 {
-    const eh_pg_put *put = put_of(lane);
-    return lane->unit->has_absent ? put->update_partial : put->update;
-}
-
-static void next_step(eh_pg_lane *lane)
-{
-    const eh_pg_put *put = put_of(lane);
+    eh_effects *e = &lane->piece;
+    bool replaces = lane->unit->encoder->put->delete_insert;
     switch (lane->step) {
-    case EH_PG_STEP_COPY:
-        send_step(lane, EH_PG_STEP_DEDUPE, put->dedupe);
-        return;
-    case EH_PG_STEP_DEDUPE:
-        send_step(lane, EH_PG_STEP_UPDATE, update_of(lane));
-        return;
     case EH_PG_STEP_UPDATE:
-        if (left(lane) == 0) break;
-        send_step(lane, EH_PG_STEP_INSERT, put->insert);
-        return;
+        e->updated += rows;
+        break;
     case EH_PG_STEP_INSERT:
-        if (left(lane) == 0) break;
-        send_step(lane, EH_PG_STEP_AGAIN, update_of(lane));
-        return;
+        e->inserted += replaces ? rows - e->updated : rows;
+        break;
     case EH_PG_STEP_AGAIN:
-        if (left(lane) == 0 || put->stale == NULL) break;
-        send_step(lane, EH_PG_STEP_STALE, put->stale);
-        return;
-    case EH_PG_STEP_STALE:
+        lane->again = rows;
+        if (!replaces) e->updated += rows;
+        break;
+    default: /* INSERT_AGAIN: of those that went again, all but the inserted ones were there */
+        e->updated += rows - e->updated - e->inserted;
         break;
     }
-    finish(lane);
 }
 
 static void count(eh_pg_lane *lane)
 {
-    eh_effects *e = &lane->piece;
     uint64_t rows = (uint64_t)eh_pgconn_touched(lane->conn);
     switch (lane->step) {
-    case EH_PG_STEP_COPY:
+    case EH_PG_STEP_TWICE:
+        lane->twice = eh_pgconn_bool(lane->conn, 0, 0);
+        break;
+    case EH_PG_STEP_FOLD:
+        lane->folded = rows;
         break;
     case EH_PG_STEP_DEDUPE:
-        e->repeated += rows;
+        lane->piece.repeated += rows - lane->folded;
         break;
-    case EH_PG_STEP_UPDATE:
-    case EH_PG_STEP_AGAIN:
-        e->updated += rows;
-        break;
-    case EH_PG_STEP_INSERT:
-        e->inserted += rows;
+    case EH_PG_STEP_DELETE:
+        lane->piece.deleted += rows;
         break;
     case EH_PG_STEP_STALE:
-        e->stale += (uint64_t)eh_pgconn_int(lane->conn, 0, 0);
+        lane->piece.stale += (uint64_t)eh_pgconn_int(lane->conn, 0, 0);
+        break;
+    case EH_PG_STEP_LOCK:
+    case EH_PG_STEP_END:
+        break;
+    default:
+        count_changed(lane, rows);
         break;
     }
+}
+
+/* Records were put together without those that are older than the rows that are there; one such
+ * row came after that was looked at. */
+static bool came_between(eh_pg_lane *lane)
+{
+    if (lane->folded == 0 || lane->again == 0) return false;
+    eh_err err = {.class_ = EH_OK};
+    (void)eh_fail(&err, EH_CLASS_TRANSIENT,
+                  "somebody else wrote rows of %s.%s with the same keys", lane->unit->schema,
+                  lane->unit->table);
+    eh_pg_lane_failed(lane, &err);
+    return true;
 }
 
 static void on_step(void *self)
@@ -100,7 +133,7 @@ static void on_step(void *self)
         return;
     }
     count(lane);
-    next_step(lane);
+    if (!came_between(lane)) next_step(lane, lane->step + 1);
 }
 
 static void on_copied(void *self)
@@ -112,8 +145,7 @@ static void on_copied(void *self)
     }
     if (!eh_pg_lane_copied(lane, lane->staged)) return;
     EH_FAULT("put.staged");
-    lane->step = EH_PG_STEP_COPY;
-    next_step(lane);
+    next_step(lane, 0);
 }
 
 static void on_staged(void *self)
@@ -130,6 +162,8 @@ void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
     lane->from = from;
     lane->staged = to - from;
     lane->piece = (eh_effects){0};
+    lane->twice = false;
+    lane->folded = lane->again = 0;
     lane->sent = done;
     eh_pg_lane_query(lane, put_of(lane)->stage, on_staged);
 }

@@ -1,6 +1,9 @@
 /* load/write.c: see write.h. */
 #include "load/write.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const char *const words[] = {
     [EH_WRITE_APPEND] = "append",           [EH_WRITE_MERGE] = "merge",
     [EH_WRITE_INSERT_ONLY] = "insert_only", [EH_WRITE_HISTORY] = "history",
@@ -78,4 +81,24 @@ bool eh_write_read(const eh_doc *declaration, eh_write_rule *rule, eh_err *err)
         rule->write = EH_WRITE_MERGE;
     }
     return read_merge(declaration, rule, err) && judge(declaration, rule, err);
+}
+
+void eh_effects_print(const eh_effects *effects, char out[EH_EFFECTS_TEXT])
+{
+    const struct {
+        const char *name;
+        uint64_t rows;
+    } all[] = {
+        {"inserted", effects->inserted},   {"updated", effects->updated},
+        {"unchanged", effects->unchanged}, {"repeated", effects->repeated},
+        {"stale", effects->stale},         {"deleted", effects->deleted},
+    };
+    size_t len = 0;
+    out[len++] = '{';
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].rows == 0) continue;
+        len += (size_t)snprintf(out + len, EH_EFFECTS_TEXT - len, "%s\"%s\":%" PRIu64,
+                                len > 1 ? "," : "", all[i].name, all[i].rows);
+    }
+    (void)snprintf(out + len, EH_EFFECTS_TEXT - len, "}");
 }

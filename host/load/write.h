@@ -79,6 +79,12 @@ typedef struct eh_effects {
     uint64_t deleted;
 } eh_effects;
 
+/* Enough room for eh_effects_print. */
+enum { EH_EFFECTS_TEXT = 256 };
+
+/* As the bookkeeping has them: a JSON map of those that are not zero. */
+void eh_effects_print(const eh_effects *effects, char out[EH_EFFECTS_TEXT]);
+
 static inline void eh_effects_add(eh_effects *sum, const eh_effects *more)
 {
     sum->inserted += more->inserted;

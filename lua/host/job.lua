@@ -2,6 +2,7 @@
 -- the summary and the catalog want to know.
 
 local blame = require "host.blame"
+local effects = require "host.effects"
 local err = require "host.err"
 local nearest = require "host.nearest"
 local source_names = require "host.source_names"
@@ -76,6 +77,7 @@ function on.stream_done(self, event)
   } do
     if event[key] ~= nil then stream[key] = event[key] end
   end
+  for _, word in ipairs(effects.words) do stream[word[1]] = event[word[1]] end
   stream.file_count, stream.files_known = event.files, event.files_known
   stream.finished = true
 end

@@ -1,6 +1,7 @@
 -- What a run says when it has ended: failures first, then a table per client and resource, why
 -- nothing was loaded where nothing was, and what to try next.
 
+local effects = require "host.effects"
 local failures = require "host.failures"
 local hints = require "host.hints"
 local omitted = require "host.omitted"
@@ -136,6 +137,8 @@ local function print_notes(out, rows)
     local why, left = summary.why_nothing(row.stream), left_out(row.stream)
     if why then out:print(out:style("dim", ("%s: %s"):format(who, why))) end
     if left then out:print(("%s: %s"):format(who, left)) end
+    local became = effects.say(row.stream)
+    if became then out:print(("%s: %s"):format(who, became)) end
   end
 end
 

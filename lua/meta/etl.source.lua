@@ -14,7 +14,9 @@
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
----@field write? "append"
+---@field write? "merge"|"append"|"insert_only"|"history"|"replace" default "merge" with a key, else "append"
+---@field merge? "upsert"|"delete_insert" how merge changes a row; default "upsert"
+---@field hard_delete? string column whose true value deletes the row
 ---@field key? string|string[]
 ---@field cursor? string|{ field: string, lag?: string }
 ---@field columns? table<string, etl.column_type|etl.column>

@@ -13,10 +13,10 @@ end
 local function stepper(to, resource, options)
   local project = host.project { pipeline = pipeline_with(resource), exports = {} }
   files.make_folder(project .. "/exports/orders")
-  return function(name, text, must_fail)
+  return function(name, text, code)
     files.write(project .. "/exports/orders/" .. name, text)
     local result = host.run(project, to, options)
-    assert.equal(must_fail or 0, result.code, tostring(result))
+    assert.equal(code or 0, result.code, tostring(result))
     return result, project
   end
 end
@@ -25,26 +25,35 @@ local function rows(to, columns, order)
   return to:sql(("select %s from %s order by %s"):format(columns, to:name "orders", order or "id"))
 end
 
+-- What the units say of their rows, summed up.
+local function effects(to)
+  return to:sql(([[select string_agg(k || ' ' || n, ', ' order by k) from (
+    select e.key k, sum(e.value::bigint) n from %s u, jsonb_each_text(u.effects) e group by e.key) x]])
+    :format(to:book "units"))
+end
+
 local KEYED = '{ key = "id", table = "orders" }'
 local BY_TIME = '{ key = "id", cursor = "at", table = "orders" }'
 
-for _, make in ipairs { target.list[2], target.list[3], target.list[4] } do
+-- Through the pooler and on two lanes there is all that there is without; the direct way is below.
+for _, make in ipairs { target.list[4] } do
   local name, fresh = make.name, make.fresh
   describe("merge into " .. name, function()
-    it("changes the row that is there, and adds the others", function()
+    it("changes rows that are there, adds the others, keeps what a file has no column for", function()
       local to = fresh()
       local step = stepper(to, KEYED)
-      step("1.csv", "id,v,w\n1,a,x\n2,b,y\n")
-      step("2.csv", "id,v,w\n2,B,\n3,c,z\n")
-      assert.equal("1|a|x\n2|B|\\N\n3|c|z", rows(to, "id, v, w"))
-    end)
-
-    it("keeps what a file has no column for", function()
-      local to = fresh()
-      local step = stepper(to, KEYED)
-      step("1.csv", "id,v,w\n1,a,x\n2,b,y\n")
-      step("2.csv", "id,v\n2,B\n3,c\n")
-      assert.equal("1|a|x\n2|B|y\n3|c|\\N", rows(to, "id, v, w"))
+      step("1.csv", "id,v,w\n1,a,x\n2,b,y\n4,d,v\n")
+      local result = step("2.csv", "id,v,w\n2,B,\n3,c,z\n4,d,v\n")
+      assert.equal("1|a|x\n2|B|\\N\n3|c|z\n4|d|v", rows(to, "id, v, w"))
+      assert.matches("1 new, 1 changed, 1 as they were", result.out, 1, true)
+      step("3.csv", "id,v\n2,BB\n5,e\n")
+      assert.equal("1|a|x\n2|BB|\\N\n3|c|z\n4|d|v\n5|e|\\N", rows(to, "id, v, w"))
+      assert.equal("inserted 5, unchanged 1, updated 2", effects(to))
+      -- _load_id is the load that wrote the row last: a row that was the same was not written.
+      assert.equal("1,4|3|2,5", to:sql [[select string_agg(case when l = 1 then ids end, ''),
+        string_agg(case when l = 2 then ids end, ''), string_agg(case when l = 3 then ids end, '')
+        from (select dense_rank() over (order by _load_id) l, string_agg(id::text, ',') ids
+              from etl.orders group by _load_id) x]])
     end)
 
     it("keeps fields that a JSON record lacks, and takes a null that it has", function()
@@ -55,7 +64,17 @@ for _, make in ipairs { target.list[2], target.list[3], target.list[4] } do
       assert.equal("1|\\N|x\n2|b|Y\n3|\\N|z", rows(to, "id, v, w"))
     end)
 
-    it("lets the later row win without a cursor, in a file and between files", function()
+    it("puts records of one key together, without those that are stale", function()
+      local to = fresh()
+      local step = stepper(to, BY_TIME)
+      step("1.jsonl", '{"id":1,"at":5,"v":"five","w":"five","x":"five"}\n')
+      step("2.jsonl", '{"id":1,"at":9,"v":"nine"}\n{"id":1,"at":3,"v":"three","x":"three"}\n'
+        .. '{"id":1,"at":7,"v":"seven","w":"seven"}\n{"id":2,"at":1,"v":"a"}\n'
+        .. '{"id":2,"at":2,"w":"b"}\n{"id":2,"at":2,"v":null}\n')
+      assert.equal("1|9|nine|seven|five\n2|2|\\N|b|\\N", rows(to, "id, at, v, w, x"))
+    end)
+
+    it("lets the later row win without a cursor, in a unit and between units", function()
       local to = fresh()
       local step = stepper(to, KEYED, { more = SMALL })
       local lines = { "id,v" }
@@ -71,9 +90,156 @@ for _, make in ipairs { target.list[2], target.list[3], target.list[4] } do
       local to = fresh()
       local step = stepper(to, BY_TIME)
       step("1.csv", "id,at,v\n1,2026-01-05,five\n2,,none\n3,2026-01-01,one\n4,2026-01-01,one\n")
-      step("2.csv", "id,at,v\n1,2026-01-04,four\n2,2026-01-01,first\n3,,none\n4,2026-01-01,again\n"
-        .. "5,2026-01-09,nine\n5,2026-01-08,eight\n")
+      local result = step("2.csv", "id,at,v\n1,2026-01-04,four\n2,2026-01-01,first\n3,,none\n"
+        .. "4,2026-01-01,again\n5,2026-01-09,nine\n5,2026-01-08,eight\n")
       assert.equal("1|five\n2|first\n3|one\n4|again\n5|nine", rows(to, "id, v"))
+      assert.matches("1 new, 2 changed, 1 repeated by a newer one, 2 stale", result.out, 1, true)
+    end)
+
+    it("deletes rows whose flag is true, unless they are stale", function()
+      local to = fresh()
+      local step = stepper(to,
+        '{ key = "id", cursor = "at", hard_delete = "gone", table = "orders" }')
+      step("1.csv", "id,at,v,gone\n1,5,a,false\n2,5,b,false\n3,5,c,false\n")
+      local result = step("2.csv", "id,at,v,gone\n1,6,,true\n2,4,,true\n4,6,d,true\n3,6,C,false\n")
+      assert.equal("2|b\n3|C", rows(to, "id, v"))
+      assert.matches("1 changed, 1 as they were, 1 stale (older than what is there), 1 deleted",
+        result.out, 1, true)
+    end)
+
+    it("replaces whole rows with delete_insert", function()
+      local to = fresh()
+      local step = stepper(to,
+        '{ key = "id", cursor = "at", merge = "delete_insert", table = "orders" }')
+      step("1.csv", "id,at,v,w\n1,5,a,x\n2,5,b,y\n3,5,c,z\n")
+      local result = step("2.csv", "id,at,v\n1,6,A\n2,4,B\n4,6,D\n")
+      assert.equal("1|A|\\N\n2|b|y\n3|c|z\n4|D|\\N", rows(to, "id, v, w"))
+      assert.matches("1 new, 1 changed, 1 stale", result.out, 1, true)
+    end)
+
+    it("leaves known rows alone with insert_only", function()
+      local to = fresh()
+      local step = stepper(to, '{ key = "id", write = "insert_only", table = "orders" }')
+      step("1.csv", "id,v\n1,a\n1,second\n2,b\n")
+      local result = step("2.csv", "id,v\n2,B\n3,c\n")
+      assert.equal("1|a\n2|b\n3|c", rows(to, "id, v"))
+      assert.matches("1 new, 1 as they were", result.out, 1, true)
+    end)
+
+    it("sets rows aside that have no key, or that the server refuses in a step", function()
+      local to = fresh()
+      local step = stepper(to, KEYED)
+      step("1.csv", "id,v\n1,a\n2,b\n")
+      to:sql "alter table etl.orders add constraint short check (length(v) < 3)"
+      local lines = { "id,v", ",x", "2,too long" }
+      for id = 3, 2000 do lines[#lines + 1] = id .. "," .. (id == 1500 and "far too long" or "v") end
+      local result = step("2.csv", table.concat(lines, "\n") .. "\n")
+      assert.matches("3 dead rows", result.out .. result.err, 1, true)
+      assert.equal("1999|b", to:sql "select count(*), max(v) filter (where id = 2) from etl.orders")
+      assert.equal("null_key|1|1\nrefused|2|2,1500", to:sql [[
+        select code, count(*), string_agg(row_number::text, ',' order by row_number)
+        from _etl.dead_rows group by code order by code]])
     end)
   end)
 end
+
+describe("merge", function()
+  it("keeps two accounts of one client with the same ids apart", function()
+    local to = target.postgres { lanes = 2 }
+    local project = host.project {
+      pipeline = [[return require "etl.pipeline" {
+        east = { orders = { key = "id", table = "orders" } },
+        west = { orders = { key = "id", table = "orders" } } }]],
+      exports = { ["east/orders/1.csv"] = "id,v\n1,east\n2,east\n",
+        ["west/orders/1.csv"] = "id,v\n1,west\n" },
+    }
+    files.write(project .. "/config/clients/acme.yaml", [[
+version: 1
+id: "acme"
+name: Acme
+sources:
+  east: { use: s3_exports, url: "file:exports/east", prefixes: { orders: {} } }
+  west: { use: s3_exports, url: "file:exports/west", prefixes: { orders: {} } }
+]])
+    assert.equal(0, host.run(project, to).code)
+    files.write(project .. "/exports/west/orders/2.csv", "id,v\n1,WEST\n")
+    assert.equal(0, host.run(project, to).code)
+    assert.equal("east|1|east\neast|2|east\nwest|1|WEST",
+      to:sql "select _source, id, v from etl.orders order by 1, 2")
+  end)
+
+  it("lets two streams share a table: each leaves the columns of the other alone", function()
+    local to = target.postgres { lanes = 2 }
+    local project = host.project {
+      settings = [[
+    prefixes:
+      create: { table: orders, key: id, cursor: at }
+      update: { table: orders, key: id, cursor: at }
+]],
+      exports = { ["create/1.csv"] = "id,at,v,w,x\n1,2026-01-01,new,new,new\n",
+        ["update/1.csv"] = "id,at,v\n1,2026-01-03,changed\n" },
+    }
+    local first = host.run(project, to)
+    assert.equal(0, first.code, tostring(first))
+    assert.equal("1|changed|new|new", to:sql "select id, v, w, x from etl.orders")
+    -- Yesterday's file comes late.
+    files.write(project .. "/exports/create/2.csv", "id,at,v,w,x\n1,2026-01-02,old,old,old\n"
+      .. "2,2026-01-02,two,two,two\n")
+    local second = host.run(project, to)
+    assert.matches("1 new, 1 stale", second.out, 1, true)
+    assert.equal("1|changed|new|new\n2|two|two|two",
+      to:sql "select id, v, w, x from etl.orders order by 1")
+  end)
+
+  it("names keys that a table has twice, and stops", function()
+    local to = target.postgres { lanes = 1 }
+    to:sql [[create schema etl; create table etl.orders (_client_id text, _source text, id bigint,
+      v text); insert into etl.orders select 'acme', 's3_exports', i % 20, 'x'
+      from generate_series(1, 35) i]]
+    local step = stepper(to, KEYED)
+    local result = step("1.csv", "id,v\n1,a\n", host.exit.data)
+    local _, named = (result.out .. result.err):gsub("%(2 times%)", "")
+    assert.equal(10, named, tostring(result))
+  end)
+
+  it("stops where a key or the cursor is missing", function()
+    local to = target.postgres { lanes = 1 }
+    local result = stepper(to, BY_TIME)("1.csv", "id,v\n1,a\n", host.exit.data)
+    assert.matches('no column "at"', result.out, 1, true)
+    local project = host.project { pipeline = pipeline_with '{ write = "merge" }' }
+    result = host.etlhost({ "check" }, { cwd = project })
+    assert.equal(host.exit.config, result.code)
+    assert.matches("needs `key`", result.out .. result.err, 1, true)
+  end)
+
+  it("loses nothing when two processes merge the same keys", function()
+    local to = target.postgres { lanes = 2 }
+    local folders, children = {}, {}
+    for writer = 1, 2 do
+      local lines = { "id,at,v" }
+      for round = 1, 5 do
+        for i = 0, 499 do
+          -- One up, one down.
+          local id = writer == 1 and i or 499 - i
+          lines[#lines + 1] = ("%d,%d,w%d"):format(id, round * 2 + writer, writer)
+        end
+      end
+      folders[writer] = host.project {
+        settings = ("    prefixes: { orders%d: { table: orders, key: id, cursor: at } }\n")
+          :format(writer),
+        exports = { ["orders" .. writer .. "/1.csv"] = table.concat(lines, "\n") .. "\n" },
+      }
+      local arguments = { "run", "pipelines/p.lua", "--unit-bytes", "4096" }
+      for _, word in ipairs(to:arguments()) do arguments[#arguments + 1] = word end
+      children[writer] = host.spawn(arguments, { cwd = folders[writer], seconds = 60 })
+    end
+    for _, child in ipairs(children) do
+      local result = child:wait()
+      assert.equal(0, result.code, tostring(result))
+    end
+    assert.equal("500|12|12|w2|w2",
+      to:sql "select count(*), min(at), max(at), min(v), max(v) from etl.orders")
+    assert.equal("5000", to:sql [[select sum(e.value::bigint) from _etl.units u,
+      jsonb_each_text(u.effects) e]])
+  end)
+end)
