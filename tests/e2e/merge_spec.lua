@@ -39,7 +39,7 @@ local BY_TIME = '{ key = "id", cursor = "at", table = "orders" }'
 for _, make in ipairs { target.list[4] } do
   local name, fresh = make.name, make.fresh
   describe("merge into " .. name, function()
-    it("changes rows that are there, adds the others, keeps what a file has no column for", function()
+    it("changes rows that are there, adds others, keeps what a file has no column for", function()
       local to = fresh()
       local step = stepper(to, KEYED)
       step("1.csv", "id,v,w\n1,a,x\n2,b,y\n4,d,v\n")
@@ -132,7 +132,7 @@ for _, make in ipairs { target.list[4] } do
       step("1.csv", "id,v\n1,a\n2,b\n")
       to:sql "alter table etl.orders add constraint short check (length(v) < 3)"
       local lines = { "id,v", ",x", "2,too long" }
-      for id = 3, 2000 do lines[#lines + 1] = id .. "," .. (id == 1500 and "far too long" or "v") end
+      for id = 3, 2000 do lines[#lines + 1] = id .. (id == 1500 and ",too long" or ",v") end
       local result = step("2.csv", table.concat(lines, "\n") .. "\n")
       assert.matches("3 dead rows", result.out .. result.err, 1, true)
       assert.equal("1999|b", to:sql "select count(*), max(v) filter (where id = 2) from etl.orders")
