@@ -68,6 +68,7 @@ typedef struct eh_column_info {
     int32_t typmod;     /* Postgres: atttypmod; else -1 */
     bool not_null;      /* and no default: a row must bring it */
     bool generated;     /* generated or identity always: cannot be written */
+    bool narrow;        /* it takes less than its type: numeric(10,2), varchar(5), real */
     bool open;    /* made by this stream in a load that has not finished: may be widened in
                      place */
     bool unknown; /* open, and only null so far (the native type is text) */
@@ -79,6 +80,12 @@ typedef struct eh_column_info {
 typedef struct eh_table_info {
     bool exists;
     bool has_rows;
+    bool no_copy;         /* row-level security holds us, and COPY with it */
+    bool no_policy;       /* ... and no policy lets us insert */
+    bool no_insert;       /* we lack the privilege */
+    bool no_change;       /* its columns are others' to change */
+    bool before_trigger;  /* one may change a row before it is stored */
+    const char *triggers; /* of inserts: "audit, stamp"; NULL: none */
     size_t count;
     eh_column_info *columns;
 } eh_table_info;

@@ -34,6 +34,12 @@ static bool copy_text(const eh_pgconn *conn, int row, int column, eh_arena *aren
     return text == NULL || *out != NULL;
 }
 
+static bool is_narrow(eh_pg_kind kind, int32_t typmod)
+{
+    return typmod >= 0 || kind == EH_PG_INT2 || kind == EH_PG_INT4 || kind == EH_PG_FLOAT4 ||
+           kind == EH_PG_BPCHAR || kind == EH_PG_UUID;
+}
+
 static bool read_column(const eh_pgconn *conn, int row, eh_arena *arena, eh_column_info *info)
 {
     const char *recorded = eh_pgconn_value(conn, row, AT_RECORDED);
@@ -43,6 +49,7 @@ static bool read_column(const eh_pgconn *conn, int row, eh_arena *arena, eh_colu
                              .generated = eh_pgconn_bool(conn, row, AT_GENERATED),
                              .open = eh_pgconn_bool(conn, row, AT_OPEN)};
     info->type = eh_pg_kind_type(eh_pg_kind_of(info->native_id));
+    info->narrow = is_narrow(eh_pg_kind_of(info->native_id), info->typmod);
     info->unknown = info->open && info->type == EH_TYPE_TEXT && recorded != NULL &&
                     strcmp(recorded, "unknown") == 0;
     return copy_text(conn, row, AT_NAME, arena, &info->name) &&
@@ -95,6 +102,34 @@ static bool refuse_published(const look_job *job, const char *reader, eh_err *er
                        job->schema, job->table, reader);
 }
 
+/* Columns of table_find.sql, in its order. */
+enum {
+    FOUND_OID,
+    FOUND_KIND,
+    FOUND_READABLE,
+    FOUND_READER,
+    FOUND_NO_COPY,
+    FOUND_NO_POLICY,
+    FOUND_NO_INSERT,
+    FOUND_NO_CHANGE,
+    FOUND_BEFORE_TRIGGER,
+    FOUND_TRIGGERS
+};
+
+static bool read_found(const eh_pgconn *conn, const look_job *job, eh_err *err)
+{
+    eh_table_info *info = job->info;
+    info->exists = true;
+    info->has_rows = true; /* who may not look must think so */
+    info->no_copy = eh_pgconn_bool(conn, 0, FOUND_NO_COPY);
+    info->no_policy = eh_pgconn_bool(conn, 0, FOUND_NO_POLICY);
+    info->no_insert = eh_pgconn_bool(conn, 0, FOUND_NO_INSERT);
+    info->no_change = eh_pgconn_bool(conn, 0, FOUND_NO_CHANGE);
+    info->before_trigger = eh_pgconn_bool(conn, 0, FOUND_BEFORE_TRIGGER);
+    return copy_text(conn, 0, FOUND_TRIGGERS, job->arena, &info->triggers) ||
+           eh_fail_memory(err, "the description of a table");
+}
+
 static bool look_body(eh_pg *pg, void *self, eh_err *err)
 {
     look_job *job = self;
@@ -104,16 +139,15 @@ static bool look_body(eh_pg *pg, void *self, eh_err *err)
     eh_pg_arg_str(&args, job->table);
     if (!eh_pg_run(pg, "table_find", &args, err)) return false;
     if (eh_pgconn_rows(pg->control) == 0) return true;
-    int64_t oid = eh_pgconn_int(pg->control, 0, 0);
-    const char *kind = eh_pgconn_value(pg->control, 0, 1);
-    bool readable = eh_pgconn_bool(pg->control, 0, 2);
+    int64_t oid = eh_pgconn_int(pg->control, 0, FOUND_OID);
+    const char *kind = eh_pgconn_value(pg->control, 0, FOUND_KIND);
+    const char *reader = eh_pgconn_value(pg->control, 0, FOUND_READER);
+    bool readable = eh_pgconn_bool(pg->control, 0, FOUND_READABLE);
     if (kind == NULL || strchr("rpf", kind[0]) == NULL)
         return eh_fail(err, EH_CLASS_CONFIG, "%s.%s is not a table", job->schema, job->table);
-    const char *reader = eh_pgconn_value(pg->control, 0, 3);
     if (reader != NULL) return refuse_published(job, reader, err);
-    job->info->exists = true;
-    job->info->has_rows = true; /* who may not look must think so */
-    return read_columns(pg, job, oid, err) && (!readable || read_has_rows(pg, job, err));
+    return read_found(pg->control, job, err) && read_columns(pg, job, oid, err) &&
+           (!readable || read_has_rows(pg, job, err));
 }
 
 bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,

@@ -317,6 +317,7 @@ static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
     /* Another run may change the same table meanwhile: look again, but not for ever. */
     for (int turn = 0; turn < 5; turn++) {
         if (!eh_plan_needs(&loader->plan, batch, loader->input.name, err)) return false;
+        if (batch->rows > 0 && !eh_loader_judge_table(loader, err)) return false;
         if (loader->plan.change_count == 0) return true;
         if (!eh_loader_change(loader, &place, err)) return false;
     }

@@ -39,6 +39,7 @@ struct eh_loader {
     bool told_text_copy;
     bool keyed;    /* the table has the unique index that the key needs */
     char told[1024]; /* the latest notice of the destination */
+    bool looked_at;  /* the table was looked at before the first row */
     size_t begun;  /* units so far */
     eh_unit *open; /* being filled; NULL: none */
     int64_t opened_us;
@@ -60,6 +61,12 @@ struct eh_loader {
     eh_buf absent; /* see eh_put.absent */
     eh_buf raw;    /* scratch for the bytes of a dead row */
 };
+
+/* loader_table.c */
+
+/* Can rows of the columns that are bound now get into the table? False with all that is in
+ * their way. plan.changes: what the batch needs. */
+bool eh_loader_judge_table(eh_loader *loader, eh_err *err) EH_MUST_USE;
 
 /* loader_units.c */
 

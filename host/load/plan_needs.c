@@ -126,7 +126,7 @@ static bool need_sources(eh_plan *plan, const eh_batch *batch, const char *file,
 {
     for (size_t i = 0; i < plan->source_count; i++) {
         const eh_source_plan *s = &plan->source_plans[i];
-        if (s->fate != FATE_LOAD) continue;
+        if (s->fate != FATE_LOAD || s->generated) continue;
         bool ok = true;
         if (s->target == SIZE_MAX)
             ok = need_column(plan, batch, i, file, err);

@@ -9,6 +9,7 @@ typedef enum eh_fate { FATE_LOAD, FATE_DROP, FATE_DISCARD_ROW, FATE_DISCARD_VALU
 typedef struct eh_source_plan {
     const char *name; /* in the table; of the plan's names */
     eh_fate fate;
+    bool generated; /* the table's column of this name is the database's to fill */
     size_t target; /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
     bool declared;
     eh_type declared_type;

@@ -385,7 +385,7 @@ static void a_table_with_rules(void **state)
         "2|not_null|must|raw of row 2\n3|refused|~|raw of row 3");
     lk_start(&k);
     lk_begin(&k, "b");
-    lk_fails(&k, lk_try_batch(&k, "id,must,twice", LK_RECORDS("3|x|6")), EH_CLASS_DATA);
+    lk_fails(&k, lk_try_batch(&k, "id,must,twice", LK_RECORDS("3|x|6")), EH_CLASS_CONFIG);
     assert_non_null(strstr(k.err.message, "generated"));
     lk_close(&k);
 }

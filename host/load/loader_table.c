@@ -1,0 +1,172 @@
+/* load/loader_table.c: a table that is there, held against what is to be loaded, before the
+ * first row: what would keep every row out is one error that names all of it, what somebody has
+ * to know is one warning. See loader.h. */
+#include "load/loader_private.h"
+#include "load/plan_private.h"
+
+#include <stdio.h>
+
+#define TEXT_MAX ((size_t)64 * 1024)
+
+/* ---- findings ---------------------------------------------------------------------------
+ */
+
+/* A text of findings, "x: a, b; y: c". One that would have no names is left out. */
+typedef struct findings {
+    eh_buf text;
+    size_t start; /* of the finding at work */
+    bool any;     /* it has a name */
+    bool ok;
+    eh_err *err;
+} findings;
+
+static void put(findings *f, const char *text)
+{
+    f->ok = f->ok && eh_buf_append_str(&f->text, text, f->err);
+}
+
+static void begin(findings *f, const char *what)
+{
+    f->start = f->text.len;
+    f->any = false;
+    if (f->text.len > 0) put(f, "; ");
+    put(f, what);
+}
+
+static void name(findings *f, const char *word, const char *type)
+{
+    if (f->any) put(f, ", ");
+    put(f, word);
+    if (type != NULL) put(f, " ");
+    if (type != NULL) put(f, type);
+    f->any = true;
+}
+
+static void end(findings *f, const char *rest)
+{
+    put(f, rest);
+    if (!f->any) f->text.len = f->start;
+}
+
+static void say(findings *f, bool is_so, const char *what)
+{
+    begin(f, what);
+    f->any = is_so;
+    end(f, "");
+}
+
+/* ---- what keeps every row out ----------------------------------------------------------- */
+
+static bool is_filled(const eh_plan *plan, const char *column)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->targets[i].origin != EH_FROM_ABSENT &&
+            strcmp(plan->infos[i].name, column) == 0)
+            return true;
+    return false;
+}
+
+static void find_generated(const eh_plan *plan, findings *f)
+{
+    begin(f, "the database fills ");
+    for (size_t i = 0; i < plan->source_count; i++)
+        if (plan->source_plans[i].generated) name(f, plan->source_plans[i].name, NULL);
+    end(f, " itself (generated or identity), and the input brings a value");
+}
+
+static void find_empty(const eh_plan *plan, findings *f)
+{
+    begin(f, "without a value in the input, and without a default: ");
+    for (size_t i = 0; i < plan->table.count; i++) {
+        const eh_column_info *c = &plan->table.columns[i];
+        if (c->not_null && !c->generated && !is_filled(plan, c->name)) name(f, c->name, NULL);
+    }
+    end(f, " (NOT NULL)");
+}
+
+static void find_changes(const eh_plan *plan, findings *f)
+{
+    begin(f, "it lacks ");
+    for (size_t i = 0; i < plan->change_count; i++)
+        if (plan->changes[i].column != NULL)
+            name(f, plan->changes[i].column, eh_type_name(plan->changes[i].to));
+    end(f, ", and only its owner may change its columns");
+}
+
+/* Generated columns may come with any input; the rest is asked before the first row. A trigger
+ * may fill what nobody else does. */
+static void find_obstacles(const eh_loader *loader, bool first, findings *f)
+{
+    const eh_table_info *table = &loader->plan.table;
+    find_generated(&loader->plan, f);
+    if (!first) return;
+    if (!table->before_trigger) find_empty(&loader->plan, f);
+    if (table->no_change) find_changes(&loader->plan, f);
+    say(f, table->no_insert, "the loader may not insert into it");
+    say(f, table->no_policy,
+        "row-level security is on, and no policy lets the loader insert (FOR INSERT ... WITH "
+        "CHECK)");
+}
+
+/* ---- what somebody has to know ---------------------------------------------------------- */
+
+static void find_remarks(const eh_loader *loader, findings *f)
+{
+    const eh_plan *plan = &loader->plan;
+    begin(f, "a value that does not fit as it is goes by the contract: ");
+    for (size_t i = 0; i < plan->count; i++) {
+        const eh_column_info *c = &plan->infos[i];
+        if (c->narrow && c->written == NULL) name(f, c->name, c->native);
+    }
+    end(f, "");
+    begin(f, "the database fills ");
+    for (size_t i = 0; i < plan->table.count; i++)
+        if (plan->table.columns[i].generated) name(f, plan->table.columns[i].name, NULL);
+    end(f, "");
+    if (plan->table.before_trigger) find_empty(plan, f);
+    begin(f, "triggers see each row: ");
+    if (plan->table.triggers != NULL) name(f, plan->table.triggers, NULL);
+    end(f, "");
+    say(f, plan->table.no_copy,
+        "row-level security is on for the loader, so rows go through a stage, which is slower");
+}
+
+/* ---- both ------------------------------------------------------------------------------- */
+
+static bool tell(eh_loader *loader, findings *f, bool *first)
+{
+    const eh_stream_key *key = &loader->options.key;
+    const eh_load_events *events = &loader->options.events;
+    char message[1024];
+    find_obstacles(loader, *first, f);
+    if (!f->ok || (f->text.len > 0 && eh_buf_cstr(&f->text) == NULL)) return false;
+    if (f->text.len > 0) {
+        (void)eh_fail(f->err, EH_CLASS_CONFIG, "no row can be loaded into %s.%s: %s",
+                      key->schema, key->table, f->text.data);
+        return eh_err_hint(f->err, "change the table, or drop or rename columns of the input");
+    }
+    /* Once is enough: not again when the next run comes. */
+    bool news = *first && loader->state.epoch <= 1 && events->warning != NULL;
+    *first = false;
+    if (!news) return true;
+    find_remarks(loader, f);
+    if (!f->ok || (f->text.len > 0 && eh_buf_cstr(&f->text) == NULL)) return false;
+    if (f->text.len == 0) return true;
+    (void)snprintf(message, sizeof message, "about the table %s.%s: %s", key->schema,
+                   key->table, f->text.data);
+    events->warning(events->self, message);
+    return true;
+}
+
+bool eh_loader_judge_table(eh_loader *loader, eh_err *err)
+{
+    if (!loader->plan.table.exists) return true;
+    findings f = {.ok = true, .err = err};
+    bool first = !loader->looked_at;
+    eh_buf_init(&f.text, TEXT_MAX);
+    bool ok = tell(loader, &f, &first);
+    if (!ok && err->class_ == EH_OK) (void)eh_fail_memory(err, "what is known of a table");
+    loader->looked_at = ok;
+    eh_buf_free(&f.text);
+    return ok;
+}
