@@ -5,12 +5,19 @@ local doc = require "host.doc"
 local job = require "host.job"
 local spec = require "host.spec"
 local supervisor = require "host.supervisor"
+local text = require "host.text"
 
 local admin = {}
 
+local function warn(ctx, about, problem)
+  ctx.err:print(("%s %s: %s%s"):format(ctx.err:style("yellow", "left out"), about,
+    text.safe(problem.message), problem.place and " (" .. problem.place .. ")" or ""))
+end
+
 -- The places that the words --client and --destination mean: a list of { client = id or nil,
--- destination }, each destination once.
-function admin.targets(space, args)
+-- destination }, each destination once. A client that is not asked for by name, and whose file is
+-- broken, is left out with a warning on ctx.err.
+function admin.targets(space, args, ctx)
   if args.destination or not space.config then
     local where, problem = space:destination(args)
     if not where then return nil, problem end
@@ -18,13 +25,16 @@ function admin.targets(space, args)
   end
   local clients, problem = space.config:select(args.client)
   if not clients and args.client then return nil, problem end
-  local targets, by_url = {}, {}
+  local targets, by_url, first = { ctx = ctx }, {}, nil
   for _, client in ipairs(clients or {}) do
-    if client.problems[1] then return nil, client.problems[1] end
     local where
-    where, problem = space:destination(args, client)
-    if not where then return nil, problem end
-    if args.client then
+    problem = client.problems[1]
+    if not problem then where, problem = space:destination(args, client) end
+    if problem then
+      if args.client then return nil, problem end
+      warn(ctx, "client " .. client.id, problem)
+      first = first or problem
+    elseif args.client then
       targets[#targets + 1] = { client = client.id, destination = where }
     elseif not by_url[where.url] then
       by_url[where.url] = true
@@ -32,6 +42,7 @@ function admin.targets(space, args)
     end
   end
   if #targets > 0 then return targets end
+  if first then return nil, first end
   local where
   where, problem = space:destination(args)
   if not where then return nil, problem end
@@ -51,6 +62,15 @@ function admin.ask(space, target, verb, params)
   return made.result or {}
 end
 
+-- Is one destination of several that cannot be asked only worth a warning? The others answer.
+function admin.goes_on(targets, problem)
+  if #targets < 2 or problem.class == "cancelled" then return false end
+  targets.failed = (targets.failed or 0) + 1
+  if targets.failed == #targets then return false end
+  warn(targets.ctx, "a destination", problem)
+  return true
+end
+
 -- The same question to all: the rows of all, each with its `target` | nil, err.
 function admin.ask_all(space, targets, verb, params)
   local all, nothing = {}, nil
@@ -58,9 +78,9 @@ function admin.ask_all(space, targets, verb, params)
     local asked = { client = target.client }
     for key, value in pairs(params or {}) do asked[key] = value end
     local rows, problem = admin.ask(space, target, verb, asked)
-    if not rows then return nil, problem end
+    if not rows and not admin.goes_on(targets, problem) then return nil, problem end
     nothing = problem or nothing
-    for _, row in ipairs(rows) do
+    for _, row in ipairs(rows or {}) do
       for key, value in pairs(row) do
         if value == doc.null then row[key] = nil end
       end

@@ -39,7 +39,8 @@ function deadrows.list(space, targets, word, limit)
     repeat
       local page, problem = admin.ask_all(space, { target }, "dead_list",
         { after = after, limit = tostring(PAGE) })
-      if not page then return nil, problem end
+      if not page and not admin.goes_on(targets, problem) then return nil, problem end
+      page = page or {}
       for _, row in ipairs(page) do
         if admin.is_stream(row, word) then found[#found + 1] = row end
         after = row.dead_id

@@ -58,6 +58,23 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.matches("no such luck", ok("runs", "show"), 1, true)
     end)
 
+    it("sees the healthy clients when one file is broken", function()
+      ok("run", "pipelines/p.lua")
+      files.write(project .. "/config/clients/bad.yaml", "version: 1\nid: bad\nsorces: {}\n")
+      files.write(project .. "/config/clients/far.yaml", "version: 1\nid: far\nsources: {}\n"
+        .. "destination: { url: 'sqlite:config/etlhost.yaml' }\n")
+      for _, words in ipairs { { "state", "show" }, { "dead", "list" } } do
+        local result = host.etlhost(words, { cwd = project })
+        assert.equal(0, result.code, tostring(result))
+        assert.matches("acme", result.out, 1, true)
+        assert.matches("left out client bad: .* %(config/clients/bad.yaml:3:1%)", result.err)
+        assert.matches("left out a destination: ", result.err, 1, true)
+        table.insert(words, "--client")
+        table.insert(words, "bad")
+        assert.equal(host.exit.config, host.etlhost(words, { cwd = project }).code)
+      end
+    end)
+
     it("sees one dead row whole", function()
       ok("run", "pipelines/p.lua")
       local id = to:sql("select dead_id from " .. to:book "dead_rows")

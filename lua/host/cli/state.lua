@@ -16,7 +16,7 @@ local function open(args, ctx)
   problem = space:blocking_problem()
   if problem then return nil, problem end
   local targets
-  targets, problem = admin.targets(space, args)
+  targets, problem = admin.targets(space, args, ctx)
   if not targets then return nil, problem end
   return space, targets
 end
