@@ -73,6 +73,9 @@ local function store(verb, args, option, value)
     if not number or number < 0 then
       return usage_error(verb, ("--%s takes a number, not \"%s\""):format(option[1], value))
     end
+    if number < (option.min or 0) or number > (option.max or number) then
+      return usage_error(verb, ("--%s is from %d to %d"):format(option[1], option.min, option.max))
+    end
     value = number
   end
   local ok, problem = check_choice(verb, option, value)

@@ -17,6 +17,7 @@ function progress.new(options)
     out = options.out,
     now_us = options.now_us,
     began = {},
+    running = {}, -- jobs; several with --parallel
     last = options.out.is_terminal and 0 or now, -- the first plain line after PLAIN_US
   }, progress)
 end
@@ -55,6 +56,29 @@ local function describe(self, job, stream, now)
   return table.concat(parts, "  ")
 end
 
+-- Several jobs at once in one line: who, how far.
+local function describe_all(self)
+  local parts = {}
+  for i, job in ipairs(self.running) do
+    local rows, stream = 0, job.current
+    for _, s in ipairs(job.streams) do rows = rows + s.rows_read end
+    local fraction = stream and stream.progress and fraction_of(stream.progress)
+    parts[i] = ("%s%s %s%s"):format(job.title, stream and " " .. stream.resource or "",
+      fraction and ("%d%% "):format(fraction * 100 // 1) or "", text.plural(rows, "row"))
+  end
+  return table.concat(parts, " | ")
+end
+
+function progress:add(job)
+  self.running[#self.running + 1] = job
+end
+
+function progress:remove(job)
+  for i = #self.running, 1, -1 do
+    if self.running[i] == job then table.remove(self.running, i) end
+  end
+end
+
 -- Why nothing happens yet, once for each time that the engine says so.
 function progress:say_waiting(job)
   if not job.waiting or job.waiting == self.said then return end
@@ -74,7 +98,7 @@ function progress:update(job)
   if not self.began[stream] then self.began[stream] = now end
   if now - self.last < (self.out.is_terminal and REDRAW_US or PLAIN_US) then return end
   self.last = now
-  local line = describe(self, job, stream, now)
+  local line = #self.running > 1 and describe_all(self) or describe(self, job, stream, now)
   if self.out.is_terminal then
     self.out:redraw(text.cut(text.safe(line), self.out.width - 1))
   else

@@ -41,7 +41,10 @@ end
 local function person_watcher(ctx, record)
   local view = progress.new { out = ctx.err, now_us = clock.monotonic_us }
   return {
-    began = function(job) record:began(job) end,
+    began = function(job)
+      record:began(job)
+      view:add(job)
+    end,
     event = function(job, event, line)
       record:event(job, event, line)
       view:update(job)
@@ -53,6 +56,7 @@ local function person_watcher(ctx, record)
     end,
     ended = function(job)
       view:finish()
+      view:remove(job)
       record:ended(job)
     end,
   }

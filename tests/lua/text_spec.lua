@@ -118,6 +118,20 @@ describe("progress", function()
     assert.equal("\r\27[K", said():sub(-4))
   end)
 
+  it("names all that run at once", function()
+    begin { is_terminal = true, width = 100 }
+    local other = { title = "714", streams = {} }
+    job.streams = { job.current }
+    view:add(job)
+    view:add(other)
+    tell(10, 500, 1000)
+    assert.matches("713 orders 50% 10 rows | 714 0 rows", said(), 1, true)
+    view:remove(other)
+    now = now + 1000000
+    tell(20, 750, 1000)
+    assert.matches("75%%  20 rows", said())
+  end)
+
   it("is a plain line every few seconds elsewhere", function()
     begin()
     tell(10, 500)

@@ -16,9 +16,10 @@ local verb = {
   usage = "run PIPELINE.lua [--client C]... [options]",
   summary = "Runs a pipeline: reads what is new at each client's sources and loads it.",
   about = {
-    "Without --client every enabled client is run, one after the other; one client's failure "
-      .. "never stops another. What is loaded stays loaded: the same command again loads only what "
-      .. "is new, and goes on where a stopped run was. Ctrl-C stops at the last commit.",
+    "Without --client every enabled client is run, one after the other or --parallel N at once; "
+      .. "one client's failure never stops another. What is loaded stays loaded: the same command "
+      .. "again loads only what is new, and goes on where a stopped run was. Ctrl-C stops at the "
+      .. "last commit.",
   },
   positionals = {
     { "PIPELINE.lua", required = true,
@@ -33,6 +34,8 @@ local verb = {
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
+    { "parallel", value = "N", integer = true, min = 1, max = 32,
+      help = "so many clients at once (default: 1)" },
     inputs.unit_bytes,
     { "take-over", help = "take streams from a run that still looks alive" },
     { "sandbox", value = "KIND", one_of = { "strict", "weak" },
@@ -48,8 +51,10 @@ local verb = {
     target = "the word here is --destination",
     dest = "the word here is --destination",
     ["dest-uri"] = "the word here is --destination",
-    workers = "the word here is --lanes",
-    threads = "the word here is --lanes",
+    workers = "the words here are --parallel, for clients, and --lanes, for connections",
+    threads = "the words here are --parallel, for clients, and --lanes, for connections",
+    jobs = "the word here is --parallel",
+    j = "the word here is --parallel",
     force = "the word here is --take-over",
   },
   examples = {
@@ -176,6 +181,7 @@ function verb.run(args, ctx)
   return session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = true, project = space.project, log = space.config.log,
+    at_once = args.parallel,
     next_steps = next_steps(args, files.stat(path) and path or pipeline.path),
   })
 end
