@@ -56,6 +56,7 @@ static bool send_start(eh_pipeline *p, bool check_only, eh_err *err)
         eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
         put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
         put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
+        put_copy(arena, body, "clients", eh_doc_get(run->spec, "clients"), "roots", err) &&
         put_copy(arena, body, "describe", eh_doc_get(run->spec, "describe"), NULL, err) &&
         put_limits(arena, body, eh_doc_get(run->spec, "limits"), err);
     return ok && eh_jail_send(p->jail, EH_FRAME_START, 0, body, err);
@@ -175,6 +176,55 @@ static bool hello(eh_pipeline *p, const char *sandbox, eh_err *err)
     return true;
 }
 
+/* What is declared for one of several clients, looked at as a run of it would. */
+static bool declare_for(eh_pipeline *p, const eh_doc *common, const eh_doc *client,
+                        const eh_doc *resources, eh_err *err)
+{
+    eh_run *run = p->run;
+    const eh_doc *spec = run->spec;
+    eh_doc *own = eh_doc_copy(run->arena, common, NULL);
+    for (const eh_doc *c = eh_doc_first(client); c != NULL; c = c->next)
+        if (!eh_doc_put(run->arena, own, c->key, eh_doc_copy(run->arena, c, NULL), err))
+            return false;
+    run->spec = own;
+    bool ok = eh_pipeline_declare(p, resources, err);
+    run->spec = spec;
+    for (size_t i = 0; i < p->count; i++) eh_row_link_free(&p->streams[i].rows);
+    p->count = 0;
+    return ok;
+}
+
+static void tell_checked(eh_run *run, const eh_doc *body, const eh_err *wrong)
+{
+    eh_event_begin(&run->events, "declared");
+    eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
+    eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
+    if (wrong->class_ != EH_OK)
+        eh_event_doc(&run->events, "error", eh_jail_write_error(run->arena, wrong));
+    eh_event_end(&run->events);
+}
+
+/* The answers for `clients`, in their order. */
+static bool check_clients(eh_pipeline *p, eh_err *err)
+{
+    eh_run *run = p->run;
+    eh_doc *common = eh_doc_copy(run->arena, run->spec, "clients");
+    if (common == NULL) return eh_fail_memory(err, "what clients share");
+    const eh_doc *clients = eh_doc_get(run->spec, "clients");
+    for (const eh_doc *c = eh_doc_first(clients); c != NULL; c = c->next) {
+        eh_frame frame;
+        if (!await(p, EH_FRAME_DECLARED, &frame, err)) return false;
+        eh_err wrong = {.class_ = EH_OK};
+        const eh_doc *error = eh_doc_get(frame.body, "error");
+        if (error != NULL)
+            eh_jail_read_error(error, &wrong);
+        else
+            (void)declare_for(p, common, c, eh_doc_get(frame.body, "resources"), &wrong);
+        tell_checked(run, frame.body, &wrong);
+    }
+    return true;
+}
+
 static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
 {
     const char *sandbox = eh_doc_str(p->run->spec, "sandbox", "strict");
@@ -182,9 +232,10 @@ static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
     p->jail = eh_jail_start(p->run, sandbox,
                             eh_doc_int(limits, "deadline_ms", DEADLINE_MS) + 1000, err);
     eh_frame frame;
-    if (p->jail == NULL || !hello(p, sandbox, err) || !send_start(p, check_only, err) ||
-        !await(p, EH_FRAME_DECLARED, &frame, err))
+    if (p->jail == NULL || !hello(p, sandbox, err) || !send_start(p, check_only, err))
         return false;
+    if (check_only && eh_doc_get(p->run->spec, "clients") != NULL) return check_clients(p, err);
+    if (!await(p, EH_FRAME_DECLARED, &frame, err)) return false;
     tell_declared(p->run, frame.body);
     const eh_doc *problem = eh_doc_first(eh_doc_get(frame.body, "problems"));
     if (problem != NULL && !check_only) {

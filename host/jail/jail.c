@@ -130,7 +130,9 @@ static bool set_limits(eh_jail *jail, const eh_doc *start, eh_err *err)
 
 typedef struct evaluation {
     eh_jail *jail;
-    const eh_doc *start;
+    const eh_doc *script; /* START's */
+    const eh_doc *start;  /* whose client and sources: START, or one of its `clients` */
+    bool is_one_of_many;  /* nothing of it will be run */
     eh_task task;
 } evaluation;
 
@@ -139,14 +141,13 @@ typedef struct evaluation {
 static int begin_evaluation(lua_State *L)
 {
     evaluation *e = lua_touserdata(L, 1);
-    const eh_doc *script = eh_doc_get(e->start, "script");
-    const eh_doc *text = eh_doc_get(script, "text");
+    const eh_doc *text = eh_doc_get(e->script, "text");
     if (text == NULL || text->kind != EH_DOC_STRING)
         return luaL_error(L, "START holds no script");
     eh_modules_require(L, "etl.plan");
     lua_pushliteral(L, "run");
     (void)lua_gettable(L, -2);
-    eh_modules_load(L, text->as.string, eh_doc_str(script, "name", "script"));
+    eh_modules_load(L, text->as.string, eh_doc_str(e->script, "name", "script"));
     eh_vm_push_doc(L, e->start);
     eh_task_init(L, &e->task, 2);
     return 0;
@@ -162,7 +163,10 @@ static int end_evaluation(lua_State *L)
     luaL_checkstack(L, 8, NULL);
     lua_xmove(thread, L, 2);
     lua_insert(L, -2); /* [declared, entries] */
-    eh_tasks_declare(L);
+    if (e->is_one_of_many)
+        lua_pop(L, 1);
+    else
+        eh_tasks_declare(L);
     eh_doc *body = eh_vm_to_doc(L, -1, eh_link_arena(&e->jail->link));
     eh_err err = {.class_ = EH_OK};
     if (!eh_link_send(&e->jail->link, EH_FRAME_DECLARED, 0, body, &err))
@@ -170,14 +174,41 @@ static int end_evaluation(lua_State *L)
     return 0;
 }
 
-static bool evaluate(eh_jail *jail, const eh_doc *start, eh_err *err)
+/* script and start are read before the script runs: a frame's memory is gone with the next one.
+ */
+static bool evaluate(eh_jail *jail, const eh_doc *script, const eh_doc *start,
+                     bool is_one_of_many, eh_err *err)
 {
-    evaluation e = {.jail = jail, .start = start};
+    evaluation e = {
+        .jail = jail, .script = script, .start = start, .is_one_of_many = is_one_of_many};
     if (!eh_vm_call(jail->vm, begin_evaluation, &e, err)) return false;
     eh_task_state state = eh_task_resume(&e.task, jail->trace, sizeof jail->trace, err);
     bool ok = state == EH_TASK_DONE && eh_vm_call(jail->vm, end_evaluation, &e, err);
     eh_task_drop(&e.task);
     return ok;
+}
+
+/* The script for one client after the other. What is wrong with one is told in its place; only
+ * a limit ends them all. */
+static bool evaluate_each(eh_jail *jail, const eh_doc *body_of_start, eh_err *err)
+{
+    /* The frame's own memory is gone with the next one, a module's text for example. */
+    const eh_doc *start = eh_doc_copy(jail->arena, body_of_start, NULL);
+    if (start == NULL) return eh_fail_memory(err, "the clients' sources");
+    const eh_doc *script = eh_doc_get(start, "script");
+    for (const eh_doc *c = eh_doc_first(eh_doc_get(start, "clients")); c != NULL; c = c->next) {
+        if (evaluate(jail, script, c, true, err)) continue;
+        if (err->class_ == EH_CLASS_LIMIT) return false;
+        eh_arena *arena = eh_link_arena(&jail->link);
+        eh_doc *body = eh_doc_map(arena);
+        eh_doc *error = eh_jail_error_doc(arena, err, jail->trace);
+        *err = (eh_err){.class_ = EH_OK};
+        jail->trace[0] = '\0';
+        if (!eh_doc_put(arena, body, eh_slice_str("error"), error, err) ||
+            !eh_link_send(&jail->link, EH_FRAME_DECLARED, 0, body, err))
+            return false;
+    }
+    return true;
 }
 
 /* ---- The run ----------------------------------------------------------------------------- */
@@ -196,7 +227,9 @@ static bool run(eh_jail *jail, eh_err *err)
     if (!expect(jail, EH_FRAME_START, &frame, err) || !set_limits(jail, frame.body, err))
         return false;
     bool is_check = strcmp(eh_doc_str(frame.body, "mode", "run"), "check") == 0;
-    if (!evaluate(jail, frame.body, err)) return false;
+    if (is_check && eh_doc_get(frame.body, "clients") != NULL)
+        return evaluate_each(jail, frame.body, err);
+    if (!evaluate(jail, eh_doc_get(frame.body, "script"), frame.body, false, err)) return false;
     if (is_check) return true;
     if (!expect(jail, EH_FRAME_GO, &frame, err)) return false;
     EH_FAULT("jail.ready");

@@ -15,7 +15,7 @@ local fields = require "etl.fields"
 local problems = require "etl.problems"
 local resource = require "etl.resource"
 
-local made = {} -- every pipeline made in this run
+local made = setmetatable({}, { __mode = "k" }) -- the pipelines made in this run
 local meta = { __name = "pipeline", __metatable = false }
 
 local pipeline = {}

@@ -1,6 +1,7 @@
 -- Every mistake of a project at once: its YAML, and each script evaluated in a jail for each
 -- client, without network and without a destination.
 
+local batch = require "host.batch"
 local embedded = require "host.embedded"
 local err = require "host.err"
 local files = require "host.files"
@@ -11,6 +12,7 @@ local places = require "host.places"
 local source_names = require "host.source_names"
 local spec = require "host.spec"
 local supervisor = require "host.supervisor"
+local text = require "host.text"
 
 local checking = {}
 
@@ -29,16 +31,20 @@ function checking.shadowing(project)
   return list
 end
 
-local function script_job(space, pipeline, client, kind)
-  local s = spec.new { op = "check", config = space.config, client = client, pipeline = pipeline }
+-- A script by itself, for no client.
+local function script_job(space, script, kind)
+  local s = spec.new { op = "check", config = space.config, pipeline = script }
   s.pipeline.kind = kind
-  return job.new { spec = s, title = client and client.id or "", client = client,
-    places = space.places, may_skip = true }
+  return job.new { spec = s, title = "", places = space.places }
 end
 
--- The jobs that evaluate everything; problems of what cannot be read go to `found`.
+-- What evaluates everything: the engines to run, and a job for each script and client, in which
+-- what was found is kept. Problems of what cannot be read go to `found`.
 local function jobs_of(space, paths, found)
-  local jobs = {}
+  local engines, jobs = {}, {}
+  local function add(made)
+    engines[#engines + 1], jobs[#jobs + 1] = made, made
+  end
   -- A client with a mistake in its file is good enough to evaluate scripts for, as far as it goes.
   local clients = {}
   for _, client in ipairs(space.config.clients) do
@@ -48,18 +54,19 @@ local function jobs_of(space, paths, found)
     local pipeline, problem = spec.read_pipeline(path, space.config)
     if problem then found[#found + 1] = problem end
     if pipeline and #space.config.clients == 0 then
-      jobs[#jobs + 1] = script_job(space, pipeline, nil, "pipeline")
-    end
-    for _, client in ipairs(pipeline and clients or {}) do
-      jobs[#jobs + 1] = script_job(space, pipeline, client, "pipeline")
+      add(script_job(space, pipeline, "pipeline"))
+    elseif pipeline then
+      local batches, members = batch.of(space, pipeline, clients)
+      table.move(batches, 1, #batches, #engines + 1, engines)
+      table.move(members, 1, #members, #jobs + 1, jobs)
     end
   end
   for _, source in ipairs(source_names.of_project(space.project)) do
     local script, problem = spec.read_pipeline(source.path, space.config)
     if problem then found[#found + 1] = problem end
-    if script then jobs[#jobs + 1] = script_job(space, script, nil, "source") end
+    if script then add(script_job(space, script, "source")) end
   end
-  return jobs
+  return engines, jobs
 end
 
 -- By file, line and column; what has no place comes last.
@@ -104,16 +111,21 @@ function checking.run(space, paths, command)
   local found, seen, notes = {}, {}, {}
   for _, problem in ipairs(space.config:all_problems()) do add_once(found, seen, problem, "") end
   local unread = {}
-  local jobs = jobs_of(space, paths, unread)
+  local engines, jobs = jobs_of(space, paths, unread)
   for _, problem in ipairs(unread) do add_once(found, seen, problem, "") end
-  local finished = supervisor.run(jobs, { at_once = AT_ONCE, command = command })
-  local bug = false
+  local finished = supervisor.run(engines, { at_once = AT_ONCE, command = command })
+  local bug, unanswered = false, 0
   for _, made in ipairs(jobs) do
     for _, problem in ipairs(made.errors) do
       bug = bug or problem.class == "bug"
       add_once(found, seen, problem, made.title)
     end
     for _, warning in ipairs(made.warnings) do notes[#notes + 1] = warning.message end
+    if made.unanswered then unanswered = unanswered + 1 end
+  end
+  if unanswered > 0 then
+    notes[#notes + 1] = ("scripts were not evaluated for %s more: mend what stopped them first")
+      :format(text.plural(unanswered, "client"))
   end
   for _, client in ipairs(space.config.clients) do
     for _, source in ipairs(client.sources) do

@@ -126,7 +126,11 @@ local function effective(self, node, found)
   if extends and extends.kind == "string" then
     local template
     template, used = self.templates:of(extends.value, extends, found)
-    base = template and tree.merge(base, template, settings.client) or base
+    if template then
+      -- The same for all clients of a template: laid together once.
+      self.layers[template] = self.layers[template] or tree.merge(base, template, settings.client)
+      base = self.layers[template]
+    end
   end
   return tree.merge(base, node, settings.client), used
 end

@@ -50,7 +50,7 @@ function config.load(project)
   self.log = data.log or {}
   client_file.check_connection(self, tree.get(tree.get(node, "defaults"), "destination"),
     self.defaults.destination, found)
-  self.base = client_file.base(node)
+  self.base, self.layers = client_file.base(node), {}
   self.templates = templates.new(project, read)
   self.template_problems = self.templates:problems()
   self.clients, self.by_id, self.schemas = {}, {}, {} -- schemas: which client has which

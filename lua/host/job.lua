@@ -107,6 +107,9 @@ local function source_hint(message)
 end
 
 function on.declared(self, event)
+  -- Of one of several clients (host.batch): what is wrong comes with it.
+  if event.error then on.error(self, event.error) end
+  if event.error and not event.problems then return end
   self.declared, self.only_client = event.resources or {}, event.client
   self.described = event.sources
   local mine = self.client and self.client.id

@@ -69,6 +69,8 @@ local function run(ctx, words)
 end
 
 return function(argv, version)
+  -- A command is short: collecting less often halves the time of a large project.
+  collectgarbage("incremental", 400, 400)
   local ctx = { out = terminal.open(1), err = terminal.open(2), version = version }
   local words = table.move(argv, 1, #argv, 1, {})
   return run(ctx, words)

@@ -141,6 +141,17 @@ end
 
 local check
 
+local names_of = setmetatable({}, { __mode = "k" }) -- shape -> its fields' names, sorted once
+
+local function field_names(shape)
+  local names = names_of[shape]
+  if not names then
+    names = nearest.keys(shape.fields or {})
+    names_of[shape] = names
+  end
+  return names
+end
+
 local function unknown_key(entry, shape, found)
   local ours = shape.foreign and shape.foreign[entry.key]
   local names = nearest.keys(shape.fields)
@@ -164,8 +175,9 @@ local function check_map(node, shape, found)
       { expected = shape.expected or "a map (key: value lines)" })
     return nil
   end
-  local value, keys = {}, {}
+  local value, keys, given = {}, {}, {}
   for _, entry in ipairs(node) do
+    given[entry.key] = true
     local field = shape.fields and shape.fields[entry.key] or shape.each
     if not field then
       unknown_key(entry, shape, found)
@@ -177,16 +189,12 @@ local function check_map(node, shape, found)
       keys[#keys + 1] = entry.key
     end
   end
-  for _, name in ipairs(nearest.keys(shape.fields or {})) do
+  for _, name in ipairs(field_names(shape)) do
     local field = shape.fields[name]
-    if value[name] == nil then
-      local given = false
-      for _, entry in ipairs(node) do given = given or entry.key == name end
-      if field.required and not given then
-        found:add(node, ("\"%s\" is missing"):format(name), { hint = field.help })
-      elseif not given then
-        value[name] = field.default
-      end
+    if not given[name] and field.required then
+      found:add(node, ("\"%s\" is missing"):format(name), { hint = field.help })
+    elseif not given[name] then
+      value[name] = field.default
     end
   end
   return shape.each and doc.ordered(value, keys) or value

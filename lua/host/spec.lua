@@ -95,6 +95,16 @@ function spec.config_hash(config, client)
   return files.hash(table.concat(parts, "\0"))
 end
 
+-- What a specification says of its client alone, into `s`.
+function spec.add_client(s, config, client)
+  s.client = {
+    id = client.id, name = client.name or client.id, timezone = client.timezone or "UTC",
+  }
+  s.sources = spec.sources(client)
+  s.max_dead = client.max_dead or config and config.max_dead
+  return s
+end
+
 -- What every specification has. options: op, config, client, destination, sandbox.
 function spec.new(options)
   local config, client = options.config, options.client
@@ -106,14 +116,9 @@ function spec.new(options)
     destination = options.destination,
     lanes = (client and client.lanes) or (config and config.lanes) or defaults.lanes,
     limits = spec.limits(config),
-    max_dead = (client and client.max_dead) or (config and config.max_dead) or nil,
+    max_dead = config and config.max_dead,
   }
-  if client then
-    s.client = {
-      id = client.id, name = client.name or client.id, timezone = client.timezone or "UTC",
-    }
-    s.sources = spec.sources(client)
-  end
+  if client then spec.add_client(s, config, client) end
   if options.pipeline then
     s.pipeline = { path = options.pipeline.path, text = options.pipeline.text }
     s.script_hash = files.hash(options.pipeline.text)

@@ -118,6 +118,72 @@ describe("check", function()
       workspace.client_problem(space.config.clients[1]).place)
   end)
 
+  describe("of many clients", function()
+    local function many(count, text)
+      local content = { ["pipelines/a.lua"] = text or good }
+      for i = 1, count do
+        content[("config/clients/c%03d.yaml"):format(i)] = client:gsub('"1"', ('"c%03d"'):format(i))
+      end
+      return content
+    end
+
+    it("gives each its own mistakes, however many an engine takes at once", function()
+      local content = many(520)
+      content["config/clients/c007.yaml"] = client:gsub('"1"', '"c007"') .. "    ulr: x\n"
+      content["config/clients/c520.yaml"] = client:gsub('"1"', '"c520"'):gsub("orders: {}",
+        "orders: { table: t }, customers: { table: t, kee: id }, other: { row: 1 }")
+      local result, at = check(content)
+      assert.matches('"ulr"', at["config/clients/c007.yaml:8:5"].message, 1, true)
+      assert.same({ "c007" }, at["config/clients/c007.yaml:8:5"].clients)
+      local messages = {}
+      for _, problem in ipairs(result.problems) do
+        if problem.clients[1] == "c520" then messages[#messages + 1] = problem.message end
+      end
+      assert.equal(2, #messages, table.concat(messages, " / "))
+      assert.matches("kee", messages[1], 1, true)
+      assert.equal(3, #result.problems)
+      assert.same({}, result.notes)
+    end)
+
+    it("goes on after a script that failed for one of them", function()
+      local result, at = check(many(5, [[
+local pipeline = require "etl.pipeline"
+local none = nil
+return pipeline { client = none.id }
+]]))
+      assert.equal(1, #result.problems)
+      assert.matches("index a nil value", at["pipelines/a.lua:3"].message, 1, true)
+      assert.equal(5, #at["pipelines/a.lua:3"].clients)
+    end)
+
+    it("finds tables that two resources of one of them would share", function()
+      local content = many(3)
+      content["config/clients/c002.yaml"] = client:gsub('"1"', '"c002"'):gsub("{ orders: {} }",
+        "{ orders: {}, other: { table: s3_exports_orders } }")
+      local result = check(content)
+      assert.equal(1, #result.problems)
+      assert.matches("would both load into table s3_exports_orders", result.problems[1].message, 1,
+        true)
+      assert.same({ "c002" }, result.problems[1].clients)
+    end)
+
+    it("blames the one whose turn a limit ended, and says that others were not looked at",
+      function()
+        local content = many(4, [[
+local pipeline = require "etl.pipeline"
+local p = pipeline {}
+while true do end
+return p
+]])
+        content["config/etlhost.yaml"] = "version: 1\nlimits: { deadline: 1s }\n"
+        local result, at = check(content)
+        assert.equal(1, #result.problems)
+        assert.equal("limit", at["pipelines/a.lua:3"].class)
+        assert.same({ "c001" }, at["pipelines/a.lua:3"].clients)
+        assert.matches("not evaluated for 3 clients more", result.notes[1], 1, true)
+      end)
+  end)
+
   it("does not stop at an engine that crashes", function()
     local space = open { ["config/clients/1.yaml"] = client, ["pipelines/a.lua"] = good }
     local result = checking.run(space, { "pipelines/a.lua" },
