@@ -79,6 +79,11 @@ static void add_hint(eh_err *err)
         {"53300", "the server has no connection left: use fewer lanes, or a pooler"},
         {"55P03", "another session holds a lock on this table or stream for long"},
         {"25006", "this server only reads: name the primary in the url"},
+        {"XX001", "the server says that its data is damaged: load nothing before somebody has "
+                  "looked at it"},
+        {"XX002", "the server says that an index is damaged: load nothing before somebody has "
+                  "looked at it"},
+        {"53400", "a limit of the server's configuration is reached"},
     };
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (strcmp(err->sqlstate, hints[i].state) == 0)

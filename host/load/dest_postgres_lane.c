@@ -83,10 +83,24 @@ static void on_rolled_back(void *self)
     eh_pg_lane_pause(self, on_pause_over);
 }
 
+/* What the server no longer has as the unit's statements have it: a table or column that is
+ * gone, another type, the plan of a statement. */
+static bool is_outdated(const eh_err *err)
+{
+    static const char *const states[] = {"42P01", "42703", "42804", "0A000"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(err->sqlstate, states[i]) == 0) return true;
+    return false;
+}
+
 void eh_pg_lane_failed(eh_pg_lane *lane, const eh_err *failure)
 {
     eh_err err = *failure; /* the connection's own is cleared by the next operation */
     eh_pg_drop_refused(lane);
+    if (is_outdated(&err) && !lane->looked_again) {
+        lane->looked_again = true;
+        err.class_ = EH_CLASS_TRANSIENT; /* a second try looks at the columns first */
+    }
     if (err.class_ != EH_CLASS_TRANSIENT || !eh_pg_lane_may_try(lane)) {
         eh_pg_lane_give_up(lane, &err);
         return;
@@ -468,6 +482,7 @@ bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh
     lane->state = *state;
     lane->tries = lane->pauses = 0;
     lane->deadline_us = eh_clock_monotonic(&dest->clock) + DEADLINE_US;
+    lane->looked_again = false;
     lane->mode = EH_PG_WHOLE;
     lane->whole_refusals = 0;
     lane->immediate = false;

@@ -30,6 +30,7 @@ struct eh_pg_lane {
     eh_buf dead; /* encoded dead rows */
     eh_buf sql;
     /* rows that the server refuses */
+    bool looked_again; /* once, after the server did not know what the unit was made for */
     eh_pg_mode mode;
     unsigned whole_refusals; /* rows taken out by the line that the server named */
     bool immediate; /* deferred constraints are checked at once: COMMIT found one broken */
