@@ -1,8 +1,10 @@
 /* engine/admin.c: questions and corrections to the bookkeeping beside the data: state, dead
  * rows, loads.
  *
- * Each verb is one named query (host/load/sql), its arguments the spec's. */
+ * Each verb is one named query (host/load/sql), its arguments the spec's; or the specification
+ * lists the steps of one transaction. */
 #include "engine/run.h"
+#include "load/dest_sql.h"
 
 #define RESULT_MAX ((size_t)64 * 1024 * 1024)
 #define PARAMS_MAX 8
@@ -57,22 +59,86 @@ static bool tell(eh_run *run, eh_arena *arena, eh_doc *rows, eh_err *err)
     return true;
 }
 
-bool eh_run_admin(eh_run *run, eh_err *err)
+/* ---- several steps ---------------------------------------------------------------------- */
+
+static bool read_names(const eh_doc *names, eh_dest_step *step, eh_arena *arena, eh_err *err)
 {
-    const eh_doc *admin = eh_doc_get(run->spec, "admin");
-    const char *name = eh_doc_str(admin, "verb", "");
-    const verb *v = find_verb(name);
-    if (v == NULL) return eh_fail(err, EH_CLASS_BUG, "there is no verb \"%s\"", name);
-    if (!eh_run_open_dest(run, !v->changes, err)) return false;
+    step->var_count = eh_doc_count(names);
+    eh_sql_var *vars = eh_arena_zalloc(arena, step->var_count, sizeof *vars);
+    if (vars == NULL) return eh_fail_memory(err, "a step");
+    size_t i = 0;
+    for (const eh_doc *c = eh_doc_first(names); c != NULL; c = c->next, i++) {
+        vars[i] = (eh_sql_var){c->key.data, eh_doc_str(names, c->key.data, "")};
+    }
+    step->vars = vars;
+    return true;
+}
+
+static bool read_params(const eh_doc *list, eh_dest_step *step, eh_arena *arena, eh_err *err)
+{
+    step->param_count = eh_doc_count(list);
+    const char **params = eh_arena_zalloc(arena, step->param_count, sizeof *params);
+    if (params == NULL) return eh_fail_memory(err, "a step");
+    size_t i = 0;
+    for (const eh_doc *c = eh_doc_first(list); c != NULL; c = c->next, i++)
+        if (c->kind == EH_DOC_STRING) params[i] = c->as.string.data;
+    step->params = params;
+    return true;
+}
+
+static bool read_step(const eh_doc *doc, eh_dest_step *step, eh_arena *arena, eh_err *err)
+{
+    *step = (eh_dest_step){.query = eh_doc_str(doc, "query", ""),
+                           .file = eh_doc_str(doc, "file", NULL),
+                           .expect = eh_doc_str(doc, "expect", NULL),
+                           .like = (size_t)eh_doc_int(doc, "like", 0),
+                           .what = eh_doc_str(doc, "what", "a count")};
+    return read_names(eh_doc_get(doc, "names"), step, arena, err) &&
+           read_params(eh_doc_get(doc, "params"), step, arena, err);
+}
+
+/* The answers come in the order of the steps, a list of rows each. */
+static bool run_steps(eh_run *run, const eh_doc *list, eh_arena *arena, eh_err *err)
+{
+    size_t count = eh_doc_count(list), i = 0;
+    eh_dest_step *steps = eh_arena_zalloc(arena, count, sizeof *steps);
+    if (steps == NULL) return eh_fail_memory(err, "a step");
+    for (const eh_doc *c = eh_doc_first(list); c != NULL; c = c->next)
+        if (!read_step(c, &steps[i++], arena, err)) return false;
+    if (!eh_dest_administer(run->dest, steps, count, arena, err)) return false;
+    for (i = 0; i < count; i++) {
+        eh_doc *one = eh_doc_list(arena);
+        if (!eh_doc_push(one, steps[i].rows, err) || !tell(run, arena, one, err)) return false;
+    }
+    return true;
+}
+
+static bool run_verb(eh_run *run, const verb *v, const eh_doc *admin, eh_arena *arena,
+                     eh_err *err)
+{
     const char *params[PARAMS_MAX];
     size_t count = 0;
     for (; v->params[count] != NULL; count++)
         params[count] = eh_doc_str(admin, v->params[count], NULL);
+    eh_doc *rows = NULL;
+    return eh_dest_query(run->dest, v->query, params, count, arena, &rows, err) &&
+           tell(run, arena, rows, err);
+}
+
+bool eh_run_admin(eh_run *run, eh_err *err)
+{
+    const eh_doc *admin = eh_doc_get(run->spec, "admin");
+    const eh_doc *steps = eh_doc_get(admin, "steps");
+    const char *name = eh_doc_str(admin, "verb", "");
+    const verb *v = find_verb(name);
+    if (v == NULL && steps == NULL)
+        return eh_fail(err, EH_CLASS_BUG, "there is no verb \"%s\"", name);
+    bool changes = v != NULL ? v->changes : eh_doc_bool(admin, "changes", false);
+    if (!eh_run_open_dest(run, !changes, err)) return false;
     eh_arena *arena = eh_arena_new(RESULT_MAX);
     if (arena == NULL) return eh_fail_memory(err, "a result");
-    eh_doc *rows = NULL;
-    bool ok = eh_dest_query(run->dest, v->query, params, count, arena, &rows, err);
-    ok = ok && tell(run, arena, rows, err);
+    bool ok =
+        v != NULL ? run_verb(run, v, admin, arena, err) : run_steps(run, steps, arena, err);
     eh_arena_free(arena);
     return ok;
 }

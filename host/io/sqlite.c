@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -299,4 +300,44 @@ eh_slice eh_sqlite_text(const eh_sqlite_stmt *stmt, int column)
                            : (const void *)sqlite3_column_text(stmt->handle, column);
     int len = sqlite3_column_bytes(stmt->handle, column);
     return eh_slice_of(data, data != NULL ? (size_t)len : 0);
+}
+
+/* The fewest digits that read back as the same number. */
+static bool print_real(double value, eh_buf *out, eh_err *err)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    return eh_buf_append_str(out, text, err);
+}
+
+static bool print_hex(eh_slice bytes, eh_buf *out, eh_err *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!eh_buf_append_str(out, "\\x", err) || !eh_buf_reserve(out, 2 * bytes.len, err))
+        return false;
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        out->data[out->len++] = digits[byte >> 4];
+        out->data[out->len++] = digits[byte & 15];
+    }
+    return true;
+}
+
+bool eh_sqlite_print(const eh_sqlite_stmt *stmt, int column, eh_buf *out, eh_err *err)
+{
+    switch (sqlite3_column_type(stmt->handle, column)) {
+    case SQLITE_NULL:
+        return true;
+    case SQLITE_FLOAT:
+        return print_real(sqlite3_column_double(stmt->handle, column), out, err);
+    case SQLITE_BLOB:
+        return print_hex(eh_sqlite_text(stmt, column), out, err);
+    default: {
+        eh_slice text = eh_sqlite_text(stmt, column);
+        return eh_buf_append(out, text.data, text.len, err);
+    }
+    }
 }

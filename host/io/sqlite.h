@@ -6,6 +6,7 @@
 #ifndef EH_IO_SQLITE_H
 #define EH_IO_SQLITE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -73,5 +74,9 @@ const char *eh_sqlite_column_name(const eh_sqlite_stmt *stmt, int column);
 bool eh_sqlite_is_null(const eh_sqlite_stmt *stmt, int column);
 int64_t eh_sqlite_int(const eh_sqlite_stmt *stmt, int column);
 eh_slice eh_sqlite_text(const eh_sqlite_stmt *stmt, int column);
+/* Appends the value as text that gives it back: every digit of a real number, and a blob as
+ * \x and hexadecimal. */
+bool eh_sqlite_print(const eh_sqlite_stmt *stmt, int column, eh_buf *out,
+                     eh_err *err) EH_MUST_USE;
 
 #endif

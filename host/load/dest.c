@@ -4,7 +4,6 @@
 #include "load/dest.h"
 
 #include "load/dest_impl.h"
-#include "load/dest_sql.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -191,17 +190,6 @@ bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *c
 void eh_dest_abandon(eh_dest *dest, const eh_stream_state *state, const eh_err *why)
 {
     dest->ops->abandon(dest, state, why);
-}
-
-bool eh_dest_query(eh_dest *dest, const char *name, const char *const *params, size_t count,
-                   eh_arena *arena, eh_doc **rows, eh_err *err)
-{
-    const char *sql = eh_sql_text(dest->kind, name, err);
-    if (sql == NULL) return false;
-    *rows = eh_doc_list(arena);
-    if (*rows == NULL) return eh_fail_memory(err, "the answer of a query");
-    if (dest->ops->query(dest, sql, params, count, arena, *rows, err)) return true;
-    return eh_err_while(err, "running %s on %s", name, dest->where);
 }
 
 /* ---- finished units --------------------------------------------------------------------- */

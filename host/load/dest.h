@@ -225,9 +225,33 @@ bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *c
 /* The load ends without success; best effort, records why. */
 void eh_dest_abandon(eh_dest *dest, const eh_stream_state *state, const eh_err *why);
 
+/* ---- admin verbs --------------------------------------------------------------------------
+ */
+
 /* Runs load/sql/<kind>/<name>.sql with text parameters ($1 or ?1 ...) in one transaction and
- * gives each row as a map of text (null for NULL). For admin verbs. */
+ * gives each row as a map of text (null for NULL). */
 bool eh_dest_query(eh_dest *dest, const char *name, const char *const *params, size_t count,
                    eh_arena *arena, eh_doc **rows, eh_err *err) EH_MUST_USE;
+
+struct eh_sql_var; /* load/dest_sql.h */
+
+typedef struct eh_dest_step {
+    const char *query;             /* as for eh_dest_query */
+    const struct eh_sql_var *vars; /* names that are spliced in */
+    size_t var_count;
+    const char *const *params;
+    size_t param_count;
+    const char *file;   /* rows go to this new CSV file, and the answer is {rows: how many};
+                           NULL: rows are the answer */
+    const char *expect; /* the first value of the first row must be this; NULL: anything */
+    size_t like;        /* or what that earlier step gave, from 1; 0: anything */
+    const char *what;   /* for people: what is expected */
+    eh_doc *rows;       /* the answer, in the arena */
+} eh_dest_step;
+
+/* Runs the steps in one transaction: all of them or none. Several see one snapshot. Files of
+ * steps that were not committed are removed. */
+bool eh_dest_administer(eh_dest *dest, eh_dest_step *steps, size_t count, eh_arena *arena,
+                        eh_err *err) EH_MUST_USE;
 
 #endif

@@ -7,6 +7,22 @@
 #define EH_LOAD_DEST_IMPL_H
 
 #include "load/dest.h"
+#include "load/export.h"
+
+/* A step of an admin verb on its way (dest_query.c). */
+typedef struct eh_dest_job {
+    const eh_dest_step *step;
+    const struct eh_dest_job *like; /* whose answer must be the same, or NULL */
+    eh_arena *arena;
+    eh_buf sql;       /* the statement, NUL-terminated */
+    eh_export export; /* where the step names a file */
+    eh_doc *rows;
+} eh_dest_job;
+
+/* Before the statement of a step, in each attempt; and when its rows are in `rows` or
+ * `export`: is it what was expected? */
+bool eh_dest_begin_step(eh_dest_job *job, eh_err *err) EH_MUST_USE;
+bool eh_dest_end_step(eh_dest_job *job, eh_err *err) EH_MUST_USE;
 
 typedef struct eh_dest_ops {
     void (*close)(eh_dest *dest);
@@ -32,8 +48,7 @@ typedef struct eh_dest_ops {
     bool (*finish)(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                    eh_err *err);
     void (*abandon)(eh_dest *dest, const eh_stream_state *state, const eh_err *why);
-    bool (*query)(eh_dest *dest, const char *sql, const char *const *params, size_t count,
-                  eh_arena *arena, eh_doc *rows, eh_err *err);
+    bool (*administer)(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err);
 } eh_dest_ops;
 
 struct eh_dest {

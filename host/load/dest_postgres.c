@@ -2,7 +2,7 @@
  *
  * Taking over is in dest_postgres_take.c, tables in dest_postgres_schema.c and _change.c, rows
  * in dest_postgres_rows.c, units in dest_postgres_lane.c and _refuse.c; transactions of the
- * control connection in dest_postgres_control.c. */
+ * control connection in dest_postgres_control.c, admin verbs in dest_postgres_query.c. */
 #include "load/dest_postgres.h"
 
 #include "base/fault.h"
@@ -215,51 +215,6 @@ static void pg_abandon(eh_dest *dest, const eh_stream_state *state, const eh_err
     if (!eh_pg_transact((eh_pg *)dest, 1, abandon_body, &job, &ignored)) return;
 }
 
-/* ---- admin queries ---------------------------------------------------------------------- */
-
-typedef struct query_job {
-    const char *sql;
-    const char *const *params;
-    size_t count;
-    eh_arena *arena;
-    eh_doc *rows;
-} query_job;
-
-static bool put_rows(const eh_pgconn *conn, const query_job *job, eh_err *err)
-{
-    for (int r = 0; r < eh_pgconn_rows(conn); r++) {
-        eh_doc *row = eh_doc_map(job->arena);
-        for (int c = 0; c < eh_pgconn_columns(conn); c++) {
-            const char *text = eh_pgconn_value(conn, r, c);
-            eh_doc *value = text != NULL ? eh_doc_string(job->arena, eh_slice_str(text))
-                                         : eh_doc_null(job->arena);
-            if (!eh_doc_put(job->arena, row, eh_slice_str(eh_pgconn_name(conn, c)), value, err))
-                return false;
-        }
-        if (!eh_doc_push(job->rows, row, err)) return false;
-    }
-    return true;
-}
-
-static bool query_body(eh_pg *pg, void *self, eh_err *err)
-{
-    query_job *job = self;
-    job->rows->as.children.first = job->rows->as.children.last = NULL; /* of a failed attempt */
-    job->rows->as.children.count = 0;
-    eh_pgconn_params(pg->control, job->sql, job->params, job->count, NULL, NULL);
-    return eh_pgconn_wait(pg->control, err) && put_rows(pg->control, job, err);
-}
-
-static bool pg_query(eh_dest *dest, const char *sql, const char *const *params, size_t count,
-                     eh_arena *arena, eh_doc *rows, eh_err *err)
-{
-    eh_pg *pg = (eh_pg *)dest;
-    if (!pg->has_books)
-        return eh_fail(err, EH_CLASS_NOT_FOUND, "nothing was ever loaded into %s", dest->where);
-    query_job job = {sql, params, count, arena, rows};
-    return eh_pg_transact(pg, 5, query_body, &job, err);
-}
-
 /* ---- open and close --------------------------------------------------------------------- */
 
 static void pg_close(eh_dest *dest)
@@ -288,7 +243,7 @@ static const eh_dest_ops pg_ops = {
     .submit = eh_pg_submit,
     .finish = pg_finish,
     .abandon = pg_abandon,
-    .query = pg_query,
+    .administer = eh_pg_administer,
 };
 
 eh_pgconn *eh_pg_connection(eh_pg *pg, bool read_write, eh_err *err)

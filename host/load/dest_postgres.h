@@ -64,6 +64,9 @@ typedef bool eh_pg_body(eh_pg *pg, void *self, eh_err *err);
 bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self,
                     eh_err *err) EH_MUST_USE;
 
+/* The same with one snapshot for all statements, and no limit of their time. */
+bool eh_pg_transact_snapshot(eh_pg *pg, eh_pg_body *body, void *self, eh_err *err) EH_MUST_USE;
+
 /* Turns the loop for a jittered while; attempt counts from 0. */
 bool eh_pg_pause(eh_pg *pg, unsigned attempt, eh_err *err) EH_MUST_USE;
 int64_t eh_pg_backoff_us(eh_pg *pg, unsigned attempt);
@@ -171,6 +174,9 @@ bool eh_pg_view_take(eh_pg *pg, const eh_pg_place *at, eh_arena *arena, const ch
                      eh_err *err) EH_MUST_USE;
 bool eh_pg_view_drop(eh_pg *pg, const char *views, const char *table, eh_arena *arena,
                      eh_err *err) EH_MUST_USE;
+
+/* dest_postgres_query.c */
+bool eh_pg_administer(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err);
 
 /* dest_postgres_lane.c */
 bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

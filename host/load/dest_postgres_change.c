@@ -243,8 +243,7 @@ static bool change_body(eh_pg *pg, void *self, eh_err *err)
         !eh_pg_equip(pg, &at, views, !job->info.has_rows, job->arena, err))
         return false;
     /* Default privileges may have given the new table to readers that nobody thought of. */
-    if (create &&
-        !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &made, err))
+    if (create && !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &made, err))
         return false;
     hit_faults(job);
     return true;

@@ -102,12 +102,17 @@ static bool be_connected(eh_pg *pg, eh_err *err)
     return eh_pgconn_wait(pg->control, err);
 }
 
-static bool begin(eh_pg *pg, int minutes, eh_err *err)
+typedef struct transaction {
+    const char *isolation;
+    int minutes; /* the limit of a statement; 0: none */
+} transaction;
+
+static bool begin(eh_pg *pg, const transaction *how, eh_err *err)
 {
     char limit[24];
-    (void)snprintf(limit, sizeof limit, "%d", minutes * 60000);
-    eh_sql_var vars[] = {{"statement_ms", limit}};
-    return eh_pg_run_spliced(pg, "begin", vars, 1, err);
+    (void)snprintf(limit, sizeof limit, "%d", how->minutes * 60000);
+    eh_sql_var vars[] = {{"isolation", how->isolation}, {"statement_ms", limit}};
+    return eh_pg_run_spliced(pg, "begin", vars, 2, err);
 }
 
 /* A failed transaction answers COMMIT with the tag ROLLBACK and no error. */
@@ -128,23 +133,25 @@ static void rollback(eh_pg *pg)
     if (!eh_pgconn_wait(pg->control, NULL)) return;
 }
 
-static bool attempt(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err *err)
+static bool attempt(eh_pg *pg, const transaction *how, eh_pg_body *body, void *self,
+                    eh_err *err)
 {
     /* The heartbeat shares the connection, and its timer may be due in the very turn of the
      * loop that ends a statement. */
     pg->controlling = true;
-    bool ok = be_connected(pg, err) && begin(pg, minutes, err) && body(pg, self, err) &&
-              commit(pg, err);
+    bool ok =
+        be_connected(pg, err) && begin(pg, how, err) && body(pg, self, err) && commit(pg, err);
     if (!ok) rollback(pg);
     pg->controlling = false;
     return ok;
 }
 
-bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err *err)
+static bool transact(eh_pg *pg, const transaction *how, eh_pg_body *body, void *self,
+                     eh_err *err)
 {
     for (unsigned i = 0;; i++) {
         eh_err failure = {.class_ = EH_OK};
-        if (attempt(pg, minutes, body, self, &failure)) return true;
+        if (attempt(pg, how, body, self, &failure)) return true;
         bool lost = pg->base.where != NULL && !eh_pgconn_is_open(pg->control);
         if (failure.class_ != EH_CLASS_TRANSIENT || i + 1 >= (lost ? LOST_TRIES : TRIES)) {
             if (err != NULL && err->class_ == EH_OK) *err = failure;
@@ -152,6 +159,16 @@ bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err
         }
         if (!eh_pg_pause(pg, i, err)) return false;
     }
+}
+
+bool eh_pg_transact(eh_pg *pg, int minutes, eh_pg_body *body, void *self, eh_err *err)
+{
+    return transact(pg, &(transaction){"READ COMMITTED", minutes}, body, self, err);
+}
+
+bool eh_pg_transact_snapshot(eh_pg *pg, eh_pg_body *body, void *self, eh_err *err)
+{
+    return transact(pg, &(transaction){"REPEATABLE READ", 0}, body, self, err);
 }
 
 /* ---- the fence -------------------------------------------------------------------------- */

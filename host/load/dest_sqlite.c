@@ -128,14 +128,13 @@ bool eh_lite_fence(eh_lite_db *db, const eh_stream_state *state, eh_arena *arena
     return ok;
 }
 
-/* What somebody is told has happened must outlive a power failure. (Once the write-ahead log is
- * on the disk up to here, so is all that went before.) */
-static bool begin_lasting(eh_lite_db *db, eh_err *err)
+/* Once the write-ahead log is on the disk up to here, so is all that went before. */
+bool eh_lite_begin_lasting(eh_lite_db *db, eh_err *err)
 {
     return eh_sqlite_exec(db->sql, "PRAGMA synchronous = FULL", err) && eh_lite_begin(db, err);
 }
 
-static bool end_lasting(eh_lite_db *db, bool ok, eh_err *err)
+bool eh_lite_end_lasting(eh_lite_db *db, bool ok, eh_err *err)
 {
     ok = eh_lite_end(db, ok, err);
     return eh_sqlite_exec(db->sql, "PRAGMA synchronous = NORMAL", err) && ok;
@@ -399,13 +398,13 @@ static bool lite_finish(eh_dest *dest, const eh_stream_state *state, const eh_do
     eh_lite *lite = (eh_lite *)dest;
     char now[40];
     eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
-    if (!begin_lasting(&lite->control, err)) return false;
+    if (!eh_lite_begin_lasting(&lite->control, err)) return false;
     bool ok = eh_lite_fence(&lite->control, state, NULL, NULL, err) &&
               promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
               eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
               end_load(lite, state, "succeeded", NULL, err);
     if (ok) EH_FAULT("finish");
-    ok = end_lasting(&lite->control, ok, err);
+    ok = eh_lite_end_lasting(&lite->control, ok, err);
     if (ok) EH_FAULT("finish.done");
     return ok;
 }
@@ -417,58 +416,6 @@ static void lite_abandon(eh_dest *dest, const eh_stream_state *state, const eh_e
     const char *status = why->class_ == EH_CLASS_CANCELLED ? "cancelled" : "failed";
     eh_err ignored = {.class_ = EH_OK}; /* best effort: a later run closes the load, too */
     if (!end_load((eh_lite *)dest, state, status, text, &ignored)) return;
-}
-
-/* ---- admin queries ---------------------------------------------------------------------- */
-
-static bool put_row(const eh_sqlite_stmt *stmt, eh_arena *arena, eh_doc *rows, eh_err *err)
-{
-    eh_doc *row = eh_doc_map(arena);
-    for (int i = 0; i < eh_sqlite_column_count(stmt); i++) {
-        eh_doc *value = eh_sqlite_is_null(stmt, i)
-                            ? eh_doc_null(arena)
-                            : eh_doc_string(arena, eh_sqlite_text(stmt, i));
-        if (!eh_doc_put(arena, row, eh_slice_str(eh_sqlite_column_name(stmt, i)), value, err))
-            return false;
-    }
-    return eh_doc_push(rows, row, err);
-}
-
-static bool run_statements(eh_lite *lite, const char *sql, const eh_lite_arg *args,
-                           size_t count, eh_arena *arena, eh_doc *rows, eh_err *err)
-{
-    eh_sqlite_stmt *stmt;
-    bool ok = true;
-    while (ok && (stmt = eh_sqlite_prepare(lite->control.sql, sql, &sql, err)) != NULL) {
-        eh_step step;
-        bind(stmt, args, count);
-        while ((step = eh_sqlite_step(stmt, err)) == EH_STEP_ROW)
-            if (!put_row(stmt, arena, rows, err)) {
-                step = EH_STEP_ERROR;
-                break;
-            }
-        ok = step == EH_STEP_DONE;
-        eh_sqlite_free(stmt);
-    }
-    return ok && (err == NULL || err->class_ == EH_OK);
-}
-
-static bool lite_query(eh_dest *dest, const char *sql, const char *const *params, size_t count,
-                       eh_arena *arena, eh_doc *rows, eh_err *err)
-{
-    eh_lite *lite = (eh_lite *)dest;
-    if (!lite->has_books)
-        return eh_fail(err, EH_CLASS_NOT_FOUND, "nothing was ever loaded into %s", dest->where);
-    eh_lite_arg *args = eh_arena_zalloc(arena, count, sizeof *args);
-    if (args == NULL) return eh_fail_memory(err, "a query");
-    for (size_t i = 0; i < count; i++) args[i] = eh_lite_str(params[i]);
-    /* Who only reads need not wait for those who write. */
-    bool reads = eh_sqlite_only_reads(lite->control.sql, sql);
-    if (!(reads ? eh_sqlite_exec(lite->control.sql, "BEGIN", err)
-                : begin_lasting(&lite->control, err)))
-        return false;
-    return end_lasting(&lite->control, run_statements(lite, sql, args, count, arena, rows, err),
-                       err);
 }
 
 /* ---- open ------------------------------------------------------------------------------- */
@@ -483,7 +430,7 @@ static const eh_dest_ops lite_ops = {
     .submit = eh_lite_submit,
     .finish = lite_finish,
     .abandon = lite_abandon,
-    .query = lite_query,
+    .administer = eh_lite_administer,
 };
 
 static char *describe_where(const char *path)

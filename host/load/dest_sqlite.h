@@ -84,6 +84,9 @@ bool eh_lite_number(eh_lite_db *db, const char *name, const eh_lite_arg *args, s
 bool eh_lite_begin(eh_lite_db *db, eh_err *err) EH_MUST_USE;
 bool eh_lite_end(eh_lite_db *db, bool ok, eh_err *err) EH_MUST_USE;
 void eh_lite_rollback(eh_lite_db *db);
+/* The same for what somebody is told has happened: it must outlive a power failure. */
+bool eh_lite_begin_lasting(eh_lite_db *db, eh_err *err) EH_MUST_USE;
+bool eh_lite_end_lasting(eh_lite_db *db, bool ok, eh_err *err) EH_MUST_USE;
 
 /* Is the stream still mine? Otherwise class cancelled. client (may be NULL): the stream's
  * client, in the arena. */
@@ -118,6 +121,9 @@ const char *eh_lite_encoder_insert(const eh_encoder *encoder);
 /* Binds the encoded row at p to the statement; returns where the next one begins. Text stays
  * where it lies. */
 const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p);
+
+/* dest_sqlite_query.c */
+bool eh_lite_administer(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err);
 
 /* dest_sqlite_lane.c */
 bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

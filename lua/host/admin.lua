@@ -71,6 +71,38 @@ function admin.goes_on(targets, problem)
   return true
 end
 
+-- Several steps in one transaction of one destination, all or none: the rows of each, in order |
+-- nil, err. steps: { query, names (spliced), params, count (of params, where some are nil), file
+-- (rows go there, as CSV), expect (the first value of the first row) or like (the step that must
+-- have given the same), what (that it is) }.
+function admin.transact(space, target, steps, changes)
+  local s = spec.new { op = "admin", config = space.config, destination = target.destination }
+  local list = doc.list {}
+  for i, step in ipairs(steps) do
+    local params = doc.list {}
+    for p = 1, step.count or #(step.params or {}) do
+      local value = step.params[p]
+      params[p] = value == nil and doc.null or tostring(value)
+    end
+    list[i] = {
+      query = step.query, names = step.names, params = params, file = step.file,
+      expect = step.expect and tostring(step.expect), like = step.like, what = step.what,
+    }
+  end
+  s.admin = { steps = list, changes = changes }
+  local made = job.new { spec = s, title = "", places = space.places }
+  supervisor.run({ made }, {})
+  if made.errors[1] then return nil, made.errors[1] end
+  for _, rows in ipairs(made.result) do
+    for _, row in ipairs(rows) do
+      for key, value in pairs(row) do
+        if value == doc.null then row[key] = nil end
+      end
+    end
+  end
+  return made.result
+end
+
 -- The same question to all: the rows of all, each with its `target` | nil, err.
 function admin.ask_all(space, targets, verb, params)
   local all, nothing = {}, nil

@@ -206,10 +206,11 @@ end
 -- error, run, pipeline, dead, ... }, worst first | nil, err
 function status.list(space, args)
   if not space.config then return without_project(space, args) end
-  local clients, problem = space.config.clients, nil
+  local clients = space.config.clients
   if args.client then
-    clients, problem = space.config:select(args.client)
-    if not clients then return nil, problem end
+    local chosen, problem = space.config:select(args.client)
+    if not chosen then return nil, problem end
+    clients = chosen
   end
   local list, runs = {}, latest_runs(space)
   for _, entry in ipairs(destinations(space, args, clients)) do

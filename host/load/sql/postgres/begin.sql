@@ -1,4 +1,4 @@
-BEGIN;
+BEGIN ISOLATION LEVEL :isolation;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';

@@ -53,4 +53,16 @@ DROP TABLE _etl_files;
 ALTER TABLE _etl_files_new RENAME TO _etl_files;
 CREATE INDEX _etl_files_name ON _etl_files (stream_id, generation, name);
 
+CREATE TABLE _etl_erasures (
+  erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  client_id TEXT NOT NULL,
+  what TEXT NOT NULL CHECK (what IN ('client', 'rows')),
+  tables TEXT NOT NULL,
+  columns TEXT,
+  value_hash TEXT,
+  rows INTEGER NOT NULL,
+  dead_rows INTEGER NOT NULL,
+  erased_at TEXT NOT NULL
+);
+
 UPDATE _etl_meta SET version = 2;

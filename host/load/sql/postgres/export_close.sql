@@ -1,0 +1,2 @@
+-- After the last row of an export.
+CLOSE etl_export

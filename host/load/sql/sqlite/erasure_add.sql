@@ -1,0 +1,6 @@
+-- Leaves a note that something was erased. ?1 client, ?2 what (client or rows), ?3 tables,
+-- ?4 columns or NULL, ?5 salted hash of the values or NULL, ?6 rows, ?7 dead rows
+INSERT INTO _etl_erasures (client_id, what, tables, columns, value_hash, rows, dead_rows, erased_at)
+VALUES (?1, ?2, ?3, ?4, ?5, CAST(?6 AS INTEGER), CAST(?7 AS INTEGER),
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+RETURNING erasure_id;

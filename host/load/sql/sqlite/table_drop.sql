@@ -1,0 +1,2 @@
+-- A table that holds nothing and that nobody loads.
+DROP TABLE :"table";

@@ -1,0 +1,2 @@
+-- What is known of the columns of a table that was dropped. ?1 schema, ?2 table
+DELETE FROM _etl_columns WHERE table_schema = ?1 AND table_name = ?2;
