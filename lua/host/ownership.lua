@@ -47,7 +47,8 @@ function ownership.of(jobs)
 end
 
 -- Evaluates every pipeline of the project, and the one that is to be run (may be nil), which may
--- lie elsewhere. A project with no other one has nothing to find out. nil, err when that was stopped.
+-- lie elsewhere. A project with no other one has nothing to find out. nil, err when somebody
+-- stopped it.
 function ownership.read(space, pipeline)
   if not space.project then return new() end
   local jobs, is_listed = {}, false
@@ -100,7 +101,8 @@ function ownership:unknown_clients(config, known)
   for path, id in pairs(self.client) do
     if not config.by_id[id] then
       list[#list + 1] = err.new {
-        class = "config", message = ("this pipeline is for client %s, and there is none"):format(id),
+        class = "config",
+        message = ("this pipeline is for client %s, and there is none"):format(id),
         place = client_place(known, path), expected = "the id of a client of this project",
       }
     end

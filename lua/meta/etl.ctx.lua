@@ -29,9 +29,9 @@ local ctx = {}
 function ctx:files(where) end
 
 --- Loads one file into the resource's table. The same content is never loaded twice. `rows` and
---- `dead` say what was read of it now: 0 for a known file, the rest of one that is resumed. The last
---- of it may commit while the script goes on; when that fails, the resource fails. A row that only
---- the database refuses is counted in the summary, not here.
+--- `dead` say what was read of it now: 0 for a known file, the rest of one that is resumed. The
+--- last of it may commit while the script goes on; when that fails, the resource fails. A row that
+--- only the database refuses is counted in the summary, not here.
 ---
 --- ```lua
 --- local result = ctx:load { location = "file:exports", name = "orders/1.csv" }

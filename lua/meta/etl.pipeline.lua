@@ -1,11 +1,11 @@
 ---@meta etl.pipeline
 
----@class etl.pipeline
----@overload fun(changes: table<string, false|table<string, false|etl.resource_options>>): table
-local pipeline = {}
+---@alias etl.resource_change false|etl.resource_options
 
---- Loads every resource of every source of the client, with the changes named: source instance ->
---- resource -> options, or false to leave it out. `client` ties the pipeline to one client.
+--- `pipeline { ... }` is what a file of `pipelines/` returns: it loads every resource of every
+--- source of the client, with the changes named: source instance -> resource -> options, or false
+--- to leave it out. `client` makes it that client's own: it runs for no other, and no other
+--- pipeline loads it.
 ---
 --- ```lua
 --- return pipeline {
@@ -16,6 +16,11 @@ local pipeline = {}
 ---   },
 --- }
 --- ```
+---@class etl.pipeline
+---@overload fun(changes: table<string, string|false|table<string, etl.resource_change>>): table
+local pipeline = {}
+
+--- Whether a value was made by `pipeline`.
 ---@param value any
 ---@return boolean
 function pipeline.is(value) end

@@ -65,11 +65,8 @@
 
 ---@alias etl.resources table<string, etl.resource_options>
 
----@class etl.source
----@overload fun(options: etl.source_options): table
-local source = {}
-
---- Declares where rows come from; the file ends with it. Nothing runs while a source is declared.
+--- `source { ... }` declares where rows come from; a source's file ends with it. Nothing runs while
+--- a source is declared.
 ---
 --- ```lua
 --- return source {
@@ -82,6 +79,11 @@ local source = {}
 ---   },
 --- }
 --- ```
+---@class etl.source
+---@overload fun(options: etl.source_options): table
+local source = {}
+
+--- Whether a value was made by `source`.
 ---@param value any
 ---@return boolean
 function source.is(value) end

@@ -2,6 +2,7 @@
 
 local err = require "host.err"
 local exit = require "host.exit"
+local lua_reference = require "host.lua_reference"
 local nearest = require "host.nearest"
 local options = require "host.options"
 local reference = require "host.reference"
@@ -10,7 +11,10 @@ local verb = {
   name = "help",
   usage = "help [VERB]...",
   summary = "Explains a verb.",
-  options = { { "markdown", help = "all verbs, as the page docs/reference/cli.md" } },
+  options = {
+    { "markdown", help = "all verbs, as the page docs/reference/cli.md" },
+    { "lua", help = "what scripts may use, as the page docs/reference/lua.md" },
+  },
   positionals = { { "VERB", many = true, help = "such as run, or dead list" } },
 }
 
@@ -18,6 +22,10 @@ function verb.run(args, ctx)
   local verbs = require "host.verbs" -- here: it loads this file
   if args.markdown then
     ctx.out:write(reference.page(verbs.root))
+    return exit.ok
+  end
+  if args.lua then
+    ctx.out:write(lua_reference.page())
     return exit.ok
   end
   local found = verbs.root
@@ -29,7 +37,7 @@ function verb.run(args, ctx)
       local near = nearest.of(word, names)
       return nil, err.new {
         class = "config",
-      is_usage = true,
+        is_usage = true,
         message = ("there is no verb \"%s\""):format(word),
         hint = near and ("did you mean %s?"):format(near) or nil,
       }
