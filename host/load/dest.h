@@ -46,6 +46,8 @@ typedef struct eh_table_options {
     const char *cursor; /* the column that is third in it; NULL: none */
     bool by_client;     /* row-level security: who reads for a client sees that client's rows */
     const char *views;  /* schema of the view over all clients' tables of this name; NULL: none */
+    const char *comments; /* a JSON map: of the table under "", of columns under their names;
+                             NULL: none is declared */
 } eh_table_options;
 
 typedef struct eh_stream_state {

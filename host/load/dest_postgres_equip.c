@@ -1,8 +1,9 @@
 /* load/dest_postgres_equip.c: what a table has beside its columns: an index for its rows by
- * client, row-level security by client, its part in the view over all clients' tables.
+ * client, row-level security by client, comments, its part in the view over all clients'
+ * tables.
  *
- * What is missing is worked out by the server (sql/postgres/table_equip.sql, view_plan.sql),
- * which answers with the statements; here they are run. */
+ * What is missing is worked out by the server (sql/postgres/table_*.sql, view_plan.sql), which
+ * answers with the statements; here they are run. */
 #include "load/dest_postgres.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
@@ -123,10 +124,21 @@ static bool equip_table(eh_pg *pg, const eh_pg_place *at, bool index, eh_arena *
     return eh_pg_run(pg, "table_equip", &args, err) && run_answer(pg, arena, err);
 }
 
+static bool comment(eh_pg *pg, const eh_pg_place *at, eh_arena *arena, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    if (at->state->table.comments == NULL) return true;
+    eh_pg_arg_str(&args, at->schema);
+    eh_pg_arg_str(&args, at->table);
+    eh_pg_arg_str(&args, at->state->table.comments);
+    return eh_pg_run(pg, "table_comments", &args, err) && run_answer(pg, arena, err);
+}
+
 bool eh_pg_equip(eh_pg *pg, const eh_pg_place *at, const char *views, bool index,
                  eh_arena *arena, eh_err *err)
 {
-    return equip_table(pg, at, index, arena, err) && refresh_view(pg, at, views, arena, err);
+    return equip_table(pg, at, index, arena, err) && comment(pg, at, arena, err) &&
+           refresh_view(pg, at, views, arena, err);
 }
 
 typedef struct equip_job {

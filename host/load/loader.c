@@ -2,14 +2,13 @@
  * units are in loader_units.c, the rows in loader_rows.c; see loader.h. */
 #include "base/fault.h"
 #include "load/loader_private.h"
-#include "load/plan_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #define RAW_MAX         ((size_t)64 * 1024 * 1024)
 #define ABSENT_MAX      ((size_t)64 * 1024)
+#define COMMENTS_MAX    ((size_t)4 * 1024 * 1024)
 #define DEFAULT_COLUMNS 300
 
 static eh_cell text_cell(const char *text)
@@ -40,43 +39,6 @@ static bool describe(eh_loader *loader, eh_err *err)
                             loader->options.key.schema, loader->options.key.table, plan->arena,
                             &plan->table, err) &&
            eh_plan_refresh(plan, err);
-}
-
-/* What the destination could not do: told once. */
-static void on_notice(void *self, const char *text)
-{
-    eh_loader *loader = self;
-    const eh_load_events *events = &loader->options.events;
-    if (events->warning == NULL || strcmp(loader->told, text) == 0) return;
-    (void)snprintf(loader->told, sizeof loader->told, "%s", text);
-    events->warning(events->self, text);
-}
-
-/* The name of the cursor's column in the table, as far as it is known by now. */
-static const char *cursor_column(const eh_loader *loader)
-{
-    const eh_plan *plan = &loader->plan;
-    const char *field =
-        eh_doc_str(eh_doc_get(loader->options.declaration, "cursor"), "field", NULL);
-    if (field == NULL) return NULL;
-    for (size_t i = 0; i < plan->source_count; i++) {
-        const char *name = plan->source_plans[i].name;
-        if (name == NULL) continue;
-        if (eh_slice_is(plan->sources[i].written, field) || strcmp(name, field) == 0)
-            return name;
-    }
-    return NULL;
-}
-
-/* What the table is to have, apart from columns. Rows without a client have nobody to be found
- * by; a table that is not appended to gets the index of its key. */
-static void choose_table_options(eh_loader *loader)
-{
-    const eh_loader_options *o = &loader->options;
-    if (!loader->plan.options.has_client) return;
-    loader->state.table = o->table;
-    loader->state.table.index = loader->plan.options.write.write == EH_WRITE_APPEND;
-    loader->state.table.cursor = cursor_column(loader);
 }
 
 /* The bookkeeping beside the data is written by the load protocol only, and belongs to all
@@ -127,15 +89,7 @@ static bool start(eh_loader *loader, eh_err *err)
         return false;
     make_cells(loader);
     if (!describe(loader, err)) return false;
-    choose_table_options(loader);
-    const eh_table_options *wanted = &loader->state.table;
-    bool is_more = wanted->by_client || wanted->views != NULL;
-    if (o->dry_run || !loader->plan.table.exists || !is_more) return true;
-    eh_dest_on_notice(o->dest, on_notice, loader);
-    bool ok = eh_loader_collect(loader, EH_WAIT_ALL, err) &&
-              eh_dest_equip(o->dest, &loader->state, o->key.schema, o->key.table, err);
-    eh_dest_on_notice(o->dest, NULL, NULL);
-    return ok;
+    return eh_loader_comments(loader, err) && eh_loader_equip(loader, err);
 }
 
 eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
@@ -152,6 +106,7 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
     }
     loader->parser_columns = SIZE_MAX;
     eh_buf_init(&loader->absent, ABSENT_MAX);
+    eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     if (!start(loader, err)) {
         eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
@@ -173,6 +128,7 @@ void eh_loader_free(eh_loader *loader)
     eh_transform_free(loader->transform);
     eh_loader_free_encoders(loader);
     eh_buf_free(&loader->absent);
+    eh_buf_free(&loader->comments);
     eh_buf_free(&loader->raw);
     free(loader);
 }
@@ -289,11 +245,7 @@ bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
     eh_plan *plan = &loader->plan;
     loader->encoder = NULL;
     if (loader->options.dry_run) return eh_plan_pretend(plan, err);
-    choose_table_options(loader);
-    eh_dest_on_notice(loader->options.dest, on_notice, loader);
-    bool ok = eh_dest_change(loader->options.dest, &loader->state, loader->options.key.schema,
-                             loader->options.key.table, plan->changes, plan->change_count, err);
-    eh_dest_on_notice(loader->options.dest, NULL, NULL);
+    bool ok = eh_loader_change_table(loader, err);
     plan->change_count = 0;
     if (!ok)
         return eh_err_while(err, "changing the columns of %s.%s", loader->options.key.schema,

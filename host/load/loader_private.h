@@ -38,6 +38,7 @@ struct eh_loader {
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
     bool keyed;    /* the table has the unique index that the key needs */
+    eh_buf comments; /* what the declaration says of the table and its columns, as JSON */
     char told[1024]; /* the latest notice of the destination */
     bool looked_at;  /* the table was looked at before the first row */
     size_t begun;  /* units so far */
@@ -63,6 +64,13 @@ struct eh_loader {
 };
 
 /* loader_table.c */
+
+/* Keeps what the declaration says of the table and its columns. */
+bool eh_loader_comments(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Gives a table that is there what it is to have beside its columns. */
+bool eh_loader_equip(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Applies plan.changes; no lane may be busy. */
+bool eh_loader_change_table(eh_loader *loader, eh_err *err) EH_MUST_USE;
 
 /* Can rows of the columns that are bound now get into the table? False with all that is in
  * their way. plan.changes: what the batch needs. */

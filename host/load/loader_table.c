@@ -1,6 +1,6 @@
-/* load/loader_table.c: a table that is there, held against what is to be loaded, before the
- * first row: what would keep every row out is one error that names all of it, what somebody has
- * to know is one warning. See loader.h. */
+/* load/loader_table.c: the table beside its columns. What it is to have (index, policy, view,
+ * comments), and before the first row what it is like: what would keep every row out is one
+ * error that names all of it, what somebody has to know is one warning. See loader.h. */
 #include "load/loader_private.h"
 #include "load/plan_private.h"
 
@@ -168,5 +168,93 @@ bool eh_loader_judge_table(eh_loader *loader, eh_err *err)
     if (!ok && err->class_ == EH_OK) (void)eh_fail_memory(err, "what is known of a table");
     loader->looked_at = ok;
     eh_buf_free(&f.text);
+    return ok;
+}
+
+/* ---- what it is to have ----------------------------------------------------------------- */
+
+/* What the destination could not do: told once. */
+static void on_notice(void *self, const char *text)
+{
+    eh_loader *loader = self;
+    const eh_load_events *events = &loader->options.events;
+    if (events->warning == NULL || strcmp(loader->told, text) == 0) return;
+    (void)snprintf(loader->told, sizeof loader->told, "%s", text);
+    events->warning(events->self, text);
+}
+
+static bool put_comment(eh_buf *out, eh_slice of, const char *text, eh_err *err)
+{
+    return (out->len == 1 || eh_buf_append_byte(out, ',', err)) &&
+           eh_buf_append_json(out, of, err) && eh_buf_append_byte(out, ':', err) &&
+           eh_buf_append_json(out, eh_slice_str(text), err);
+}
+
+bool eh_loader_comments(eh_loader *loader, eh_err *err)
+{
+    const eh_doc *declaration = loader->options.declaration;
+    eh_buf *out = &loader->comments;
+    const char *text = eh_doc_str(declaration, "description", NULL);
+    if (!eh_buf_append_byte(out, '{', err)) return false;
+    if (text != NULL && !put_comment(out, eh_slice_str(""), text, err)) return false;
+    const eh_doc *c = eh_doc_first(eh_doc_get(declaration, "columns"));
+    for (; c != NULL; c = c->next) {
+        text = c->kind == EH_DOC_MAP ? eh_doc_str(c, "description", NULL) : NULL;
+        if (text != NULL && !put_comment(out, c->key, text, err)) return false;
+    }
+    if (out->len == 1) out->len = 0; /* nothing is said */
+    if (out->len == 0) return true;
+    if (!eh_buf_append_byte(out, '}', err)) return false;
+    return eh_buf_cstr(out) != NULL || eh_fail_memory(err, "comments");
+}
+
+/* The name of the cursor's column in the table, as far as it is known by now. */
+static const char *cursor_column(const eh_plan *plan)
+{
+    const eh_doc *cursor = plan->options.write.cursor;
+    for (size_t i = 0; cursor != NULL && i < plan->source_count; i++)
+        if (plan->source_plans[i].name != NULL &&
+            eh_declared_is(cursor, plan->sources[i].written, plan->source_plans[i].name))
+            return plan->source_plans[i].name;
+    return NULL;
+}
+
+/* Rows without a client have nobody to be found by; a table that is not appended to gets the
+ * index of its key. */
+static void choose_options(eh_loader *loader)
+{
+    const eh_plan *plan = &loader->plan;
+    eh_table_options *table = &loader->state.table;
+    if (plan->options.has_client) {
+        *table = loader->options.table;
+        table->index = plan->options.write.write == EH_WRITE_APPEND;
+        table->cursor = cursor_column(plan);
+    }
+    table->comments = loader->comments.len > 0 ? loader->comments.data : NULL;
+}
+
+bool eh_loader_equip(eh_loader *loader, eh_err *err)
+{
+    const eh_loader_options *o = &loader->options;
+    const eh_table_options *table = &loader->state.table;
+    choose_options(loader);
+    if (o->dry_run || !loader->plan.table.exists ||
+        !(table->by_client || table->views != NULL || table->comments != NULL))
+        return true;
+    eh_dest_on_notice(o->dest, on_notice, loader);
+    bool ok = eh_loader_collect(loader, EH_WAIT_ALL, err) &&
+              eh_dest_equip(o->dest, &loader->state, o->key.schema, o->key.table, err);
+    eh_dest_on_notice(o->dest, NULL, NULL);
+    return ok;
+}
+
+bool eh_loader_change_table(eh_loader *loader, eh_err *err)
+{
+    const eh_loader_options *o = &loader->options;
+    choose_options(loader);
+    eh_dest_on_notice(o->dest, on_notice, loader);
+    bool ok = eh_dest_change(o->dest, &loader->state, o->key.schema, o->key.table,
+                             loader->plan.changes, loader->plan.change_count, err);
+    eh_dest_on_notice(o->dest, NULL, NULL);
     return ok;
 }

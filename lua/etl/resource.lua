@@ -9,6 +9,7 @@ local resource = {}
 
 resource.options = {
   table = "string?",
+  description = "string?",
   write = { type = "string", optional = true,
     one_of = { "merge", "append", "insert_only", "history", "replace" } },
   merge = { type = "string", optional = true, one_of = { "upsert", "delete_insert" } },
@@ -153,9 +154,12 @@ end
 local function column(name, value, report)
   local declared = fields.is_map(value) and value or { type = value }
   local clean = fields.check({
-    type = "string", zone = "string?",
+    type = "string?", zone = "string?", description = "string?",
     epoch = { type = "string", optional = true, one_of = { "s", "ms" } },
   }, declared, function(message) report(("columns.%s: %s"):format(name, message)) end)
+  if not clean.type and not clean.description then
+    report(("columns.%s: type is missing"):format(name))
+  end
   if clean.type and not column_types[clean.type] then
     local ours = column_words[clean.type:lower()]
     report(("columns.%s: there is no type \"%s\"%s"):format(name, clean.type,
@@ -243,7 +247,7 @@ end
 function resource.declare(names, options, report)
   return {
     instance = names.instance, resource = names.resource, source = names.source,
-    table = options.table,
+    table = options.table, description = options.description,
     write = options.write, merge = options.merge, hard_delete = options.hard_delete,
     key = name_list("key", options.key, report),
     cursor = cursor(options.cursor, report),

@@ -29,8 +29,8 @@ local function check_url(url)
   }
 end
 
--- where: schema and the like, which the address is added to. shared: what `connections:` says of the
--- connections that all runs share; may be nil.
+-- where: schema and the like, which the address is added to. shared: what `connections:` says of
+-- the connections that all runs share; may be nil.
 local function finish(url, folder, where, shared)
   local ok, problem = check_url(url)
   if not ok then return nil, problem end

@@ -5,7 +5,8 @@
 ---| "json" | "text" | "binary"
 
 ---@class etl.column
----@field type etl.column_type
+---@field type? etl.column_type
+---@field description? string the comment on the column, where the database has comments
 ---@field zone? string IANA name, "UTC" or "account": what a datetime without zone means
 ---@field epoch? "s"|"ms" the column holds a number of seconds or milliseconds since 1970
 
@@ -14,6 +15,7 @@
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
+---@field description? string what a row is: the comment on the table, where the database has comments
 ---@field write? "merge"|"append"|"insert_only"|"history"|"replace" default "merge" with a key, else "append"
 ---@field merge? "upsert"|"delete_insert" how merge changes a row; default "upsert"
 ---@field hard_delete? string column whose true value deletes the row

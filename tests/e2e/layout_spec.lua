@@ -230,3 +230,35 @@ describe("the view over all clients", function()
     assert.equal("2", to:sql("select count(*) from " .. VIEW))
   end)
 end)
+
+describe("comments", function()
+  it("come from the declaration, follow it, and leave those of others alone", function()
+    local to = target.postgres {}
+    local function pipeline(of_table, of_id)
+      return ([[return require "etl.pipeline" { shop = { orders = { description = "%s",
+        columns = { ["Order ID"] = { type = "text", description = "%s" },
+          name = { description = "as it's written" } } } } }]]):format(of_table, of_id)
+    end
+    local folder = project(to.url, { a = "Order ID,name\n1,x\n" }, "schema: etl",
+      pipeline("an order", "from the shop"))
+    local function comments()
+      return to:sql [[select obj_description(c, 'pg_class'), col_description(c, a.attnum),
+        col_description(c, b.attnum)
+        from (select 'etl.s3_exports_orders'::regclass as c) x
+        join pg_attribute a on a.attrelid = c and a.attname = 'order_id'
+        join pg_attribute b on b.attrelid = c and b.attname = 'name']]
+    end
+    must_run(folder)
+    assert.equal("an order|from the shop|as it's written", comments())
+    files.write(folder .. "/pipelines/p.lua", pipeline("an order, paid", "the shop's number"))
+    to:sql "comment on column etl.s3_exports_orders.order_id is 'ask Ada'"
+    to:sql "comment on column etl.s3_exports_orders.name is null"
+    must_run(folder)
+    assert.equal("an order, paid|ask Ada|\\N", comments())
+    files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" { shop = { orders = '
+      .. "{ columns = { name = { zone = nil } } } } }\n")
+    local wrong = run(folder)
+    assert.equal(host.exit.config, wrong.code)
+    assert.matches("columns.name: type is missing", wrong.out .. wrong.err, 1, true)
+  end)
+end)

@@ -48,4 +48,13 @@ CREATE TABLE _etl.erasures (
   erased_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Comments that were written because they are declared; column_name '' is the table's.
+CREATE TABLE _etl.comments (
+  table_schema text NOT NULL,
+  table_name text NOT NULL,
+  column_name text NOT NULL,
+  comment text NOT NULL,
+  PRIMARY KEY (table_schema, table_name, column_name)
+);
+
 UPDATE _etl.meta SET version = 2;
