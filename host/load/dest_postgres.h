@@ -15,7 +15,7 @@ typedef struct eh_pg_lane eh_pg_lane;
 
 typedef struct eh_pg {
     eh_dest base;
-    char *url; /* owned; holds a password */
+    char *url;         /* owned; holds a password */
     eh_pg_login login; /* of all connections */
     eh_pgconn *control;
     bool controlling; /* a transaction of it is open, also between two statements */
@@ -86,7 +86,14 @@ typedef enum eh_pg_step {
     EH_PG_STEP_LOCK,   /* then the rows that are there are locked */
     EH_PG_STEP_FOLD,   /* and its records put together */
     EH_PG_STEP_DEDUPE, /* of one key the newest row */
-    EH_PG_STEP_DELETE, /* rows whose flag says so */
+    EH_PG_STEP_HELD,   /* history: versions that are there are locked */
+    EH_PG_STEP_LATE,   /* rows that are older than they are go */
+    EH_PG_STEP_CHAIN,  /* what changes, and from when to when */
+    EH_PG_STEP_VOID,   /* versions without any time go */
+    EH_PG_STEP_CLOSE,  /* versions that are there end */
+    EH_PG_STEP_OPEN,   /* new ones begin */
+    EH_PG_STEP_TOUCH,  /* unchanged ones take the cursor */
+    EH_PG_STEP_DELETE, /* merge: rows whose flag says so */
     EH_PG_STEP_UPDATE, /* rows that are there */
     EH_PG_STEP_INSERT, /* rows that are not */
     EH_PG_STEP_STALE,  /* counts those that are older than what is there */
@@ -98,6 +105,7 @@ typedef enum eh_pg_step {
 /* The statements of a put; NULL: it has no such step. */
 typedef struct eh_pg_put {
     const char *stage;
+    const char *release; /* drops it with its savepoint */
     const char *sql[EH_PG_STEP_END];
     const char *update_partial; /* UPDATE for units with records that lack fields */
 } eh_pg_put;

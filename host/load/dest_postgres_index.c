@@ -2,6 +2,7 @@
  *
  * Without it two runs could both insert a row that neither sees, and no ON CONFLICT would stop
  * them. It is looked for by its columns: any unique index on them serves. */
+#include "base/fault.h"
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
@@ -15,6 +16,7 @@ typedef struct key_job {
     const eh_stream_state *state;
     const char *schema;
     const char *table;
+    bool history;
     eh_buf list; /* "a", "b" */
     eh_buf json; /* ["a","b"] */
     bool twice;  /* the table has keys that are there twice */
@@ -36,14 +38,22 @@ static bool list_keys(key_job *job, const eh_column_info *columns, const eh_put 
            eh_fail_memory(err, "a statement");
 }
 
+/* Of a history the key is unique among the versions that are valid now. */
+static const char *open_only(const key_job *job)
+{
+    return job->history ? " WHERE _valid_to IS NULL" : "";
+}
+
 static bool make(eh_pg *pg, key_job *job, bool room, eh_err *err)
 {
-    eh_sql_var vars[] = {
-        {"schema", job->schema}, {"table", job->table}, {"keys", job->list.data}};
+    eh_sql_var vars[] = {{"schema", job->schema},
+                         {"table", job->table},
+                         {"keys", job->list.data},
+                         {"open", open_only(job)}};
     if (!eh_pg_run_spliced(pg, "table_has_rows", vars, 3, err)) return false;
     bool has_rows = eh_pgconn_bool(pg->control, 0, 0);
     if (room && !has_rows && !eh_pg_run_spliced(pg, "key_room", vars, 3, err)) return false;
-    if (eh_pg_run_spliced(pg, "key_index_make", vars, 3, err)) return true;
+    if (eh_pg_run_spliced(pg, "key_index_make", vars, 4, err)) return true;
     job->twice = strcmp(err->sqlstate, "23505") == 0;
     if (strcmp(err->sqlstate, "42501") == 0)
         eh_err_hint(err, "let its owner create a unique index on (%s)", job->list.data);
@@ -60,18 +70,23 @@ static bool key_body(eh_pg *pg, void *self, eh_err *err)
     if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "change_lock", &args, err))
         return false;
     eh_pg_arg_str(&args, job->json.data);
+    eh_pg_arg_str(&args, job->history ? "true" : "false");
     if (!eh_pg_run(pg, "key_index", &args, err)) return false;
     if (eh_pgconn_bool(pg->control, 0, 0)) return true;
-    return make(pg, job, eh_pgconn_bool(pg->control, 0, 1), err);
+    if (!make(pg, job, eh_pgconn_bool(pg->control, 0, 1), err)) return false;
+    EH_FAULT("key.index");
+    return true;
 }
 
 /* The error becomes one that names ten of the keys. */
 static bool twice_body(eh_pg *pg, void *self, eh_err *err)
 {
     key_job *job = self;
-    eh_sql_var vars[] = {
-        {"schema", job->schema}, {"table", job->table}, {"keys", job->list.data}};
-    if (!eh_pg_run_spliced(pg, "key_twice", vars, 3, err)) return false;
+    eh_sql_var vars[] = {{"schema", job->schema},
+                         {"table", job->table},
+                         {"keys", job->list.data},
+                         {"open", open_only(job)}};
+    if (!eh_pg_run_spliced(pg, "key_twice", vars, 4, err)) return false;
     eh_buf named;
     eh_buf_init(&named, SQL_MAX);
     bool ok = true;
@@ -91,7 +106,10 @@ static bool twice_body(eh_pg *pg, void *self, eh_err *err)
 bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
                const char *table, const eh_column_info *columns, const eh_put *put, eh_err *err)
 {
-    key_job job = {.state = state, .schema = schema, .table = table};
+    key_job job = {.state = state,
+                   .schema = schema,
+                   .table = table,
+                   .history = put->write == EH_WRITE_HISTORY};
     eh_buf_init(&job.list, SQL_MAX);
     eh_buf_init(&job.json, SQL_MAX);
     eh_err failure = {.class_ = EH_OK};

@@ -49,6 +49,7 @@ struct eh_pg_lane {
     bool twice;         /* some key comes twice */
     uint64_t folded;    /* records put together */
     uint64_t again;     /* rows that came between */
+    uint64_t changes;   /* of a history */
     eh_effects piece;   /* of these rows */
     eh_effects effects; /* of the pieces that are done */
     eh_pg_done *sent;

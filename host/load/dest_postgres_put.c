@@ -49,6 +49,11 @@ static bool there(const speller *s, size_t i, eh_buf *out)
     return in(s, i, "t.", out);
 }
 
+static bool before(const speller *s, size_t i, eh_buf *out)
+{
+    return in(s, i, "p.", out);
+}
+
 static bool equal(const speller *s, size_t i, eh_buf *out)
 {
     return there(s, i, out) && eh_buf_append_str(out, " = ", s->err) && staged(s, i, out);
@@ -131,18 +136,24 @@ static const char *keep(const speller *s, bool ok, eh_buf *out)
     return text;
 }
 
-/* The columns of the roles, each spelt one way. */
-static const char *spell(const speller *s, unsigned roles, const char *between,
-                         spell_column *how)
+/* The columns of the roles but one, each spelt one way. */
+static const char *spell_but(const speller *s, unsigned roles, size_t but, const char *between,
+                             spell_column *how)
 {
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
     bool ok = true;
     for (size_t i = 0; ok && i < s->put->count; i++) {
-        if ((roles & 1u << s->put->roles[i]) == 0) continue;
+        if (i == but || (roles & 1u << s->put->roles[i]) == 0) continue;
         ok = (out.len == 0 || eh_buf_append_str(&out, between, s->err)) && how(s, i, &out);
     }
     return keep(s, ok, &out);
+}
+
+static const char *spell(const speller *s, unsigned roles, const char *between,
+                         spell_column *how)
+{
+    return spell_but(s, roles, SIZE_MAX, between, how);
 }
 
 /* The keys in their own order: that of the index, which begins with the client. */
@@ -178,7 +189,7 @@ static const char *spell_newest(const speller *s)
 }
 
 /* What is a true flag depends on the column's type: docs/reference/types.md. */
-static const char *spell_live(const speller *s)
+static const char *spell_live(const speller *s, spell_column *how)
 {
     size_t flag = s->put->deleted;
     if (flag == SIZE_MAX) return "true";
@@ -201,14 +212,14 @@ static const char *spell_live(const speller *s)
     }
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    bool ok = eh_buf_append_str(&out, "(NOT coalesce(", s->err) && staged(s, flag, &out) &&
+    bool ok = eh_buf_append_str(&out, "(NOT coalesce(", s->err) && how(s, flag, &out) &&
               eh_buf_printf(&out, s->err, "%s, false))", test);
     return keep(s, ok, &out);
 }
 
 /* ---- statements ------------------------------------------------------------------------- */
 
-enum { VARS = 18 };
+enum { VARS = 24 };
 
 typedef struct statements {
     speller s;
@@ -253,7 +264,9 @@ static void spell_all(statements *all, const char *schema, const char *table)
     set(all, "match", spell(s, KEYS, " AND ", equal));
     set(all, "newer", spell_newer(s));
     set(all, "newest", spell_newest(s));
-    set(all, "live", spell_live(s));
+    bool history = s->put->write == EH_WRITE_HISTORY;
+    set(all, "versions", history ? ", pg_temp.etl_versions" : "");
+    set(all, "live", spell_live(s, staged));
     bool absent = s->put->absent != SIZE_MAX;
     set(all, "absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : "");
 }
@@ -291,6 +304,52 @@ static void make_partial(statements *all)
     all->made->update_partial = expand(all, "put_update");
 }
 
+/* When does a version begin? By the cursor where that is a time (in UTC, as the session is),
+ * else when the unit was made. */
+static const char *spell_at(const speller *s, bool *by_cursor)
+{
+    size_t cursor = s->put->cursor;
+    eh_type type = cursor != SIZE_MAX ? s->columns[cursor].type : EH_TYPE_UNKNOWN;
+    *by_cursor = type == EH_TYPE_TIMESTAMP || type == EH_TYPE_DATETIME || type == EH_TYPE_DATE;
+    if (!*by_cursor) return "s._loaded_at";
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = staged(s, cursor, &out) && eh_buf_append_str(&out, "::timestamptz", s->err);
+    return keep(s, ok, &out);
+}
+
+static void make_history(statements *all)
+{
+    const speller *s = &all->s;
+    const char **sql = all->made->sql;
+    size_t cursor = s->put->cursor;
+    bool by_cursor;
+    const char *at = spell_at(s, &by_cursor);
+    const char *same = spell(s, KEYS, " AND ", equal);
+    set(all, "at", at);
+    set(all, "same", same);
+    if (all->failed) return;
+    set(all, "match", eh_arena_printf(s->arena, "%s AND t._valid_to IS NULL", same));
+    set(all, "ended", by_cursor ? eh_arena_printf(s->arena, "t._valid_to > %s", at) : "false");
+    set(all, "cursor", cursor != SIZE_MAX ? s->columns[cursor].name : "");
+    set(all, "values", spell_but(s, VALUES, cursor, ", ", staged));
+    set(all, "there", spell_but(s, VALUES, cursor, ", ", there));
+    set(all, "before", spell_but(s, VALUES, cursor, ", ", before));
+    set(all, "lived", spell_live(s, before));
+    sql[EH_PG_STEP_HELD] = expand(all, "put_lock");
+    sql[EH_PG_STEP_LATE] = cursor != SIZE_MAX ? expand(all, "history_stale") : NULL;
+    sql[EH_PG_STEP_CHAIN] = expand(all, "history_chain");
+    sql[EH_PG_STEP_VOID] = expand(all, "history_void");
+    sql[EH_PG_STEP_CLOSE] = expand(all, "history_close");
+    sql[EH_PG_STEP_OPEN] = expand(all, "history_insert");
+    sql[EH_PG_STEP_TOUCH] = cursor != SIZE_MAX ? expand(all, "history_touch") : NULL;
+    /* Of one key and instant the last row counts. */
+    const char *keys = spell_keys(s, staged);
+    if (by_cursor && keys != NULL)
+        set(all, "order", eh_arena_printf(s->arena, "%s, %s", keys, at));
+    sql[EH_PG_STEP_DEDUPE] = expand(all, "put_dedupe");
+}
+
 const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
                                const eh_column_info *columns, const eh_put *put,
                                eh_arena *arena, eh_err *err)
@@ -304,7 +363,11 @@ const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
     const char **sql = all.made->sql;
     spell_all(&all, schema, table);
     all.made->stage = expand(&all, "put_stage");
-    sql[EH_PG_STEP_INSERT] = expand(&all, "put_insert");
+    all.made->release = expand(&all, "put_release");
+    if (put->write == EH_WRITE_HISTORY)
+        make_history(&all);
+    else
+        sql[EH_PG_STEP_INSERT] = expand(&all, "put_insert");
     if (put->write == EH_WRITE_MERGE) {
         sql[EH_PG_STEP_DEDUPE] = expand(&all, "put_dedupe");
         if (put->deleted != SIZE_MAX) sql[EH_PG_STEP_DELETE] = expand(&all, "put_delete");

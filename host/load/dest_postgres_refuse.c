@@ -123,11 +123,8 @@ static void on_released(void *self)
 static void end_piece(eh_pg_lane *lane)
 {
     lane->at = lane->ends[--lane->end_count];
-    bool put = lane->unit->encoder->put != NULL;
-    eh_pg_lane_query(lane,
-                     put ? "DROP TABLE pg_temp." EH_PG_STAGE "; RELEASE SAVEPOINT piece"
-                         : "RELEASE SAVEPOINT piece",
-                     on_released);
+    const eh_pg_put *put = ((const eh_pg_encoder *)lane->unit->encoder)->put;
+    eh_pg_lane_query(lane, put != NULL ? put->release : "RELEASE SAVEPOINT piece", on_released);
 }
 
 /* A refused piece: one row is dead; more are split, at the row that was named if one was, so

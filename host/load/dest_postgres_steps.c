@@ -29,6 +29,10 @@ static bool is_wanted(const eh_pg_lane *lane, eh_pg_step step)
     case EH_PG_STEP_LOCK:
     case EH_PG_STEP_FOLD:
         return lane->twice;
+    case EH_PG_STEP_VOID:
+    case EH_PG_STEP_CLOSE:
+    case EH_PG_STEP_OPEN:
+        return lane->changes > 0;
     case EH_PG_STEP_INSERT_AGAIN:
         return lane->again > 0;
     case EH_PG_STEP_INSERT: /* those that are to be replaced are not there any more */
@@ -54,6 +58,7 @@ static void next_step(eh_pg_lane *lane, eh_pg_step step)
     while (step < EH_PG_STEP_END && !is_wanted(lane, step)) step++;
     lane->step = step;
     if (step < EH_PG_STEP_END) {
+        EH_FAULT("put.step");
         eh_pg_lane_query(lane, sql_of(lane, step), on_step);
         return;
     }
@@ -103,7 +108,21 @@ static void count(eh_pg_lane *lane)
     case EH_PG_STEP_STALE:
         lane->piece.stale += (uint64_t)eh_pgconn_int(lane->conn, 0, 0);
         break;
+    case EH_PG_STEP_LATE:
+        lane->piece.stale += rows;
+        break;
+    case EH_PG_STEP_CHAIN:
+        lane->changes = (uint64_t)eh_pgconn_int(lane->conn, 0, 0);
+        lane->piece.deleted = (uint64_t)eh_pgconn_int(lane->conn, 0, 1);
+        break;
+    case EH_PG_STEP_OPEN:
+        lane->piece.inserted = rows;
+        break;
     case EH_PG_STEP_LOCK:
+    case EH_PG_STEP_HELD:
+    case EH_PG_STEP_VOID:
+    case EH_PG_STEP_CLOSE:
+    case EH_PG_STEP_TOUCH:
     case EH_PG_STEP_END:
         break;
     default:
@@ -112,11 +131,14 @@ static void count(eh_pg_lane *lane)
     }
 }
 
-/* Records were put together without those that are older than the rows that are there; one such
- * row came after that was looked at. */
+/* Records were put together without those that are older than the rows that are there, and one
+ * such row came after that was looked at; or a version was opened by somebody else. */
 static bool came_between(eh_pg_lane *lane)
 {
-    if (lane->folded == 0 || lane->again == 0) return false;
+    bool folded = lane->folded > 0 && lane->again > 0;
+    bool opened = lane->step == EH_PG_STEP_OPEN &&
+                  lane->piece.inserted + lane->piece.deleted < lane->changes;
+    if (!folded && !opened) return false;
     eh_err err = {.class_ = EH_OK};
     (void)eh_fail(&err, EH_CLASS_TRANSIENT,
                   "somebody else wrote rows of %s.%s with the same keys", lane->unit->schema,
@@ -163,7 +185,7 @@ void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
     lane->staged = to - from;
     lane->piece = (eh_effects){0};
     lane->twice = false;
-    lane->folded = lane->again = 0;
+    lane->folded = lane->again = lane->changes = 0;
     lane->sent = done;
     eh_pg_lane_query(lane, put_of(lane)->stage, on_staged);
 }

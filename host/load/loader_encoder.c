@@ -122,6 +122,8 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
         return NULL;
     for (size_t i = 0; put != NULL && i < put->key_count; i++)
         columns[put->keys[i]].not_null = true;
+    if (put != NULL && put->write == EH_WRITE_HISTORY && put->cursor != SIZE_MAX)
+        columns[put->cursor].not_null = true; /* a version needs a place in the order */
     if (loader->options.dry_run)
         return make_dry(arena, columns, declared, plan->count, put, err);
     if (put != NULL && !make_key(loader, columns, put, err)) return NULL;

@@ -122,6 +122,23 @@ static bool need_added(eh_plan *plan, eh_origin origin, eh_err *err)
                        err);
 }
 
+/* From when to when a version of a row is valid: written by the destination's steps. */
+static bool need_validity(eh_plan *plan, eh_err *err)
+{
+    static const char *const names[] = {"_valid_from", "_valid_to"};
+    if (plan->options.write.write != EH_WRITE_HISTORY) return true;
+    for (size_t i = 0; i < 2; i++) {
+        if (eh_plan_find_column(plan, names[i]) != NULL) continue;
+        eh_change change = {.kind = EH_CHANGE_ADD_COLUMN,
+                            .column = names[i],
+                            .to = EH_TYPE_TIMESTAMP,
+                            .declared = true,
+                            .why = "added by etlhost"};
+        if (!push_change(plan, change, err)) return false;
+    }
+    return true;
+}
+
 static bool need_sources(eh_plan *plan, const eh_batch *batch, const char *file, eh_err *err)
 {
     for (size_t i = 0; i < plan->source_count; i++) {
@@ -179,7 +196,7 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
               need_added(plan, EH_FROM_INSTANCE, err) && need_sources(plan, batch, file, err) &&
               need_added(plan, EH_FROM_FILE, err) && need_added(plan, EH_FROM_ROW, err) &&
               need_added(plan, EH_FROM_LOAD_ID, err) &&
-              need_added(plan, EH_FROM_LOADED_AT, err);
+              need_added(plan, EH_FROM_LOADED_AT, err) && need_validity(plan, err);
     return ok && check_width(plan, err);
 }
 

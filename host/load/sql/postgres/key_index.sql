@@ -1,9 +1,12 @@
 -- Is there a unique index on just these columns, that ON CONFLICT can use? And if not, is the table
--- one without rows whose storage nobody has set? $1 schema, $2 table, $3 the columns as a JSON list
+-- one without rows whose storage nobody has set? $1 schema, $2 table, $3 the columns as a JSON list,
+-- $4 of the versions of a history that have no end
 SELECT EXISTS (
     SELECT FROM pg_index AS i
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-      AND i.indpred IS NULL AND i.indexprs IS NULL
+      AND i.indexprs IS NULL
+      AND coalesce(pg_get_expr(i.indpred, i.indrelid), '')
+        = CASE WHEN $4::boolean THEN '(_valid_to IS NULL)' ELSE '' END
       AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text)
            FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum

@@ -2,7 +2,7 @@
 SELECT to_jsonb(k) - 'etl_times', k.etl_times
 FROM (
   SELECT :keys, count(*) AS etl_times
-  FROM :"schema".:"table"
+  FROM :"schema".:"table":open
   GROUP BY :keys
   HAVING count(*) > 1
   ORDER BY count(*) DESC, :keys

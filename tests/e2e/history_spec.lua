@@ -1,0 +1,103 @@
+-- write = "history": a row with a known key and other values is a new version, valid from its cursor
+-- or from when it was loaded; the one before ends there.
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local target = require "tests.support.target"
+
+local BY_TIME = '{ key = "id", cursor = "at", write = "history", table = "orders" }'
+
+-- A project whose files come one after the other: step(name, text) adds one and runs.
+local function stepper(to, resource, options)
+  local project = host.project {
+    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n')
+      :format(resource),
+  }
+  files.make_folder(project .. "/exports/orders")
+  return function(name, text, code)
+    files.write(project .. "/exports/orders/" .. name, text)
+    local result = host.run(project, to, options)
+    assert.equal(code or 0, result.code, tostring(result))
+    return result
+  end
+end
+
+local function versions(to, columns)
+  return to:sql(([[set timezone = 'UTC'; select %s, to_char(_valid_from, 'MM-DD'),
+    to_char(_valid_to, 'MM-DD') from etl.orders order by id, _valid_from]]):format(columns))
+end
+
+describe("history", function()
+  it("keeps each version with its time; no change is no version", function()
+    local to = target.list[4].fresh()
+    local step = stepper(to, BY_TIME)
+    step("1.csv", "id,at,v\n1,2026-01-01,a\n2,2026-01-01,b\n")
+    local result = step("2.csv", "id,at,v\n1,2026-01-05,a\n2,2026-01-05,B\n3,2026-01-05,c\n")
+    assert.matches("2 new, 1 as they were", result.out, 1, true)
+    assert.equal("1|a|01-01|\\N\n2|b|01-01|01-05\n2|B|01-05|\\N\n3|c|01-05|\\N",
+      versions(to, "id, v"))
+    -- Older than what was seen last, though no version began then.
+    result = step("3.csv", "id,at,v\n1,2026-01-03,late\n2,2026-01-04,late\n")
+    assert.matches("2 stale", result.out, 1, true)
+    assert.equal("4", to:sql "select count(*) from etl.orders")
+  end)
+
+  it("makes a chain of the versions of one file, whatever their order", function()
+    local to = target.list[3].fresh()
+    local step = stepper(to, BY_TIME)
+    step("1.csv", "id,at,v\n1,2026-01-01,a\n")
+    local result = step("2.csv", "id,at,v\n1,2026-01-04,c\n1,2026-01-02,b\n1,2026-01-03,b\n"
+      .. "1,2026-01-05,x\n1,2026-01-05,d\n1,2026-01-06,d\n2,2026-01-02,z\n")
+    assert.equal("1|a|01-01|01-02\n1|b|01-02|01-04\n1|c|01-04|01-05\n1|d|01-05|\\N\n2|z|01-02|\\N",
+      versions(to, "id, v"))
+    assert.matches("4 new, 2 as they were, 1 repeated by a newer one", result.out, 1, true)
+    -- The same instant with other values: the later row is the version.
+    step("3.csv", "id,at,v\n2,2026-01-02,Z\n")
+    assert.equal("Z|01-02|\\N", to:sql [[set timezone = 'UTC'; select v,
+      to_char(_valid_from, 'MM-DD'), to_char(_valid_to, 'MM-DD') from etl.orders where id = 2]])
+  end)
+
+  it("ends a version when its row is deleted, and begins anew", function()
+    local to = target.list[3].fresh()
+    local step = stepper(to, '{ key = "id", cursor = "at", write = "history", '
+      .. 'hard_delete = "gone", table = "orders" }')
+    step("1.csv", "id,at,v,gone\n1,2026-01-01,a,false\n2,2026-01-01,b,false\n")
+    local result = step("2.csv", "id,at,v,gone\n1,2026-01-03,a,true\n2,2026-01-03,b,true\n"
+      .. "2,2026-01-05,b,false\n3,2026-01-03,,true\n")
+    assert.matches("1 new, 1 as they were, 2 deleted", result.out, 1, true)
+    step("3.csv", "id,at,v,gone\n1,2026-01-02,late,false\n")
+    assert.equal("1|a|01-01|01-03\n2|b|01-01|01-03\n2|b|01-05|\\N", versions(to, "id, v"))
+    step("4.csv", "id,at,v,gone\n1,2026-01-07,again,false\n")
+    assert.equal("1|again|01-07|\\N", to:sql [[set timezone = 'UTC'; select id, v,
+      to_char(_valid_from, 'MM-DD'), _valid_to from etl.orders where id = 1 and _valid_to is null]])
+  end)
+
+  it("takes the time of the load without a cursor, and sets rows aside that lack theirs", function()
+    local to = target.list[2].fresh()
+    local step = stepper(to, '{ key = "id", write = "history", table = "orders" }')
+    step("1.csv", "id,v\n1,a\n1,b\n2,c\n")
+    step("2.csv", "id,v\n1,b\n2,C\n")
+    assert.equal("1|b|t|t\n2|c|t|f\n2|C|t|t", to:sql [[select id, v, _valid_from <= now(),
+      _valid_to is null from etl.orders order by id, _valid_from]])
+    assert.equal("t", to:sql [[select a._valid_to = b._valid_from from etl.orders a
+      join etl.orders b using (id) where id = 2 and a.v = 'c' and b.v = 'C']])
+    to = target.list[2].fresh()
+    step = stepper(to, BY_TIME)
+    local result = step("1.csv", "id,at,v\n1,2026-01-01,a\n1,,b\n")
+    assert.matches("1 dead row", result.out .. result.err, 1, true)
+  end)
+
+  it("finds rows that the server refuses, piece by piece", function()
+    local to = target.list[4].fresh()
+    local step = stepper(to, BY_TIME)
+    step("1.csv", "id,at,v\n1,2026-01-01,a\n")
+    to:sql "alter table etl.orders add constraint short check (length(v) < 3)"
+    local lines = { "id,at,v" }
+    for id = 1, 2000 do
+      lines[#lines + 1] = ("%d,2026-01-02,%s"):format(id, id % 700 == 0 and "long" or "b")
+    end
+    local result = step("2.csv", table.concat(lines, "\n") .. "\n")
+    assert.matches("2 dead rows", result.out .. result.err, 1, true)
+    assert.equal("1999|1998", to:sql [[select count(*), count(*) filter (where _valid_to is null)
+      from etl.orders]])
+  end)
+end)
