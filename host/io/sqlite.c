@@ -281,6 +281,22 @@ const char *eh_sqlite_column_name(const eh_sqlite_stmt *stmt, int column)
     return name != NULL ? name : "";
 }
 
+eh_sqlite_kind eh_sqlite_kind_of(const eh_sqlite_stmt *stmt, int column)
+{
+    switch (sqlite3_column_type(stmt->handle, column)) {
+    case SQLITE_INTEGER:
+        return EH_SQLITE_INT;
+    case SQLITE_FLOAT:
+        return EH_SQLITE_REAL;
+    case SQLITE_TEXT:
+        return EH_SQLITE_TEXT;
+    case SQLITE_BLOB:
+        return EH_SQLITE_BLOB;
+    default:
+        return EH_SQLITE_NULL;
+    }
+}
+
 bool eh_sqlite_is_null(const eh_sqlite_stmt *stmt, int column)
 {
     return sqlite3_column_type(stmt->handle, column) == SQLITE_NULL;
@@ -289,6 +305,11 @@ bool eh_sqlite_is_null(const eh_sqlite_stmt *stmt, int column)
 int64_t eh_sqlite_int(const eh_sqlite_stmt *stmt, int column)
 {
     return sqlite3_column_int64(stmt->handle, column);
+}
+
+double eh_sqlite_real(const eh_sqlite_stmt *stmt, int column)
+{
+    return sqlite3_column_double(stmt->handle, column);
 }
 
 eh_slice eh_sqlite_text(const eh_sqlite_stmt *stmt, int column)

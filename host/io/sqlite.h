@@ -71,8 +71,17 @@ void eh_sqlite_reset(eh_sqlite_stmt *stmt);
 /* The current row; column from 0. Text is valid until the next step or reset. */
 int eh_sqlite_column_count(const eh_sqlite_stmt *stmt);
 const char *eh_sqlite_column_name(const eh_sqlite_stmt *stmt, int column);
+typedef enum eh_sqlite_kind {
+    EH_SQLITE_NULL,
+    EH_SQLITE_INT,
+    EH_SQLITE_REAL,
+    EH_SQLITE_TEXT,
+    EH_SQLITE_BLOB
+} eh_sqlite_kind;
+eh_sqlite_kind eh_sqlite_kind_of(const eh_sqlite_stmt *stmt, int column);
 bool eh_sqlite_is_null(const eh_sqlite_stmt *stmt, int column);
 int64_t eh_sqlite_int(const eh_sqlite_stmt *stmt, int column);
+double eh_sqlite_real(const eh_sqlite_stmt *stmt, int column);
 eh_slice eh_sqlite_text(const eh_sqlite_stmt *stmt, int column);
 /* Appends the value as text that gives it back: every digit of a real number, and a blob as
  * \x and hexadecimal. */

@@ -426,6 +426,7 @@ static const eh_dest_ops lite_ops = {
     .describe = eh_lite_describe,
     .change = eh_lite_change,
     .ledger = lite_ledger,
+    .key = eh_lite_key,
     .encoder = eh_lite_encoder_new,
     .submit = eh_lite_submit,
     .finish = lite_finish,

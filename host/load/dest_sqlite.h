@@ -118,12 +118,34 @@ const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const c
                                       const char **why_text, eh_err *err);
 /* The statement that stores a row. */
 const char *eh_lite_encoder_insert(const eh_encoder *encoder);
+/* How its rows are put by their key; NULL: they are appended. */
+typedef struct eh_lite_put eh_lite_put;
+const eh_lite_put *eh_lite_encoder_put(const eh_encoder *encoder);
+/* An encoded cell; the bytes of text and blobs lie in the unit. */
+typedef struct eh_lite_cell {
+    eh_sqlite_kind kind;
+    int64_t integer;
+    double real;
+    eh_slice bytes;
+} eh_lite_cell;
+/* Reads the cell at p; returns where the next one begins. */
+const char *eh_lite_read_cell(const char *p, eh_lite_cell *cell);
+void eh_lite_bind_cell(eh_sqlite_stmt *stmt, int index, const eh_lite_cell *cell);
 /* Binds the encoded row at p to the statement; returns where the next one begins. Text stays
  * where it lies. */
 const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p);
 
 /* dest_sqlite_query.c */
 bool eh_lite_administer(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err);
+
+/* dest_sqlite_put.c: the statements of a put, in the arena. */
+const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *columns,
+                                   const eh_put *put, eh_arena *arena, eh_err *err);
+
+/* dest_sqlite_key.c: the unique index of a put's key. */
+bool eh_lite_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                 const char *table, const eh_column_info *columns, const eh_put *put,
+                 eh_err *err);
 
 /* dest_sqlite_lane.c */
 bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

@@ -5,14 +5,13 @@
  * unit, stores it, and says so through a descriptor of the loop; what both look at is behind
  * one lock. The thread touches the unit, the connection and nothing else: rows that SQLite
  * refuses are made dead rows by the loop's side, since fetching their bytes reads the input. */
+#include "load/dest_sqlite_lane.h"
 #include "base/fault.h"
 #include "data/convert.h"
 #include "load/dest_sql.h"
-#include "load/dest_sqlite.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,67 +19,35 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-typedef enum lane_phase {
-    LANE_IDLE,
-    LANE_GIVEN, /* a unit is the thread's */
-    LANE_BACK,  /* it is ours again, with an outcome */
-    LANE_QUIT
-} lane_phase;
-
-typedef struct refusal {
-    size_t row;        /* index of the encoded row */
-    char reason[1024]; /* as long as an error's message */
-} refusal;
-
-struct eh_lite_lane {
-    eh_lite *lite;
-    eh_watch *watch;
-    int event_fd;
-    bool started; /* the thread */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t given;
-    lane_phase phase; /* behind the mutex */
-    /* the thread's between GIVEN and BACK, ours otherwise */
-    eh_lite_db db;
-    eh_sqlite_stmt *insert; /* of the latest unit, kept for the next */
-    char *insert_sql;       /* owned; its text */
-    eh_arena *arena;
-    eh_stream_state state;
-    eh_unit *unit;
-    const char *client; /* in the arena */
-    eh_err err;         /* of the attempt */
-    refusal *refused;   /* owned; ascending by row; if any, nothing was committed */
-    size_t refused_count;
-    size_t refused_capacity;
-};
-
 /* ---- the thread: one attempt to store the unit ------------------------------------------ */
 
 /* The statement is prepared once and kept while the columns stay the same. */
-static bool ready_insert(eh_lite_lane *lane, eh_err *err)
+eh_sqlite_stmt *eh_lite_lane_statement(eh_lite_lane *lane, eh_lite_op op, const char *sql,
+                                       eh_err *err)
 {
-    const char *sql = eh_lite_encoder_insert(lane->unit->encoder);
-    if (lane->insert_sql != NULL && strcmp(lane->insert_sql, sql) == 0) return true;
-    eh_sqlite_free(lane->insert);
-    free(lane->insert_sql);
-    lane->insert_sql = NULL;
-    lane->insert = eh_sqlite_prepare(lane->db.sql, sql, NULL, err);
-    if (lane->insert == NULL) return false;
-    lane->insert_sql = strdup(sql);
-    return lane->insert_sql != NULL || eh_fail_memory(err, "a statement");
+    eh_lite_slot *slot = &lane->slots[op];
+    if (slot->sql != NULL && strcmp(slot->sql, sql) == 0) return slot->stmt;
+    eh_sqlite_free(slot->stmt);
+    free(slot->sql);
+    slot->sql = NULL;
+    slot->stmt = eh_sqlite_prepare(lane->db.sql, sql, NULL, err);
+    if (slot->stmt == NULL) return NULL;
+    slot->sql = strdup(sql);
+    if (slot->sql != NULL) return slot->stmt;
+    (void)eh_fail_memory(err, "a statement");
+    return NULL;
 }
 
 static bool note_refused(eh_lite_lane *lane, size_t row, const char *reason, eh_err *err)
 {
     if (lane->refused_count == lane->refused_capacity) {
         size_t capacity = lane->refused_capacity == 0 ? 64 : lane->refused_capacity * 2;
-        refusal *more = realloc(lane->refused, capacity * sizeof *more);
+        eh_lite_refusal *more = realloc(lane->refused, capacity * sizeof *more);
         if (more == NULL) return eh_fail_memory(err, "refused rows");
         lane->refused = more;
         lane->refused_capacity = capacity;
     }
-    refusal *r = &lane->refused[lane->refused_count++];
+    eh_lite_refusal *r = &lane->refused[lane->refused_count++];
     r->row = row;
     (void)snprintf(r->reason, sizeof r->reason, "%s", reason);
     return true;
@@ -96,25 +63,38 @@ static bool is_hopeless(const eh_lite_lane *lane)
 }
 
 /* Refused rows are noted and the others go on, unless a trigger has ended the transaction. */
-static bool insert_rows(eh_lite_lane *lane, eh_err *err)
+bool eh_lite_lane_stepped(eh_lite_lane *lane, size_t row, eh_step step, const eh_err *failure,
+                          bool *go_on, eh_err *err)
+{
+    *go_on = true;
+    if (step == EH_STEP_DONE) return true;
+    if (step != EH_STEP_REFUSED) {
+        *err = *failure;
+        *go_on = false;
+    } else {
+        *go_on = note_refused(lane, row, failure->message, err) &&
+                 eh_sqlite_in_transaction(lane->db.sql) && !is_hopeless(lane);
+    }
+    return false;
+}
+
+static bool append_rows(eh_lite_lane *lane, eh_err *err)
 {
     const eh_unit *unit = lane->unit;
-    const char *p = unit->data.data;
+    const char *p = unit->data.data, *sql = eh_lite_encoder_insert(unit->encoder);
+    eh_sqlite_stmt *insert = eh_lite_lane_statement(lane, EH_LITE_INSERT, sql, err);
+    if (insert == NULL) return false;
     size_t half = unit->rows / 2;
-    for (size_t row = 0; row < unit->rows; row++) {
+    bool go_on = true;
+    for (size_t row = 0; go_on && row < unit->rows; row++) {
         if (row == half) EH_FAULT("copy.middle");
-        p = eh_lite_bind_row(lane->insert, unit->encoder, p);
-        eh_err refused = {.class_ = EH_OK};
-        eh_step step = eh_sqlite_step(lane->insert, &refused);
-        if (step == EH_STEP_DONE) continue;
-        if (step != EH_STEP_REFUSED) {
-            *err = refused;
-            return false;
-        }
-        if (!note_refused(lane, row, refused.message, err)) return false;
-        if (!eh_sqlite_in_transaction(lane->db.sql) || is_hopeless(lane)) return true;
+        p = eh_lite_bind_row(insert, unit->encoder, p);
+        eh_err failure = {.class_ = EH_OK};
+        eh_step step = eh_sqlite_step(insert, &failure);
+        if (step != EH_STEP_DONE)
+            (void)eh_lite_lane_stepped(lane, row, step, &failure, &go_on, err);
     }
-    return true;
+    return err->class_ == EH_OK;
 }
 
 static bool insert_dead(eh_lite_lane *lane, const char *now, eh_err *err)
@@ -171,9 +151,13 @@ static bool add_unit(eh_lite_lane *lane, const char *now, eh_err *err)
                           eh_lite_int(unit->last),
                           eh_lite_str(unit->header),
                           eh_lite_int(lane->state.load_id),
-                          eh_lite_str(now)};
+                          eh_lite_str(now),
+                          eh_lite_str(NULL)};
+    char effects[EH_EFFECTS_TEXT];
+    eh_effects_print(&lane->effects, effects);
+    if (unit->rows > 0 && unit->encoder->put != NULL) args[14] = eh_lite_str(effects);
     EH_FAULT("unit.insert");
-    if (eh_lite_run(&lane->db, "unit_add", args, 14, err)) return true;
+    if (eh_lite_run(&lane->db, "unit_add", args, 15, err)) return true;
     /* Not the input's fault: the loader asked for bytes that the ledger had as loaded. */
     if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_BUG;
     return false;
@@ -201,9 +185,9 @@ static bool store(eh_lite_lane *lane, eh_err *err)
     EH_FAULT("begin");
     if (!eh_lite_fence(&lane->db, &lane->state, lane->arena, &lane->client, err)) return false;
     if (lane->unit->rows > 0) {
-        if (!ready_insert(lane, err)) return false;
+        bool puts = lane->unit->encoder->put != NULL;
         EH_FAULT("copy.start");
-        if (!insert_rows(lane, err)) return false;
+        if (!(puts ? eh_lite_put_rows(lane, err) : append_rows(lane, err))) return false;
         EH_FAULT("copy.end");
     }
     return lane->refused_count > 0 || account(lane, err);
@@ -212,6 +196,7 @@ static bool store(eh_lite_lane *lane, eh_err *err)
 static void attempt(eh_lite_lane *lane)
 {
     eh_err *err = &lane->err;
+    lane->effects = (eh_effects){0};
     if (!eh_lite_begin(&lane->db, err)) return;
     bool ok = store(lane, err);
     if (lane->refused_count > 0) {
@@ -236,14 +221,14 @@ static void *run_lane(void *self)
     eh_lite_lane *lane = self;
     (void)pthread_mutex_lock(&lane->mutex);
     for (;;) {
-        while (lane->phase != LANE_GIVEN && lane->phase != LANE_QUIT)
+        while (lane->phase != EH_LITE_GIVEN && lane->phase != EH_LITE_QUIT)
             (void)pthread_cond_wait(&lane->given, &lane->mutex);
-        if (lane->phase == LANE_QUIT) break;
+        if (lane->phase == EH_LITE_QUIT) break;
         (void)pthread_mutex_unlock(&lane->mutex);
         attempt(lane);
         (void)pthread_mutex_lock(&lane->mutex);
-        if (lane->phase == LANE_QUIT) break;
-        lane->phase = LANE_BACK;
+        if (lane->phase == EH_LITE_QUIT) break;
+        lane->phase = EH_LITE_BACK;
         tell_loop(lane);
     }
     (void)pthread_mutex_unlock(&lane->mutex);
@@ -252,10 +237,10 @@ static void *run_lane(void *self)
 
 /* ---- the loop's side -------------------------------------------------------------------- */
 
-static lane_phase set_phase(eh_lite_lane *lane, lane_phase phase)
+static eh_lite_phase set_phase(eh_lite_lane *lane, eh_lite_phase phase)
 {
     (void)pthread_mutex_lock(&lane->mutex);
-    lane_phase before = lane->phase;
+    eh_lite_phase before = lane->phase;
     lane->phase = phase;
     (void)pthread_cond_signal(&lane->given);
     (void)pthread_mutex_unlock(&lane->mutex);
@@ -267,7 +252,13 @@ static void give(eh_lite_lane *lane)
     lane->refused_count = 0;
     eh_err_clear(&lane->err);
     eh_arena_reset(lane->arena);
-    (void)set_phase(lane, LANE_GIVEN);
+    (void)set_phase(lane, EH_LITE_GIVEN);
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const eh_lite_refusal *first = a, *second = b;
+    return first->row < second->row ? -1 : first->row > second->row;
 }
 
 /* Makes the refused rows dead rows and takes them out of the unit. */
@@ -276,6 +267,8 @@ static bool bury_refused(eh_lite_lane *lane, eh_err *err)
     eh_unit *unit = lane->unit;
     size_t *rows = eh_arena_zalloc(lane->arena, lane->refused_count, sizeof *rows);
     const char *reason = "";
+    /* Rows that are put by their key are tried in another order. */
+    qsort(lane->refused, lane->refused_count, sizeof *lane->refused, by_row);
     if (rows == NULL) return eh_fail_memory(err, "refused rows");
     for (size_t i = 0; i < lane->refused_count; i++) {
         reason = lane->refused[i].reason;
@@ -292,7 +285,7 @@ static void on_back(void *self, int events)
     uint64_t count;
     (void)events;
     if (read(lane->event_fd, &count, sizeof count) < 0) return;
-    (void)set_phase(lane, LANE_IDLE);
+    (void)set_phase(lane, EH_LITE_IDLE);
     /* Each round leaves out at least one row more, so this ends. */
     if (lane->err.class_ == EH_OK && lane->refused_count > 0 &&
         bury_refused(lane, &lane->err)) {
@@ -301,6 +294,7 @@ static void on_back(void *self, int events)
     }
     eh_unit *unit = lane->unit;
     unit->err = lane->err;
+    unit->effects = lane->effects;
     lane->unit = NULL;
     lane->lite->base.busy--;
     eh_dest_push_done(&lane->lite->base, unit);
@@ -311,15 +305,17 @@ void eh_lite_lane_free(eh_lite_lane *lane)
     if (lane == NULL) return;
     eh_watch_remove(lane->watch);
     if (lane->started) {
-        if (set_phase(lane, LANE_QUIT) == LANE_GIVEN) eh_sqlite_interrupt(lane->db.sql);
+        if (set_phase(lane, EH_LITE_QUIT) == EH_LITE_GIVEN) eh_sqlite_interrupt(lane->db.sql);
         (void)pthread_join(lane->thread, NULL);
         (void)pthread_cond_destroy(&lane->given);
         (void)pthread_mutex_destroy(&lane->mutex);
     }
     if (lane->event_fd >= 0) (void)close(lane->event_fd);
-    eh_sqlite_free(lane->insert);
+    for (size_t i = 0; i < EH_LITE_OPS; i++) {
+        eh_sqlite_free(lane->slots[i].stmt);
+        free(lane->slots[i].sql);
+    }
     eh_sqlite_close(lane->db.sql);
-    free(lane->insert_sql);
     free(lane->refused);
     eh_arena_free(lane->arena);
     free(lane);

@@ -12,8 +12,6 @@
 
 #define SQL_MAX ((size_t)4 * 1024 * 1024)
 
-enum { TAG_NULL, TAG_INT, TAG_REAL, TAG_TEXT, TAG_BLOB };
-
 typedef struct encode_column {
     eh_type type;
     bool declared;
@@ -24,7 +22,8 @@ typedef struct encode_column {
 typedef struct lite_encoder {
     eh_encoder base;
     encode_column *columns;
-    const char *insert; /* the statement that stores a row */
+    const char *insert;     /* the statement that stores a row */
+    const eh_lite_put *put; /* NULL: rows are appended */
 } lite_encoder;
 
 /* ---- encoding --------------------------------------------------------------------------- */
@@ -67,7 +66,7 @@ static unsigned hex_digit(char c)
 static eh_append put_blob(eh_buf *data, eh_slice text, eh_err *err)
 {
     size_t size = text.len / 2 - 1;
-    eh_append result = put_bytes(data, TAG_BLOB, text.data, size, err);
+    eh_append result = put_bytes(data, EH_SQLITE_BLOB, text.data, size, err);
     if (result != EH_APPEND_OK) return result;
     char *out = data->data + data->len - size;
     for (size_t i = 0; i < size; i++) {
@@ -83,24 +82,26 @@ static eh_append put_value(eh_buf *data, const eh_value *value, eh_err *err)
     int64_t integer = value->as.integer;
     switch (value->type) {
     case EH_TYPE_BOOLEAN:
-        return value->as.boolean ? put_bytes(data, TAG_TEXT, "true", 4, err)
-                                 : put_bytes(data, TAG_TEXT, "false", 5, err);
+        return value->as.boolean ? put_bytes(data, EH_SQLITE_TEXT, "true", 4, err)
+                                 : put_bytes(data, EH_SQLITE_TEXT, "false", 5, err);
     case EH_TYPE_BIGINT:
-        return put_number(data, TAG_INT, &integer, err);
+        return put_number(data, EH_SQLITE_INT, &integer, err);
     case EH_TYPE_DOUBLE:
-        return put_number(data, TAG_REAL, &value->as.real, err);
+        return put_number(data, EH_SQLITE_REAL, &value->as.real, err);
     case EH_TYPE_DATE:
-        return put_bytes(data, TAG_TEXT, text, eh_print_date(integer, text), err);
+        return put_bytes(data, EH_SQLITE_TEXT, text, eh_print_date(integer, text), err);
     case EH_TYPE_TIME:
-        return put_bytes(data, TAG_TEXT, text, eh_print_time(integer, text), err);
+        return put_bytes(data, EH_SQLITE_TEXT, text, eh_print_time(integer, text), err);
     case EH_TYPE_TIMESTAMP:
-        return put_bytes(data, TAG_TEXT, text, eh_print_timestamp(integer, true, text), err);
+        return put_bytes(data, EH_SQLITE_TEXT, text, eh_print_timestamp(integer, true, text),
+                         err);
     case EH_TYPE_DATETIME:
-        return put_bytes(data, TAG_TEXT, text, eh_print_timestamp(integer, false, text), err);
+        return put_bytes(data, EH_SQLITE_TEXT, text, eh_print_timestamp(integer, false, text),
+                         err);
     case EH_TYPE_BINARY:
         return put_blob(data, value->as.text, err);
     default:
-        return put_bytes(data, TAG_TEXT, value->as.text.data, value->as.text.len, err);
+        return put_bytes(data, EH_SQLITE_TEXT, value->as.text.data, value->as.text.len, err);
     }
 }
 
@@ -112,7 +113,7 @@ static eh_append put_null(const encode_column *column, eh_buf *data, const char 
         return EH_APPEND_MISFIT;
     }
     eh_append result = room(data, 1, err);
-    if (result == EH_APPEND_OK) data->data[data->len++] = TAG_NULL;
+    if (result == EH_APPEND_OK) data->data[data->len++] = EH_SQLITE_NULL;
     return result;
 }
 
@@ -149,17 +150,20 @@ static eh_append append_row(const eh_encoder *base, eh_buf *data, const eh_cell 
     return EH_APPEND_OK;
 }
 
+/* Parameter i + 1 is column i, so that all statements of an encoder can be bound alike. */
 static bool make_insert(const char *table, const eh_column_info *columns, size_t count,
-                        eh_buf *out, eh_err *err)
+                        const eh_put *put, eh_buf *out, eh_err *err)
 {
     eh_buf names, marks;
     eh_buf_init(&names, SQL_MAX);
     eh_buf_init(&marks, SQL_MAX);
     bool ok = true;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = (i == 0 || eh_buf_append_str(&names, ", ", err)) &&
+    for (size_t i = 0; ok && i < count; i++) {
+        if (put != NULL && put->roles[i] == EH_PUT_ABSENT) continue;
+        ok = (names.len == 0 || eh_buf_append_str(&names, ", ", err)) &&
              eh_sql_identifier(&names, columns[i].name, err) &&
-             eh_buf_append_str(&marks, i == 0 ? "?" : ", ?", err);
+             eh_buf_printf(&marks, err, "%s?%zu", marks.len == 0 ? "" : ", ", i + 1);
+    }
     if (ok) {
         eh_sql_var vars[] = {{"table", table},
                              {"columns", eh_buf_cstr(&names)},
@@ -180,7 +184,6 @@ const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const c
 {
     (void)dest;
     (void)schema;
-    (void)put;
     (void)why_text;
     lite_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
     encode_column *encode = eh_arena_zalloc(arena, count, sizeof *encode);
@@ -188,61 +191,87 @@ const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const c
     eh_buf_init(&insert, SQL_MAX);
     bool ok = encoder != NULL && encode != NULL;
     if (!ok) (void)eh_fail_memory(err, "an encoder");
-    ok = ok && make_insert(table, columns, count, &insert, err);
+    ok = ok && make_insert(table, columns, count, put, &insert, err);
     if (ok) {
         for (size_t i = 0; i < count; i++)
             encode[i] = (encode_column){.type = columns[i].type,
                                         .declared = declared != NULL && declared[i],
                                         .not_null = columns[i].not_null,
                                         .unknown = columns[i].unknown};
-        *encoder = (lite_encoder){.base = {.append = append_row, .count = count},
+        *encoder = (lite_encoder){.base = {.append = append_row, .count = count, .put = put},
                                   .columns = encode,
                                   .insert = eh_arena_strndup(arena, insert.data, insert.len)};
         ok = encoder->insert != NULL || eh_fail_memory(err, "an encoder");
+    }
+    if (ok && put != NULL) {
+        encoder->put = eh_lite_put_new(table, columns, put, arena, err);
+        ok = encoder->put != NULL;
     }
     eh_buf_free(&insert);
     return ok ? &encoder->base : NULL;
 }
 
-/* ---- binding ---------------------------------------------------------------------------- */
+/* ---- reading and binding ---------------------------------------------------------------- */
 
-static inline const char *bind_cell(eh_sqlite_stmt *stmt, int index, const char *p)
+const char *eh_lite_read_cell(const char *p, eh_lite_cell *cell)
 {
-    char tag = *p++;
-    if (tag == TAG_NULL) {
-        eh_sqlite_bind_null(stmt, index);
+    cell->kind = (eh_sqlite_kind)*p++;
+    switch (cell->kind) {
+    case EH_SQLITE_NULL:
         return p;
-    }
-    if (tag == TAG_INT) {
-        int64_t integer;
-        memcpy(&integer, p, 8);
-        eh_sqlite_bind_int(stmt, index, integer);
+    case EH_SQLITE_INT:
+        memcpy(&cell->integer, p, 8);
         return p + 8;
-    }
-    if (tag == TAG_REAL) {
-        double real;
-        memcpy(&real, p, 8);
-        eh_sqlite_bind_real(stmt, index, real);
+    case EH_SQLITE_REAL:
+        memcpy(&cell->real, p, 8);
         return p + 8;
+    default:
+        break;
     }
     uint32_t len;
     memcpy(&len, p, 4);
-    p += 4;
-    if (tag == TAG_TEXT)
-        eh_sqlite_bind_text(stmt, index, p, len);
-    else
-        eh_sqlite_bind_blob(stmt, index, p, len);
-    return p + len;
+    cell->bytes = eh_slice_of(p + 4, len);
+    return p + 4 + len;
+}
+
+void eh_lite_bind_cell(eh_sqlite_stmt *stmt, int index, const eh_lite_cell *cell)
+{
+    switch (cell->kind) {
+    case EH_SQLITE_NULL:
+        eh_sqlite_bind_null(stmt, index);
+        break;
+    case EH_SQLITE_INT:
+        eh_sqlite_bind_int(stmt, index, cell->integer);
+        break;
+    case EH_SQLITE_REAL:
+        eh_sqlite_bind_real(stmt, index, cell->real);
+        break;
+    case EH_SQLITE_TEXT:
+        eh_sqlite_bind_text(stmt, index, cell->bytes.data, cell->bytes.len);
+        break;
+    case EH_SQLITE_BLOB:
+        eh_sqlite_bind_blob(stmt, index, cell->bytes.data, cell->bytes.len);
+        break;
+    }
 }
 
 const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p)
 {
     int count = (int)encoder->count;
-    for (int i = 1; i <= count; i++) p = bind_cell(stmt, i, p);
+    eh_lite_cell cell;
+    for (int i = 1; i <= count; i++) {
+        p = eh_lite_read_cell(p, &cell);
+        eh_lite_bind_cell(stmt, i, &cell);
+    }
     return p;
 }
 
 const char *eh_lite_encoder_insert(const eh_encoder *encoder)
 {
     return ((const lite_encoder *)encoder)->insert;
+}
+
+const eh_lite_put *eh_lite_encoder_put(const eh_encoder *encoder)
+{
+    return ((const lite_encoder *)encoder)->put;
 }

@@ -350,8 +350,8 @@ static bool apply(change_job *job, const eh_change *changes, size_t count, eh_er
         size_t used = 1;
         bool ok = look(job, err);
         if (ok && changes[i].kind == EH_CHANGE_CREATE_TABLE && !job->info.exists)
-            ok = create_table(job, &changes[i], count - i, &used, err) &&
-                 create_index(job, err);
+            ok =
+                create_table(job, &changes[i], count - i, &used, err) && create_index(job, err);
         else if (ok && changes[i].kind == EH_CHANGE_ADD_COLUMN)
             ok = add_one_column(job, &changes[i], err);
         else if (ok && changes[i].kind == EH_CHANGE_TYPE)

@@ -1,0 +1,136 @@
+/* load/dest_sqlite_key.c: the unique index of a key, in a short fenced transaction. Without it
+ * each row would be looked for in the whole table. See eh_dest_key. */
+#include "load/dest_sql.h"
+#include "load/dest_sqlite.h"
+
+#include <inttypes.h>
+
+#define SQL_MAX ((size_t)1024 * 1024)
+
+typedef struct key_job {
+    eh_lite *lite;
+    const char *table;
+    const eh_column_info *columns;
+    const eh_put *put;
+    eh_buf list; /* "a", "b" */
+    eh_buf json; /* ["a","b"] */
+} key_job;
+
+static bool list_keys(key_job *job, eh_err *err)
+{
+    for (size_t i = 0; i < job->put->key_count; i++) {
+        const char *name = job->columns[job->put->keys[i]].name;
+        if ((i > 0 && !eh_buf_append_str(&job->list, ", ", err)) ||
+            !eh_sql_identifier(&job->list, name, err) ||
+            !eh_buf_append_byte(&job->json, i == 0 ? '[' : ',', err) ||
+            !eh_buf_append_json(&job->json, eh_slice_str(name), err))
+            return false;
+    }
+    if (!eh_buf_append_byte(&job->json, ']', err)) return false;
+    return (eh_buf_cstr(&job->list) != NULL && eh_buf_cstr(&job->json) != NULL) ||
+           eh_fail_memory(err, "a statement");
+}
+
+static bool expand(const key_job *job, const char *file, const char *index, eh_buf *sql,
+                   eh_err *err)
+{
+    eh_sql_var vars[] = {{"table", job->table}, {"keys", job->list.data}, {"index", index}};
+    return eh_sql_expand("sqlite", file, vars, 3, sql, err);
+}
+
+/* {"_client_id":"acme","id":"7"} (2 times) */
+static bool name_key(const key_job *job, const eh_sqlite_stmt *stmt, eh_buf *out, eh_err *err)
+{
+    int count = (int)job->put->key_count;
+    for (int i = 0; i < count; i++)
+        if (!eh_buf_append_str(out,
+                               i > 0          ? ","
+                               : out->len > 0 ? ", {"
+                                              : "{",
+                               err) ||
+            !eh_buf_append_json(out, eh_slice_str(eh_sqlite_column_name(stmt, i)), err) ||
+            !eh_buf_append_byte(out, ':', err) ||
+            !(eh_sqlite_is_null(stmt, i)
+                  ? eh_buf_append_str(out, "null", err)
+                  : eh_buf_append_json(out, eh_sqlite_text(stmt, i), err)))
+            return false;
+    return eh_buf_printf(out, err, "} (%" PRId64 " times)", eh_sqlite_int(stmt, count));
+}
+
+/* The error names ten of the keys that are there twice. */
+static bool fail_twice(const key_job *job, eh_err *err)
+{
+    eh_buf sql, named;
+    eh_buf_init(&sql, SQL_MAX);
+    eh_buf_init(&named, SQL_MAX);
+    eh_sqlite_stmt *stmt = NULL;
+    if (expand(job, "key_twice", NULL, &sql, err))
+        stmt = eh_sqlite_prepare(job->lite->control.sql, sql.data, NULL, err);
+    bool ok = stmt != NULL;
+    while (ok && eh_sqlite_step(stmt, err) == EH_STEP_ROW)
+        ok = name_key(job, stmt, &named, err);
+    if (err->class_ == EH_OK && eh_buf_cstr(&named) != NULL) {
+        (void)eh_fail(err, EH_CLASS_DATA, "%s has keys that are there twice: %s", job->table,
+                      named.data);
+        (void)eh_err_hint(err, "remove the rows that are too many, or declare the whole key");
+    }
+    eh_sqlite_free(stmt);
+    eh_buf_free(&sql);
+    eh_buf_free(&named);
+    return eh_fail_memory(err, "a message");
+}
+
+static bool make_index(const key_job *job, eh_err *err)
+{
+    eh_lite_arg args[] = {eh_lite_str(job->table)};
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&job->lite->control, "key_index_name", args, 1, err);
+    eh_buf name, sql;
+    eh_buf_init(&name, SQL_MAX);
+    eh_buf_init(&sql, SQL_MAX);
+    bool ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
+    if (ok) {
+        eh_slice text = eh_sqlite_text(stmt, 0);
+        ok = eh_buf_append(&name, text.data, text.len, err);
+    }
+    eh_sqlite_free(stmt);
+    if (ok && eh_buf_cstr(&name) == NULL) ok = eh_fail_memory(err, "a statement");
+    ok = ok && expand(job, "key_index_make", name.data, &sql, err);
+    if (ok) {
+        eh_err failure = {.class_ = EH_OK};
+        ok = eh_sqlite_exec(job->lite->control.sql, sql.data, &failure);
+        if (failure.class_ == EH_CLASS_DATA)
+            (void)fail_twice(job, err);
+        else if (!ok)
+            *err = failure;
+    }
+    eh_buf_free(&name);
+    eh_buf_free(&sql);
+    return ok;
+}
+
+static bool ensure_index(const key_job *job, const eh_stream_state *state, eh_err *err)
+{
+    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_slice(eh_buf_slice(&job->json))};
+    int64_t there;
+    if (!eh_lite_begin(&job->lite->control, err)) return false;
+    bool ok = eh_lite_fence(&job->lite->control, state, NULL, NULL, err) &&
+              eh_lite_number(&job->lite->control, "key_index", args, 2, &there, err) &&
+              (there != 0 || make_index(job, err));
+    return eh_lite_end(&job->lite->control, ok, err);
+}
+
+bool eh_lite_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                 const char *table, const eh_column_info *columns, const eh_put *put,
+                 eh_err *err)
+{
+    (void)schema;
+    key_job job = {.lite = (eh_lite *)dest, .table = table, .columns = columns, .put = put};
+    if (put->write == EH_WRITE_HISTORY)
+        return eh_fail(err, EH_CLASS_CONFIG, "write = history is not to be had on SQLite");
+    eh_buf_init(&job.list, SQL_MAX);
+    eh_buf_init(&job.json, SQL_MAX);
+    bool ok = list_keys(&job, err) && ensure_index(&job, state, err);
+    eh_buf_free(&job.list);
+    eh_buf_free(&job.json);
+    return ok;
+}

@@ -1,0 +1,9 @@
+-- A name for the index that is free. ?1 table
+WITH RECURSIVE names (n, name) AS (
+  SELECT 1, ?1 || '_key'
+  UNION ALL
+  SELECT n + 1, ?1 || '_key_' || (n + 1) FROM names WHERE n < 1000
+)
+SELECT name FROM names
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_master AS m WHERE m.name = names.name COLLATE NOCASE)
+LIMIT 1;

@@ -1,0 +1,7 @@
+-- Keys that are there more than once, ten of them; how often comes last.
+SELECT :keys, count(*)
+FROM :"table"
+GROUP BY :keys
+HAVING count(*) > 1
+ORDER BY count(*) DESC, :keys
+LIMIT 10;

@@ -1,0 +1,2 @@
+-- The row that has a key, if there is one.
+SELECT :columns FROM :"table" WHERE :match;
