@@ -1,4 +1,5 @@
-/* engine/load_op.c: `etlhost load`: files into one table, no pipeline, no jail. */
+/* engine/load_op.c: `etlhost load`: files into tables, no pipeline, no jail. */
+#include "engine/load_tables.h"
 #include "engine/stream.h"
 
 /* A pretend declaration: what a resource would say of its files. */
@@ -18,26 +19,20 @@ static const eh_doc *declaration(eh_run *run, const eh_doc *load, eh_err *err)
     return map;
 }
 
-static bool load_files(eh_stream *s, const eh_doc *files, eh_err *err)
+static bool load_files(eh_stream *s, const eh_load_table *table, eh_err *err)
 {
-    for (const eh_doc *f = eh_doc_first(files); f != NULL; f = f->next) {
+    for (size_t i = 0; i < table->count; i++) {
         eh_file_outcome outcome;
-        if (f->kind != EH_DOC_STRING)
-            return eh_fail(err, EH_CLASS_BUG, "a file's name is no text");
-        if (!eh_stream_load(s, NULL, f->as.string.data, &outcome, err)) return false;
+        if (!eh_stream_load(s, NULL, table->files[i], &outcome, err)) return false;
     }
     return true;
 }
 
-bool eh_run_load(eh_run *run, eh_err *err)
+/* A table is a stream of its own: one that fails does not keep the others from being loaded.
+ * False when the run is to stop. */
+static bool load_table(eh_run *run, const eh_load_table *table, const eh_doc *declared,
+                       const char *retry)
 {
-    const eh_doc *load = eh_doc_get(run->spec, "load");
-    const char *table = eh_doc_str(load, "into", NULL);
-    if (table == NULL || table[0] == '\0')
-        return eh_fail(err, EH_CLASS_CONFIG, "no table is given: use --into TABLE");
-    if (!eh_run_open_dest(run, eh_doc_bool(run->spec, "dry_run", false), err)) return false;
-    const eh_doc *declared = declaration(run, load, err);
-    if (declared == NULL) return false;
     const char *schema = eh_dest_default_schema(run->dest);
     if (strcmp(eh_dest_kind(run->dest), "postgres") == 0)
         schema = eh_doc_str(eh_doc_get(run->spec, "destination"), "schema", schema);
@@ -45,17 +40,38 @@ bool eh_run_load(eh_run *run, eh_err *err)
         .run = run,
         .client = eh_doc_str(eh_doc_get(run->spec, "client"), "id", ""),
         .instance = "load",
-        .resource = table,
+        .resource = table->name,
         .schema = schema,
-        .table = table,
+        .table = table->name,
         .declaration = declared,
     };
     eh_err failure = {.class_ = EH_OK};
-    const char *retry = eh_doc_str(load, "retry", NULL);
     uint64_t count;
     bool ok = retry == NULL
-                  ? load_files(&stream, eh_doc_get(load, "files"), &failure)
+                  ? load_files(&stream, table, &failure)
                   : eh_stream_retry(&stream, retry[0] != '\0' ? retry : NULL, &count, &failure);
     (void)eh_stream_end(&stream, ok ? NULL : &failure);
+    return failure.class_ != EH_CLASS_CANCELLED;
+}
+
+bool eh_run_load(eh_run *run, eh_err *err)
+{
+    const eh_doc *load = eh_doc_get(run->spec, "load");
+    const char *into = eh_doc_str(load, "into", NULL);
+    if (into == NULL || into[0] == '\0')
+        return eh_fail(err, EH_CLASS_CONFIG, "no table is given: use --into TABLE");
+    const char *retry = eh_doc_str(load, "retry", NULL);
+    eh_load_table only = {.name = into};
+    size_t count = 1;
+    const eh_load_table *tables =
+        retry != NULL
+            ? &only
+            : eh_load_tables(run->arena, into, eh_doc_get(load, "files"), &count, err);
+    if (tables == NULL || !eh_run_open_dest(run, eh_doc_bool(run->spec, "dry_run", false), err))
+        return false;
+    const eh_doc *declared = declaration(run, load, err);
+    if (declared == NULL) return false;
+    for (size_t i = 0; i < count; i++)
+        if (!load_table(run, &tables[i], declared, retry)) break;
     return true;
 }

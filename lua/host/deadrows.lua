@@ -4,6 +4,7 @@ local admin = require "host.admin"
 local err = require "host.err"
 local files = require "host.files"
 local job = require "host.job"
+local load_words = require "host.load_words"
 local ownership = require "host.ownership"
 local session = require "host.session"
 local spec = require "host.spec"
@@ -105,13 +106,14 @@ local function client_of(space, row)
   return client or { id = row.client_id, sources = {}, problems = {} }
 end
 
-local function load_spec(space, row, id)
+local function load_spec(space, row, args, declared)
   local s = spec.new {
     op = "load", config = space.config, client = client_of(space, row),
     destination = row.target.destination,
   }
   s.sources = nil
-  s.load = { retry = id or "", into = row.table_name }
+  declared.retry, declared.into = args.id or "", row.table_name
+  s.load = declared
   return s
 end
 
@@ -157,9 +159,10 @@ function deadrows.retry(ctx, space, rows, args)
   for _, group in ipairs(groups_of(rows)) do
     local row = group.row
     local s
-    problem = nil
     if row.instance == "load" and not files.stat(row.pipeline or "") then
-      s = load_spec(space, row, args.id)
+      local declared
+      declared, problem = load_words.declaration(args)
+      s = declared and load_spec(space, row, args, declared)
     else
       s, problem = run_spec(space, row, args.id, args.pipeline, owners)
     end

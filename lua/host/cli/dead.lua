@@ -7,6 +7,7 @@ local doc = require "host.doc"
 local err = require "host.err"
 local exit = require "host.exit"
 local hints = require "host.hints"
+local load_words = require "host.load_words"
 local steps = require "host.steps"
 local text = require "host.text"
 local workspace = require "host.workspace"
@@ -169,12 +170,14 @@ local retry = {
   about = {
     "What fits now is loaded and marked as resolved; what still does not fit stays dead. Rows of a "
       .. "pipeline go through the client's own pipeline, or the one that loaded them, or "
-      .. "--pipeline.",
+      .. "--pipeline; rows of `etlhost load` are loaded as --key, --write and --type say, given "
+      .. "here again.",
   },
   positionals = { { "ID", help = "only this row, as `dead list` shows it" } },
   options = with(
     { "pipeline", value = "FILE", help = "instead of the pipeline that loaded them" },
-    { "strict", help = "exit status 3 when rows are still dead" }),
+    { "strict", help = "exit status 3 when rows are still dead" },
+    table.unpack(load_words.options)),
 }
 
 function retry.run(args, ctx)

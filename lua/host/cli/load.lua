@@ -1,10 +1,10 @@
--- etlhost load: files into one table, without a pipeline.
+-- etlhost load: files into tables, without a pipeline.
 
 local err = require "host.err"
 local hints = require "host.hints"
 local inputs = require "host.inputs"
 local job = require "host.job"
-local nearest = require "host.nearest"
+local load_words = require "host.load_words"
 local session = require "host.session"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -13,25 +13,25 @@ local workspace = require "host.workspace"
 local verb = {
   name = "load",
   usage = "load FILE... --into TABLE [--destination URL] [--client C]",
-  summary = "Loads files into a table, exactly once, without a pipeline.",
+  summary = "Loads files into tables, exactly once, without a pipeline.",
   about = {
     "CSV, JSON lines and JSON, plain or compressed with gzip or zstd; - reads the standard input. "
       .. "Types, dead rows and the ledger of files are those of a pipeline: the same file again "
       .. "loads nothing, and a load that was killed goes on where it was. Without a project the "
       .. "destination is etlhost.db in this folder.",
+    "In --into, {name} is a file's name without its endings and {folder} the folder that it lies "
+      .. "in: files whose tables come out alike are loaded into one, and each table is reported.",
   },
   positionals = {
     { "FILE", required = true, many = true, help = "what to load, or - for the standard input" },
   },
   options = {
-    { "into", value = "TABLE", help = "the table; it is made when it is not there" },
+    { "into", value = "TABLE",
+      help = "the table, or a pattern such as {name} or {folder}_{name}; made when not there" },
     { "destination", value = "URL", help = "sqlite:PATH or postgres://..." },
     { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
     { "client", value = "C",
       help = "whose rows these are (_client_id); asked for in a project" },
-    { "type", value = "COLUMN=TYPE", many = true,
-      help = "declares a column: boolean, bigint, numeric, double, date, time, datetime, "
-        .. "timestamp, json, binary or text" },
     { "on-changed-file", value = "WHAT", one_of = { "append", "refuse" },
       help = "when a known name has new content: refuse it (default), or append all its rows" },
     { "dry-run", help = "read, infer and convert everything, write nothing" },
@@ -40,7 +40,8 @@ local verb = {
     { "take-over", help = "take the table from a run that still looks alive" },
     inputs.unit_bytes,
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
-    table.unpack(inputs.options),
+    table.unpack(table.move(inputs.options, 1, #inputs.options, #load_words.options + 1,
+      table.move(load_words.options, 1, #load_words.options, 1, {}))),
   },
   foreign = {
     table = "the word here is --into",
@@ -54,37 +55,11 @@ local verb = {
   examples = {
     "etlhost load orders.csv --into orders",
     "etlhost load exports/*.csv.gz --into orders --destination postgres://me@localhost/shop",
+    "etlhost load orders.csv --into orders --key order_id --cursor updated_at",
+    "etlhost load exports/*.csv --into 'shop_{name}'",
     "zcat big.csv.gz | etlhost load - --into big",
   },
 }
-
-local types = {
-  "boolean", "bigint", "numeric", "double", "date", "time", "datetime", "timestamp", "json",
-  "binary", "text",
-}
-
--- "amount=numeric" -> { amount = { type = "numeric" } } | nil, err; nil when none was given.
-local function declared_columns(list)
-  local columns
-  for _, word in ipairs(list or {}) do
-    local name, kind = word:match "^(.+)=([%w_]+)$"
-    local known = false
-    for _, one in ipairs(types) do known = known or one == kind end
-    if not known then
-      local near = kind and nearest.of(kind, types)
-      return nil, err.new {
-        class = "config",
-        is_usage = true,
-        message = ("--type is COLUMN=TYPE, not \"%s\""):format(word),
-        expected = "a type: " .. table.concat(types, ", "),
-        hint = near and ("did you mean %s=%s?"):format(name, near) or nil,
-      }
-    end
-    columns = columns or {}
-    columns[name] = { type = kind }
-  end
-  return columns
-end
 
 local function chosen_client(args, space)
   if not space.config then
@@ -102,12 +77,37 @@ local function chosen_client(args, space)
   }
 end
 
-local function next_steps(args, table_name)
+-- "schema.table" or a table; a pattern may follow the schema.
+local function table_of(args)
+  local schema, name = args.into:match "^([^.]+)%.([^.]+)$"
+  if schema and schema:find("{", 1, true) then
+    return nil, err.new {
+      class = "config", is_usage = true,
+      message = "the schema of --into is a name, no pattern: " .. schema,
+      hint = "one load goes into one schema; {folder}_{name} keeps folders apart",
+    }
+  end
+  args.schema = args.schema or schema
+  return name or args.into
+end
+
+-- The table that is worth a look: one with new rows before one without.
+local function first_table(jobs)
+  local first
+  for _, stream in ipairs(jobs[1].streams) do
+    if stream.finished and (stream.rows_loaded or 0) > 0 then return stream.table end
+    first = first or (stream.finished and stream.table) or nil
+  end
+  return first
+end
+
+local function next_steps(args)
   return function(jobs)
     local totals = summary.totals(jobs)
     local steps = {}
-    if totals.rows_loaded > 0 then
-      steps[1] = hints.look_at(summary.destinations(jobs)[1], table_name, args, args.schema)
+    local name = first_table(jobs)
+    if totals.rows_loaded > 0 and name then
+      steps[1] = hints.look_at(summary.destinations(jobs)[1], name, args, args.schema)
     end
     if totals.rows_dead > 0 then
       steps[#steps + 1] = {
@@ -117,6 +117,8 @@ local function next_steps(args, table_name)
     return steps
   end
 end
+
+for word, ours in pairs(load_words.foreign) do verb.foreign[word] = ours end
 
 function verb.run(args, ctx)
   if not args.into then
@@ -132,9 +134,9 @@ function verb.run(args, ctx)
   local format
   format, problem = inputs.format(args)
   if problem then return nil, problem end
-  local columns
-  columns, problem = declared_columns(args.type)
-  if problem then return nil, problem end
+  local declared
+  declared, problem = load_words.declaration(args)
+  if not declared then return nil, problem end
   local space
   space, problem = workspace.open { folder = args.project, optional = true }
   if not space then return nil, problem end
@@ -144,8 +146,9 @@ function verb.run(args, ctx)
   local client
   client, problem = chosen_client(args, space)
   if client == nil then return nil, problem end
-  local schema, name = args.into:match "^([^.]+)%.([^.]+)$"
-  args.schema = args.schema or schema
+  local name
+  name, problem = table_of(args)
+  if not name then return nil, problem end
   local where
   where, problem = space:destination(args, client or nil)
   if not where then return nil, problem end
@@ -157,18 +160,16 @@ function verb.run(args, ctx)
   s.take_over = args.take_over
   s.lanes = args.lanes or s.lanes
   s.unit_bytes = args.unit_bytes
-  s.load = {
-    max_dead = s.max_dead,
-    files = args.file, into = name or args.into, format = format, columns = columns,
-    on_changed_file = args.on_changed_file,
-  }
+  declared.max_dead, declared.on_changed_file = s.max_dead, args.on_changed_file
+  declared.files, declared.into, declared.format = args.file, name, format
+  s.load = declared
   local title = client and client.id or ""
   local made = job.new { spec = s, title = title, client = client or nil, places = space.places }
   return session.run(ctx, { made }, {
     verb = "load", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = client and true or false, project = space.project, inherit_input = true,
     log = space.config and space.config.log,
-    next_steps = next_steps(args, name or args.into),
+    next_steps = next_steps(args),
   })
 end
 
