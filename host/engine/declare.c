@@ -72,6 +72,16 @@ static bool name_table(eh_pipeline *p, eh_stream *s, const char *source, eh_err 
     return ok;
 }
 
+/* A stream's rows are told by client and source. */
+static bool refuse_replace(const eh_stream *a, const eh_stream *b, eh_err *err)
+{
+    (void)eh_fail(err, EH_CLASS_CONFIG,
+                  "%s.%s and %s.%s load into table %s: rows of one cannot be replaced without "
+                  "those of the other",
+                  a->instance, a->resource, b->instance, b->resource, a->table);
+    return eh_err_hint(err, "give each a table of its own, or load them by merge");
+}
+
 static bool refuse_shared_table(eh_pipeline *p, size_t index, eh_err *err)
 {
     const eh_stream *mine = &p->streams[index].stream;
@@ -79,6 +89,8 @@ static bool refuse_shared_table(eh_pipeline *p, size_t index, eh_err *err)
     for (size_t i = 0; i < index; i++) {
         const eh_stream *other = &p->streams[i].stream;
         if (strcmp(other->table, mine->table) != 0) continue;
+        if ((mine->replace || other->replace) && strcmp(other->instance, mine->instance) == 0)
+            return refuse_replace(other, mine, err);
         if (said && eh_doc_get(other->declaration, "table") != NULL) continue;
         eh_fail(err, EH_CLASS_CONFIG, "%s.%s and %s.%s would both load into table %s",
                 other->instance, other->resource, mine->instance, mine->resource, mine->table);
@@ -136,6 +148,9 @@ static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration,
     eh_write_rule write;
     if (!eh_write_read(kept, &write, err))
         return eh_err_while(err, "reading what %s.%s declares", s->instance, s->resource);
+    s->anew = eh_doc_bool(run->spec, "full_refresh", false);
+    s->replace = (s->anew || write.write == EH_WRITE_REPLACE) &&
+                 eh_doc_get(run->spec, "retry") == NULL;
     for (size_t i = 0; i < index; i++)
         if (strcmp(p->streams[i].stream.instance, s->instance) == 0 &&
             strcmp(p->streams[i].stream.resource, s->resource) == 0)

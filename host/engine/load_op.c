@@ -8,7 +8,7 @@ static const eh_doc *declaration(eh_run *run, const eh_doc *load, eh_err *err)
     eh_doc *map = eh_doc_map(run->arena);
     static const char *const kept[] = {"format",   "columns",    "on_changed_file", "max_dead",
                                        "contract", "write",      "merge",           "key",
-                                       "cursor",   "hard_delete"};
+                                       "cursor",   "hard_delete", "min_ratio"};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         const eh_doc *value = eh_doc_get(load, kept[i]);
         if (value != NULL && !eh_doc_put(run->arena, map, eh_slice_str(kept[i]),
@@ -36,8 +36,13 @@ static bool load_table(eh_run *run, const eh_load_table *table, const eh_doc *de
     const char *schema = eh_dest_default_schema(run->dest);
     if (strcmp(eh_dest_kind(run->dest), "postgres") == 0)
         schema = eh_doc_str(eh_doc_get(run->spec, "destination"), "schema", schema);
+    const char *retry = eh_doc_str(load, "retry", NULL);
+    bool anew = eh_doc_bool(run->spec, "full_refresh", false);
+    bool replace = anew || strcmp(eh_doc_str(declared, "write", "append"), "replace") == 0;
     eh_stream stream = {
         .run = run,
+        .replace = replace && retry == NULL,
+        .anew = anew,
         .client = eh_doc_str(eh_doc_get(run->spec, "client"), "id", ""),
         .instance = "load",
         .resource = table->name,

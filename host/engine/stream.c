@@ -132,6 +132,8 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .rows = s->rows,
         .table = table_options(run),
         .has_file = true,
+        .replace = s->replace,
+        .allow_shrink = eh_doc_bool(run->spec, "allow_shrink", false),
         .dry_run = eh_doc_bool(run->spec, "dry_run", false),
         .unit_bytes = unit_bytes > 0 ? (size_t)unit_bytes : 0,
         .max_columns = (size_t)eh_doc_int(limits, "max_columns", 0),
@@ -183,6 +185,8 @@ static void tell_done(eh_stream *s)
     eh_event_int(e, "rows_filtered", (int64_t)counts->rows_filtered);
     eh_event_int(e, "values_discarded", (int64_t)counts->values_discarded);
     tell_effects(e, &counts->effects);
+    eh_event_int(e, "rows_replaced", (int64_t)counts->rows_replaced);
+    if (s->replace) eh_event_int(e, "rows_came", eh_loader_promoted(s->loader)->came);
     eh_event_int(e, "bytes", (int64_t)s->bytes);
     eh_event_seconds(e, "seconds", eh_clock_monotonic(&s->run->clock) - s->started_us);
     eh_event_bool(e, "dry_run", eh_doc_bool(s->run->spec, "dry_run", false));
@@ -196,21 +200,42 @@ static void refuse_changed(const eh_stream *s, eh_err *err)
             " files changed since they were loaded, and were not loaded again",
             s->files_refused, s->files);
     eh_err_hint(err,
-                "set on_changed_file: append to load a changed file as new rows, or bring the "
-                "new rows in a file of their own");
+                "set on_changed_file: replace_rows to put its new rows in the place of the old "
+                "ones, append to load it as new rows, or bring new rows in a file of their own");
+}
+
+/* A listing that is not complete is no content to replace another with. */
+static void postpone(eh_stream *s)
+{
+    eh_loader_postpone(s->loader);
+    on_warning(s, "nothing is replaced: a file is still being written to; the rows that are there "
+                  "stay until the next run");
+}
+
+static bool finish(eh_stream *s, eh_err *err)
+{
+    bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
+    /* No file at all is an empty content. */
+    if (s->loader == NULL && s->replace && !dry && s->preview == NULL && !eh_stream_open(s, err))
+        return false;
+    if (s->loader == NULL) return true;
+    if (s->replace && s->files_growing > 0) postpone(s);
+    if (!eh_loader_finish(s->loader, NULL, err)) {
+        eh_loader_abandon(s->loader, err);
+        return false;
+    }
+    if (s->files_refused > 0) refuse_changed(s, err);
+    return s->files_refused == 0;
 }
 
 bool eh_stream_end(eh_stream *s, const eh_err *why)
 {
     eh_err err = {.class_ = EH_OK};
-    if (why != NULL) {
+    if (why == NULL) {
+        (void)!finish(s, &err);
+    } else {
         err = *why;
         if (s->loader != NULL) eh_loader_abandon(s->loader, &err);
-    } else if (s->loader != NULL && eh_loader_finish(s->loader, NULL, &err) &&
-               s->files_refused > 0) {
-        refuse_changed(s, &err);
-    } else if (s->loader != NULL && err.class_ != EH_OK) {
-        eh_loader_abandon(s->loader, &err);
     }
     /* A file whose last units did not commit is not done. */
     for (eh_stream_file *f = s->retired; f != NULL && err.class_ != EH_OK; f = f->next)

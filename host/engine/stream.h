@@ -22,6 +22,8 @@ typedef struct eh_stream {
     const eh_row_hook *rows;    /* NULL: no row function */
     struct eh_preview *preview; /* not NULL: rows are shown, not loaded */
     eh_loader *loader;          /* NULL until the first file */
+    bool replace; /* the files of this run take the place of all that the stream has */
+    bool anew;    /* even where the table has them already */
     int64_t started_us;         /* monotonic */
     int64_t told_us;            /* when progress was last told */
     uint64_t files;
@@ -43,7 +45,8 @@ typedef enum eh_file_status {
     EH_FILE_RESUMED,
     EH_FILE_KNOWN,
     EH_FILE_GROWING,
-    EH_FILE_REFUSED
+    EH_FILE_REFUSED,
+    EH_FILE_REPLACED /* its content changed: its rows went, and others came */
 } eh_file_status;
 
 typedef struct eh_file_outcome {
@@ -52,6 +55,7 @@ typedef struct eh_file_outcome {
     uint64_t rows;    /* of eh_stream_load: read from the file and on their way into the table;
                          of a file that is done: committed */
     uint64_t dead;
+    uint64_t gone; /* REPLACED: rows that went */
 } eh_file_outcome;
 
 const char *eh_file_status_name(eh_file_status status);

@@ -16,7 +16,8 @@
 
 const char *eh_file_status_name(eh_file_status status)
 {
-    static const char *const names[] = {"loaded", "resumed", "known", "growing", "refused"};
+    static const char *const names[] = {"loaded", "resumed", "known", "growing", "refused",
+                                        "replaced"};
     return names[status];
 }
 
@@ -33,6 +34,8 @@ static void tell_file(eh_stream *s, const eh_stream_file *f)
     eh_event_str(e, "status", eh_file_status_name(f->outcome.status));
     eh_event_str(e, "reason", f->outcome.reason);
     eh_event_int(e, "rows", (int64_t)f->outcome.rows);
+    if (f->outcome.status == EH_FILE_REPLACED)
+        eh_event_int(e, "rows_replaced", (int64_t)f->outcome.gone);
     eh_event_int(e, "dead", (int64_t)f->outcome.dead);
     eh_event_int(e, "bytes", (int64_t)f->file.size);
     eh_event_end(e);
@@ -154,7 +157,7 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
 }
 
 /* Loads the gaps between what is committed, in order. */
-static bool load_parts(eh_stream *s, eh_stream_file *f, const eh_ledger *ledger, eh_err *err)
+bool eh_stream_load_parts(eh_stream *s, eh_stream_file *f, const eh_ledger *ledger, eh_err *err)
 {
     eh_parse_from from = {0, 0, 1};
     for (size_t i = 0; i < ledger->range_count; i++) {
@@ -176,30 +179,16 @@ static void print_day(int64_t us, char *out, size_t size)
         out[0] = '\0';
 }
 
-/* Is there anything to load? If not, the outcome says why. */
-static bool decide(eh_stream *s, const eh_ledger *ledger, const char *name,
-                   eh_file_outcome *outcome)
+void eh_stream_tell_known(eh_stream *s, eh_stream_file *f, const eh_ledger *ledger)
 {
-    if (ledger->complete) {
-        char day[32];
-        print_day(ledger->committed_us, day, sizeof day);
-        outcome->status = EH_FILE_KNOWN;
-        bool renamed = ledger->name != NULL && strcmp(ledger->name, name) != 0;
-        (void)snprintf(outcome->reason, sizeof outcome->reason,
-                       "the same bytes were loaded%s%s on %s", renamed ? " as " : "",
-                       renamed ? ledger->name : "", day);
-        s->files_known++;
-        return false;
-    }
-    outcome->status = ledger->known ? EH_FILE_RESUMED : EH_FILE_LOADED;
-    const char *changed = eh_doc_str(s->declaration, "on_changed_file", "refuse");
-    if (ledger->known || !ledger->name_known || strcmp(changed, "append") == 0) return true;
-    outcome->status = EH_FILE_REFUSED;
-    (void)snprintf(outcome->reason, sizeof outcome->reason,
-                   "its content changed since it was loaded; with on_changed_file = append it "
-                   "loads as a new file");
-    s->files_refused++;
-    return false;
+    char day[32];
+    print_day(ledger->committed_us, day, sizeof day);
+    f->outcome.status = EH_FILE_KNOWN;
+    bool renamed = ledger->name != NULL && strcmp(ledger->name, f->name) != 0;
+    (void)snprintf(f->outcome.reason, sizeof f->outcome.reason,
+                   "the same bytes were loaded%s%s on %s", renamed ? " as " : "",
+                   renamed ? ledger->name : "", day);
+    s->files_known++;
 }
 
 /* The ledger knows only what has committed: units of the same bytes under another name are
@@ -217,13 +206,20 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
     eh_ledger ledger = {.known = false};
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
     if (!wait_for_twin(s, f, err)) return false;
+    if (!dry && s->replace) return eh_stream_collect(s, f, err);
     if (!dry && !eh_dest_ledger(s->run->dest, eh_loader_state(s->loader), f->file.identity,
                                 f->name, f->arena, &ledger, err))
         return false;
+    if (ledger.complete) {
+        eh_stream_tell_known(s, f, &ledger);
+        return eh_stream_note_name(s, f, &ledger, err);
+    }
+    f->outcome.status = ledger.known ? EH_FILE_RESUMED : EH_FILE_LOADED;
     /* Rows sent again go under the name of the file they came from: that it is known is no
      * change. */
-    if (f->retry != NULL) ledger.name_known = false;
-    return !decide(s, &ledger, f->name, &f->outcome) || load_parts(s, f, &ledger, err);
+    if (!ledger.known && ledger.name_known && f->retry == NULL)
+        return eh_stream_load_changed(s, f, err);
+    return eh_stream_load_parts(s, f, &ledger, err);
 }
 
 static bool load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)

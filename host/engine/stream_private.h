@@ -46,6 +46,23 @@ bool eh_stream_run_file(eh_stream *stream, eh_stream_file *file,
 bool eh_stream_load_identified(eh_stream *stream, eh_stream_file *file,
                                eh_err *err) EH_MUST_USE;
 
+/* Loads what the ledger lacks of it, part by part. */
+bool eh_stream_load_parts(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger,
+                          eh_err *err) EH_MUST_USE;
+
+/* There is nothing to load: the outcome says so. */
+void eh_stream_tell_known(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger);
+
+/* stream_changed.c */
+
+/* A file of a stream that is replaced. */
+bool eh_stream_collect(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
+/* Another content was loaded under its name. */
+bool eh_stream_load_changed(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
+/* Its content is known, maybe under another name: then it was renamed, and that is noted. */
+bool eh_stream_note_name(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger,
+                         eh_err *err) EH_MUST_USE;
+
 /* Lets go of files that no unit refers to, or of all; tells file_done. */
 void eh_stream_retire(eh_stream *stream, bool all);
 

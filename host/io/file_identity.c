@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PIECE_BYTES  ((uint64_t)4 * 1024 * 1024)
@@ -167,18 +168,40 @@ static void write_identity(eh_file *file, const unsigned char *digest, const cha
                    (unsigned long long)file->size);
 }
 
+static bool identify(eh_file *file, eh_err *err)
+{
+    size_t pieces = file->size > 0 ? (size_t)((file->size - 1) / PIECE_BYTES + 1) : 1;
+    unsigned char *digests = calloc(pieces, DIGEST_BYTES);
+    if (digests == NULL) return eh_fail_memory(err, "a hash");
+    bool ok = hash_file(file, digests, pieces, err);
+    if (ok && pieces > 1) ok = join_digests(digests, pieces, err);
+    if (ok) write_identity(file, digests, pieces > 1 ? "sha256-4m" : "sha256");
+    free(digests);
+    return ok;
+}
+
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
 {
     *growing = !file->ours && has_writer(file->fd);
     file->identity[0] = '\0';
     if (*growing) return true;
-    size_t pieces = file->size > 0 ? (size_t)((file->size - 1) / PIECE_BYTES + 1) : 1;
-    unsigned char *digests = calloc(pieces, DIGEST_BYTES);
-    if (digests == NULL) return eh_fail_memory(err, "a hash");
-    bool ok = hash_file(file, digests, pieces, err);
-    *growing = ok && !file->ours && eh_file_changed(file);
-    if (ok && !*growing && pieces > 1) ok = join_digests(digests, pieces, err);
-    if (ok && !*growing) write_identity(file, digests, pieces > 1 ? "sha256-4m" : "sha256");
-    free(digests);
-    return ok;
+    if (!identify(file, err)) return false;
+    *growing = !file->ours && eh_file_changed(file);
+    if (*growing) file->identity[0] = '\0';
+    return true;
+}
+
+bool eh_file_begins_with(const eh_file *file, const char *identity, uint64_t size, bool *yes,
+                         eh_err *err)
+{
+    eh_file part = *file;
+    char last = '\0';
+    part.size = size;
+    *yes = false;
+    if (size == 0 || size > file->size) return true;
+    if (!identify(&part, err)) return false;
+    if (pread(file->fd, &last, 1, (off_t)(size - 1)) < 0)
+        return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+    *yes = strcmp(part.identity, identity) == 0 && last == '\n';
+    return true;
 }

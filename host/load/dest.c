@@ -4,6 +4,7 @@
 #include "load/dest.h"
 
 #include "load/dest_impl.h"
+#include "load/dest_stage.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -68,7 +69,10 @@ size_t eh_dest_lane_count(const eh_dest *dest)
 bool eh_dest_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run_info *run,
                        eh_stream_state *state, eh_err *err)
 {
-    if (dest->ops->take_over(dest, key, run, state, err)) return true;
+    if (dest->ops->take_over(dest, key, run, state, err)) {
+        eh_stage_enter(state, EH_STAGE_NONE, dest->kind);
+        return true;
+    }
     return eh_err_while(err, "taking over stream %s/%s of %s", key->instance, key->resource,
                         dest->where);
 }
@@ -178,6 +182,38 @@ size_t eh_dest_in_flight(const eh_dest *dest)
 size_t eh_dest_busy_lanes(const eh_dest *dest)
 {
     return dest->busy;
+}
+
+const char *eh_dest_stage_schema(const eh_dest *dest)
+{
+    return strcmp(dest->kind, "postgres") == 0 ? "_etl" : dest->default_schema;
+}
+
+bool eh_dest_stage(eh_dest *dest, eh_stream_state *state, eh_staging staging, const char *input,
+                   const char *schema, const char *table, eh_err *err)
+{
+    assert(dest->busy == 0);
+    eh_stage_enter(state, staging, dest->kind);
+    if (staging == EH_STAGE_NONE) return true;
+    if (dest->ops->stage(dest, state, input, schema, table, err)) return true;
+    return eh_err_while(err, "looking at the stage of %s.%s", schema, table);
+}
+
+bool eh_dest_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                        const char *table, eh_err *err)
+{
+    assert(dest->busy == 0 && state->staging != EH_STAGE_NONE);
+    if (dest->ops->stage_make(dest, state, schema, table, err)) return true;
+    return eh_err_while(err, "making a stage for %s.%s", schema, table);
+}
+
+bool eh_dest_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                     eh_promoted *promoted, eh_err *err)
+{
+    assert(dest->busy == 0);
+    *promoted = (eh_promoted){.nothing = false};
+    if (dest->ops->promote(dest, state, promotion, promoted, err)) return true;
+    return eh_err_while(err, "replacing rows of %s.%s", promotion->schema, promotion->table);
 }
 
 bool eh_dest_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,

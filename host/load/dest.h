@@ -14,6 +14,7 @@
 #include "data/batch.h"
 #include "io/loop.h"
 #include "io/slots.h"
+#include "load/stage.h"
 #include "load/unit.h"
 
 typedef struct eh_dest eh_dest;
@@ -57,6 +58,11 @@ typedef struct eh_stream_state {
     int64_t units;   /* how many of its units have committed: counted by the loader, checked by
                         finish */
     eh_table_options table; /* of its table; text is borrowed */
+    int64_t generation;      /* of the stream's rows in the table */
+    int64_t unit_generation; /* under which its units and files are looked up and recorded */
+    eh_staging staging;
+    char stage[40]; /* the table in eh_dest_stage_schema that takes its rows; "" for none */
+    bool staged;    /* and it is there */
 } eh_stream_state;
 
 /* ---- the table as it really is ------------------------------------------------------------
@@ -217,6 +223,28 @@ eh_unit *eh_dest_take_done(eh_dest *dest);
 /* Units submitted and not yet taken, and how many of them are not finished yet. */
 size_t eh_dest_in_flight(const eh_dest *dest);
 size_t eh_dest_busy_lanes(const eh_dest *dest);
+
+/* ---- rows that take the place of others (load/stage.h) ----------------------------------- */
+
+/* Where stages are; their names begin as those of the bookkeeping do. */
+const char *eh_dest_stage_schema(const eh_dest *dest);
+
+/* From now on the stream's rows are of this kind; NONE goes back. What a killed run has
+ * collected is found again, unless the table was changed meanwhile or, for a file (whose content
+ * is `input`), another one was at work: then it is dropped. state->staged tells. No lane may be
+ * busy. */
+bool eh_dest_stage(eh_dest *dest, eh_stream_state *state, eh_staging staging, const char *input,
+                   const char *schema, const char *table, eh_err *err) EH_MUST_USE;
+
+/* Makes the stage, with the columns of the table, which must be there. No lane may be busy. */
+bool eh_dest_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                        const char *table, eh_err *err) EH_MUST_USE;
+
+/* Puts what is in the stage in the place of what it replaces, in one fenced transaction, and
+ * drops the stage; the ledger changes with it. Rows of other streams stay untouched. ALL is a
+ * finish, too. No lane may be busy. */
+bool eh_dest_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                     eh_promoted *promoted, eh_err *err) EH_MUST_USE;
 
 /* The stream's load is complete: its columns are no longer open, cursor (may be NULL) is
  * promoted, the load is closed with its counts. Fenced; no unit of this stream may be

@@ -45,6 +45,12 @@ typedef struct eh_dest_ops {
                 const char *table, const eh_column_info *columns, const eh_put *put,
                 eh_err *err); /* NULL: only appends */
     bool (*submit)(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);
+    bool (*stage)(eh_dest *dest, eh_stream_state *state, const char *input, const char *schema,
+                  const char *table, eh_err *err);
+    bool (*stage_make)(eh_dest *dest, eh_stream_state *state, const char *schema,
+                       const char *table, eh_err *err);
+    bool (*promote)(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                    eh_promoted *promoted, eh_err *err);
     bool (*finish)(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                    eh_err *err);
     void (*abandon)(eh_dest *dest, const eh_stream_state *state, const eh_err *why);

@@ -114,6 +114,7 @@ static bool ledger_body(eh_pg *pg, void *self, eh_err *err)
     *job->ledger = (eh_ledger){.known = false};
     eh_pg_arg_int(&args, job->state->stream_id);
     eh_pg_arg_str(&args, job->input);
+    eh_pg_arg_int(&args, job->state->unit_generation);
     if (!eh_pg_run(pg, "ledger_units", &args, err) || !read_units(pg->control, job, err))
         return false;
     eh_pg_arg_str(&args, job->name);
@@ -150,7 +151,7 @@ static bool end_load(eh_pg *pg, const end_job *job, eh_err *err)
 /* Units commit without waiting for the disk (lane_begin.sql). A server that crashed and came
  * back meanwhile may have lost some that were told committed: rows and ledger alike, so the
  * next run loads them again. */
-static bool check_units(eh_pg *pg, const eh_stream_state *state, eh_err *err)
+bool eh_pg_check_units(eh_pg *pg, const eh_stream_state *state, eh_err *err)
 {
     eh_pg_args args = {.count = 0};
     eh_pg_arg_int(&args, state->load_id);
@@ -166,9 +167,8 @@ static bool check_units(eh_pg *pg, const eh_stream_state *state, eh_err *err)
 
 /* The epoch is checked by the update itself: a share lock first would have to be upgraded, and
  * two who do that deadlock. */
-static bool finish_body(eh_pg *pg, void *self, eh_err *err)
+static bool finish_job(eh_pg *pg, const end_job *job, eh_err *err)
 {
-    end_job *job = self;
     eh_pg_args args = {.count = 0};
     eh_pg_arg_int(&args, job->state->stream_id);
     eh_pg_arg_int(&args, job->state->epoch);
@@ -178,15 +178,12 @@ static bool finish_body(eh_pg *pg, void *self, eh_err *err)
         return eh_pg_fence(pg, job->state, err) &&
                eh_fail(err, EH_CLASS_BUG, "the stream's state row cannot be updated");
     args.count = 1;
-    if (!eh_pg_run(pg, "columns_close", &args, err) || !end_load(pg, job, err) ||
-        !check_units(pg, job->state, err))
-        return false;
-    EH_FAULT("finish");
-    return true;
+    return eh_pg_run(pg, "columns_close", &args, err) && end_load(pg, job, err) &&
+           eh_pg_check_units(pg, job->state, err);
 }
 
-static bool pg_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
-                      eh_err *err)
+bool eh_pg_finish_load(eh_pg *pg, const eh_stream_state *state, const eh_doc *cursor,
+                       eh_err *err)
 {
     eh_buf json;
     eh_buf_init(&json, (size_t)1024 * 1024);
@@ -194,9 +191,30 @@ static bool pg_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc 
     const char *text = ok && cursor != NULL ? eh_buf_cstr(&json) : NULL;
     if (ok && cursor != NULL && text == NULL) ok = eh_fail_memory(err, "a cursor");
     end_job job = {state, text, "succeeded", NULL};
-    ok = ok && eh_pg_transact((eh_pg *)dest, 1, finish_body, &job, err);
-    if (ok) EH_FAULT("finish.done");
+    ok = ok && finish_job(pg, &job, err);
     eh_buf_free(&json);
+    return ok;
+}
+
+typedef struct finish_args {
+    const eh_stream_state *state;
+    const eh_doc *cursor;
+} finish_args;
+
+static bool finish_body(eh_pg *pg, void *self, eh_err *err)
+{
+    const finish_args *args = self;
+    if (!eh_pg_finish_load(pg, args->state, args->cursor, err)) return false;
+    EH_FAULT("finish");
+    return true;
+}
+
+static bool pg_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
+                      eh_err *err)
+{
+    finish_args args = {state, cursor};
+    bool ok = eh_pg_transact((eh_pg *)dest, 1, finish_body, &args, err);
+    if (ok) EH_FAULT("finish.done");
     return ok;
 }
 
@@ -241,6 +259,9 @@ static const eh_dest_ops pg_ops = {
     .encoder = eh_pg_encoder_new,
     .key = eh_pg_key,
     .submit = eh_pg_submit,
+    .stage = eh_pg_stage,
+    .stage_make = eh_pg_stage_make,
+    .promote = eh_pg_promote,
     .finish = pg_finish,
     .abandon = pg_abandon,
     .administer = eh_pg_administer,

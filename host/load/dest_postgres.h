@@ -35,7 +35,7 @@ eh_pgconn *eh_pg_connection(eh_pg *pg, bool read_write, eh_err *err);
 
 /* ---- parameters of a statement ---------------------------------------------------------- */
 
-enum { EH_PG_ARGS_MAX = 18 };
+enum { EH_PG_ARGS_MAX = 19 };
 
 typedef struct eh_pg_args {
     const char *value[EH_PG_ARGS_MAX]; /* text; NULL is SQL NULL */
@@ -185,6 +185,19 @@ bool eh_pg_view_drop(eh_pg *pg, const char *views, const char *table, eh_arena *
 
 /* dest_postgres_query.c */
 bool eh_pg_administer(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err);
+
+/* dest_postgres.c: for a transaction that finishes a load, or part of one. */
+bool eh_pg_check_units(eh_pg *pg, const eh_stream_state *state, eh_err *err) EH_MUST_USE;
+bool eh_pg_finish_load(eh_pg *pg, const eh_stream_state *state, const eh_doc *cursor,
+                       eh_err *err) EH_MUST_USE;
+
+/* dest_postgres_stage.c */
+bool eh_pg_stage(eh_dest *dest, eh_stream_state *state, const char *input, const char *schema,
+                 const char *table, eh_err *err);
+bool eh_pg_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                      const char *table, eh_err *err);
+bool eh_pg_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                   eh_promoted *promoted, eh_err *err);
 
 /* dest_postgres_lane.c */
 bool eh_pg_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

@@ -129,7 +129,10 @@ static bool create_or_extend(eh_pg *pg, change_job *job, bool create, eh_err *er
     if (ok && (create || columns.len > 0)) {
         eh_sql_var vars[] = {
             {"schema", job->schema}, {"table", job->table}, {"columns", columns.data}};
-        ok = eh_pg_run_spliced(pg, create ? "table_create" : "columns_add", vars, 3, err);
+        eh_sql_var stage[] = {
+            {"schema", "_etl"}, {"table", job->state->stage}, {"columns", columns.data}};
+        ok = eh_pg_run_spliced(pg, create ? "table_create" : "columns_add", vars, 3, err) &&
+             (!job->state->staged || eh_pg_run_spliced(pg, "columns_add", stage, 3, err));
     }
     eh_buf_free(&columns);
     return ok;
@@ -185,7 +188,12 @@ static bool change_type(eh_pg *pg, change_job *job, const eh_change *change, eh_
     if (unknown && !text && !check_only_nulls(pg, job, change->column, err)) return false;
     const char *statement = "alter_cast";
     if (text && !choose_text(pg, job, change, &statement, err)) return false;
-    if (!(unknown && text) && !eh_pg_run_spliced(pg, statement, vars, 4, err)) return false;
+    eh_sql_var stage[] = {
+        {"schema", "_etl"}, {"table", job->state->stage}, vars[2], vars[3]};
+    if (!(unknown && text) &&
+        (!eh_pg_run_spliced(pg, statement, vars, 4, err) ||
+         (job->state->staged && !eh_pg_run_spliced(pg, statement, stage, 4, err))))
+        return false;
     return record(job, change, err);
 }
 

@@ -87,6 +87,7 @@ static void on_locked(void *self)
     eh_pg_arg_int(&args, lane->state.stream_id);
     eh_pg_arg_str(&args, lane->unit->input);
     eh_pg_arg_int(&args, (int64_t)lane->unit->start);
+    eh_pg_arg_int(&args, lane->state.unit_generation);
     eh_pgconn_params(lane->conn, sql, args.value, args.count, on_looked, lane);
 }
 

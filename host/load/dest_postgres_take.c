@@ -204,6 +204,7 @@ static bool raise_epoch(eh_pg *pg, const take_job *job, eh_err *err)
         return eh_fail(err, EH_CLASS_BUG, "the stream's state row is not there");
     job->state->stream_id = eh_pgconn_int(pg->control, 0, 0);
     job->state->epoch = eh_pgconn_int(pg->control, 0, 1);
+    job->state->generation = eh_pgconn_int(pg->control, 0, 2);
     return true;
 }
 

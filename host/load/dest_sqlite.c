@@ -264,6 +264,7 @@ static bool raise_epoch(eh_lite *lite, const eh_stream_key *key, eh_stream_state
     if (ok) {
         state->stream_id = eh_sqlite_int(stmt, 0);
         state->epoch = eh_sqlite_int(stmt, 1);
+        state->generation = eh_sqlite_int(stmt, 2);
     }
     eh_sqlite_free(stmt);
     return ok || eh_fail(err, EH_CLASS_BUG, "the stream's state row is not there");
@@ -326,10 +327,10 @@ static bool read_units(eh_lite *lite, const eh_lite_arg *args, eh_arena *arena,
                        eh_ledger *ledger, eh_err *err)
 {
     int64_t count;
-    if (!eh_lite_number(&lite->control, "ledger_count", args, 2, &count, err)) return false;
+    if (!eh_lite_number(&lite->control, "ledger_count", args, 3, &count, err)) return false;
     ledger->ranges = eh_arena_zalloc(arena, (size_t)count, sizeof *ledger->ranges);
     if (ledger->ranges == NULL) return eh_fail_memory(err, "the ledger");
-    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_units", args, 2, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_units", args, 3, err);
     if (stmt == NULL) return false;
     eh_ledger_fold fold = {.ledger = ledger};
     eh_ledger_unit unit;
@@ -352,13 +353,14 @@ static bool lite_ledger(eh_dest *dest, const eh_stream_state *state, const char 
                         const char *name, eh_arena *arena, eh_ledger *ledger, eh_err *err)
 {
     eh_lite *lite = (eh_lite *)dest;
-    eh_lite_arg args[] = {eh_lite_int(state->stream_id), eh_lite_str(input), eh_lite_str(name)};
+    eh_lite_arg args[] = {eh_lite_int(state->stream_id), eh_lite_str(input),
+                          eh_lite_int(state->unit_generation), eh_lite_str(name)};
     int64_t other;
     if (!read_units(lite, args, arena, ledger, err) ||
-        !eh_lite_number(&lite->control, "ledger_other", args, 3, &other, err))
+        !eh_lite_number(&lite->control, "ledger_other", args, 4, &other, err))
         return false;
     ledger->name_known = other != 0;
-    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_name", args, 2, err);
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "ledger_name", args, 3, err);
     if (stmt == NULL) return false;
     eh_step step = eh_sqlite_step(stmt, err);
     bool ok = step != EH_STEP_ROW || copy_text(arena, stmt, 0, &ledger->name);
@@ -392,17 +394,23 @@ static bool end_load(eh_lite *lite, const eh_stream_state *state, const char *st
     return eh_lite_run(&lite->control, "load_end", args, 4, err);
 }
 
+bool eh_lite_finish_load(eh_lite *lite, const eh_stream_state *state, const eh_doc *cursor,
+                         eh_err *err)
+{
+    char now[40];
+    eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
+    return promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
+           eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
+           end_load(lite, state, "succeeded", NULL, err);
+}
+
 static bool lite_finish(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,
                         eh_err *err)
 {
     eh_lite *lite = (eh_lite *)dest;
-    char now[40];
-    eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
     if (!eh_lite_begin_lasting(&lite->control, err)) return false;
     bool ok = eh_lite_fence(&lite->control, state, NULL, NULL, err) &&
-              promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
-              eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
-              end_load(lite, state, "succeeded", NULL, err);
+              eh_lite_finish_load(lite, state, cursor, err);
     if (ok) EH_FAULT("finish");
     ok = eh_lite_end_lasting(&lite->control, ok, err);
     if (ok) EH_FAULT("finish.done");
@@ -429,6 +437,9 @@ static const eh_dest_ops lite_ops = {
     .key = eh_lite_key,
     .encoder = eh_lite_encoder_new,
     .submit = eh_lite_submit,
+    .stage = eh_lite_stage,
+    .stage_make = eh_lite_stage_make,
+    .promote = eh_lite_promote,
     .finish = lite_finish,
     .abandon = lite_abandon,
     .administer = eh_lite_administer,

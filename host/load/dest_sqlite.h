@@ -103,9 +103,10 @@ bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *sch
                     const char *table, const eh_change *changes, size_t count, eh_err *err);
 
 /* dest_sqlite_rebuild.c: changes the type of one column of a plain table inside the open
- * transaction. */
+ * transaction. recorded: the table whose recorded changes are this one's, too. */
 bool eh_lite_retype(eh_lite_db *db, const eh_table_info *info, const char *table,
-                    const char *column, eh_type from, eh_type to, eh_err *err) EH_MUST_USE;
+                    const char *recorded, const char *column, eh_type from, eh_type to,
+                    eh_err *err) EH_MUST_USE;
 /* The CREATE TABLE columns of a table that etlhost made and nobody altered by other means. */
 bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type to, eh_buf *out,
                          eh_err *err) EH_MUST_USE;
@@ -146,6 +147,18 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
 bool eh_lite_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
                  const char *table, const eh_column_info *columns, const eh_put *put,
                  eh_err *err);
+
+/* dest_sqlite.c: finishes a load inside the open transaction, which has looked at the fence. */
+bool eh_lite_finish_load(eh_lite *lite, const eh_stream_state *state, const eh_doc *cursor,
+                         eh_err *err) EH_MUST_USE;
+
+/* dest_sqlite_stage.c */
+bool eh_lite_stage(eh_dest *dest, eh_stream_state *state, const char *input, const char *schema,
+                   const char *table, eh_err *err);
+bool eh_lite_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                        const char *table, eh_err *err);
+bool eh_lite_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                     eh_promoted *promoted, eh_err *err);
 
 /* dest_sqlite_lane.c */
 bool eh_lite_submit(eh_dest *dest, const eh_stream_state *state, eh_unit *unit, eh_err *err);

@@ -131,8 +131,9 @@ static bool add_file(eh_lite_lane *lane, const char *now, eh_err *err)
                           eh_lite_int((int64_t)unit->input_size),
                           eh_lite_str(modified),
                           eh_lite_int(lane->state.load_id),
-                          eh_lite_str(now)};
-    return eh_lite_run(&lane->db, "file_add", args, 8, err);
+                          eh_lite_str(now),
+                          eh_lite_int(lane->state.unit_generation)};
+    return eh_lite_run(&lane->db, "file_add", args, 9, err);
 }
 
 static bool add_unit(eh_lite_lane *lane, const char *now, eh_err *err)
@@ -152,12 +153,13 @@ static bool add_unit(eh_lite_lane *lane, const char *now, eh_err *err)
                           eh_lite_str(unit->header),
                           eh_lite_int(lane->state.load_id),
                           eh_lite_str(now),
-                          eh_lite_str(NULL)};
+                          eh_lite_str(NULL),
+                          eh_lite_int(lane->state.unit_generation)};
     char effects[EH_EFFECTS_TEXT];
     eh_effects_print(&lane->effects, effects);
     if (unit->rows > 0 && unit->encoder->put != NULL) args[14] = eh_lite_str(effects);
     EH_FAULT("unit.insert");
-    if (eh_lite_run(&lane->db, "unit_add", args, 15, err)) return true;
+    if (eh_lite_run(&lane->db, "unit_add", args, 16, err)) return true;
     /* Not the input's fault: the loader asked for bytes that the ledger had as loaded. */
     if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_BUG;
     return false;

@@ -136,9 +136,10 @@ static bool check_only_nulls(eh_lite_db *db, const char *table, const char *colu
 }
 
 /* A date that was widened to its midnight comes back as it was written. */
-static bool restore_dates(eh_lite_db *db, const char *table, const char *column, eh_err *err)
+static bool restore_dates(eh_lite_db *db, const char *table, const char *recorded,
+                          const char *column, eh_err *err)
 {
-    eh_lite_arg args[] = {eh_lite_str("main"), eh_lite_str(table), eh_lite_str(column)};
+    eh_lite_arg args[] = {eh_lite_str("main"), eh_lite_str(recorded), eh_lite_str(column)};
     eh_sqlite_stmt *stmt = eh_lite_prepare(db, "column_was_date", args, 3, err);
     if (stmt == NULL) return false;
     bool ok = eh_sqlite_step(stmt, err) == EH_STEP_ROW;
@@ -149,14 +150,15 @@ static bool restore_dates(eh_lite_db *db, const char *table, const char *column,
 }
 
 bool eh_lite_retype(eh_lite_db *db, const eh_table_info *info, const char *table,
-                    const char *column, eh_type from, eh_type to, eh_err *err)
+                    const char *recorded, const char *column, eh_type from, eh_type to,
+                    eh_err *err)
 {
     eh_sql_var vars[] = {{"table", table}, {"column", column}};
     if (from == EH_TYPE_UNKNOWN && !check_only_nulls(db, table, column, err)) return false;
     if (from == EH_TYPE_DATE && to == EH_TYPE_DATETIME)
         return run(db, "column_datetime", vars, 2, err);
     if (from == EH_TYPE_DATETIME && to == EH_TYPE_TEXT)
-        return restore_dates(db, table, column, err);
+        return restore_dates(db, table, recorded, column, err);
     if (strcmp(eh_lite_native(from), eh_lite_native(to)) == 0) return true;
     return make_copy(db, info, table, column, from, to, err) && swap(db, table, err);
 }

@@ -323,7 +323,10 @@ static bool add_one_column(change_job *job, const eh_change *change, eh_err *err
               eh_buf_printf(&column, err, " %s", eh_lite_native(change->to));
     if (ok) {
         eh_sql_var vars[] = {{"table", job->table}, {"column", eh_buf_cstr(&column)}};
-        ok = run_expanded(job->lite, "column_add", vars, 2, err) && record(job, change, err);
+        eh_sql_var stage[] = {{"table", job->state->stage}, vars[1]};
+        ok = run_expanded(job->lite, "column_add", vars, 2, err) &&
+             (!job->state->staged || run_expanded(job->lite, "column_add", stage, 2, err)) &&
+             record(job, change, err);
     }
     eh_buf_free(&column);
     return ok;
@@ -339,8 +342,12 @@ static bool change_type(change_job *job, const eh_change *change, eh_err *err)
     if (c->blocker != NULL && strcmp(eh_lite_native(change->to), c->native) != 0)
         return eh_fail(err, EH_CLASS_DESTINATION, "column %s stays %s: %s", change->column,
                        c->native, c->blocker);
-    return eh_lite_retype(&job->lite->control, &job->info, job->table, c->name, change->from,
+    eh_lite_db *db = &job->lite->control;
+    return eh_lite_retype(db, &job->info, job->table, job->table, c->name, change->from,
                           change->to, err) &&
+           (!job->state->staged ||
+            eh_lite_retype(db, &job->info, job->state->stage, job->table, c->name, change->from,
+                           change->to, err)) &&
            record(job, change, err);
 }
 

@@ -57,8 +57,8 @@ static bool refuse_books(const eh_stream_key *key, eh_err *err)
 static bool read_write(const eh_loader_options *o, eh_write_rule *rule, eh_err *err)
 {
     if (!eh_write_read(o->declaration, rule, err)) return false;
-    bool can = rule->write == EH_WRITE_APPEND ||
-               (rule->write != EH_WRITE_REPLACE && eh_dest_puts(o->dest));
+    bool can = rule->write == EH_WRITE_APPEND || rule->write == EH_WRITE_REPLACE ||
+               eh_dest_puts(o->dest);
     if (can) return true;
     if (rule->said)
         return eh_fail(err, EH_CLASS_CONFIG, "write = %s is not to be had on %s",
@@ -72,6 +72,12 @@ static bool start(eh_loader *loader, eh_err *err)
     const eh_loader_options *o = &loader->options;
     eh_write_rule write;
     if (!refuse_books(&o->key, err) || !read_write(o, &write, err)) return false;
+    if (o->replace && write.write == EH_WRITE_HISTORY)
+        return eh_fail(err, EH_CLASS_CONFIG,
+                       "versions of rows cannot be loaded anew: what was known at which time "
+                       "would be lost");
+    /* Which fields a record lacks means nothing where there is no row yet. */
+    if (o->replace) write.delete_insert = true;
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     if (loader->transform == NULL) return false;
@@ -88,8 +94,9 @@ static bool start(eh_loader *loader, eh_err *err)
     if (!o->dry_run && !eh_dest_take_over(o->dest, &o->key, o->run, &loader->state, err))
         return false;
     make_cells(loader);
-    if (!describe(loader, err)) return false;
-    return eh_loader_comments(loader, err) && eh_loader_equip(loader, err);
+    return describe(loader, err) && eh_loader_comments(loader, err) &&
+           eh_loader_equip(loader, err) &&
+           (!o->replace || o->dry_run || eh_loader_stage_all(loader, err));
 }
 
 eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
@@ -108,6 +115,7 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
     eh_buf_init(&loader->absent, ABSENT_MAX);
     eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
+    eh_loader_stage_init(loader);
     if (!start(loader, err)) {
         eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
         if (loader->state.load_id != 0) eh_dest_abandon(options->dest, &loader->state, err);
@@ -130,6 +138,7 @@ void eh_loader_free(eh_loader *loader)
     eh_buf_free(&loader->absent);
     eh_buf_free(&loader->comments);
     eh_buf_free(&loader->raw);
+    eh_loader_stage_free(loader);
     free(loader);
 }
 
@@ -317,6 +326,7 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
     if (!eh_loader_judge(loader, "its end", err)) return false;
     if (loader->options.dry_run) return true;
+    if (loader->options.replace) return eh_loader_promote_all(loader, cursor, err);
     return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
 }
 

@@ -46,6 +46,8 @@ typedef struct eh_loader_options {
     const eh_row_hook *rows; /* NULL: no row function */
     eh_table_options table;  /* views and by_client; what follows from the declaration is added */
     bool has_file;           /* add _file and _row */
+    bool replace;            /* all of the stream's rows, when the new ones are complete */
+    bool allow_shrink;       /* also when few or no rows are left by that */
     bool dry_run;            /* convert everything, write nothing */
     size_t unit_bytes;       /* 0: as the pool says */
     size_t unit_rows;        /* 0: 500,000 */
@@ -77,6 +79,7 @@ typedef struct eh_load_counts {
     uint64_t rows_filtered;    /* by keep, discard and row functions */
     uint64_t values_discarded; /* by the contract */
     eh_effects effects;        /* of committed rows that were not appended */
+    uint64_t rows_replaced;    /* went because others came in their place */
 } eh_load_counts;
 
 /* Options are copied, what they point to is borrowed. Takes the stream over (not in a dry run)
@@ -113,8 +116,27 @@ bool eh_loader_uses(const eh_loader *loader, const void *raw_self);
 /* Waits until all units have committed; the input's text may go then. */
 bool eh_loader_drain(eh_loader *loader, eh_err *err) EH_MUST_USE;
 
-/* The stream is complete: see eh_dest_finish. */
+/* The stream is complete: see eh_dest_finish; in a replacement also eh_dest_promote. */
 bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err) EH_MUST_USE;
+
+/* Finishing will replace nothing: what was collected waits for another run. */
+void eh_loader_postpone(eh_loader *loader);
+
+/* What finishing a replacement did. */
+const eh_promoted *eh_loader_promoted(const eh_loader *loader);
+
+/* A replacement has this input, too: its rows are in the table and stay, or in the stage, where
+ * units that committed have put them. */
+bool eh_loader_keep(eh_loader *loader, const char *input, bool in_stage,
+                    eh_err *err) EH_MUST_USE;
+
+/* The parts that follow are a file's new content (identity `input`), which takes the place of
+ * what the file had before: they are collected, and promote_file replaces the rows. Waits until
+ * all units have committed. What a killed run collected is found under eh_loader_state. */
+bool eh_loader_stage_file(eh_loader *loader, const char *input, eh_err *err) EH_MUST_USE;
+/* Ends that; without it, only the ledger forgets what the file had before. */
+bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *input,
+                            eh_promoted *promoted, eh_err *err) EH_MUST_USE;
 
 /* The load failed or was stopped; what committed stays. */
 void eh_loader_abandon(eh_loader *loader, const eh_err *why);

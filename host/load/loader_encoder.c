@@ -127,10 +127,14 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
     if (loader->options.dry_run)
         return make_dry(arena, columns, declared, plan->count, put, err);
     if (put != NULL && !make_key(loader, columns, put, err)) return NULL;
-    const char *why_text = NULL;
-    const eh_encoder *encoder = eh_dest_encoder(
-        loader->options.dest, loader->options.key.schema, loader->options.key.table, columns,
-        declared, plan->count, put, arena, &why_text, err);
+    if (!eh_loader_make_stage(loader, err)) return NULL;
+    const char *why_text = NULL, *schema, *table;
+    eh_loader_where(loader, &schema, &table);
+    /* What is collected is put by its key when all of it is there. */
+    if (loader->state.staging != EH_STAGE_NONE) put = NULL;
+    const eh_encoder *encoder =
+        eh_dest_encoder(loader->options.dest, schema, table, columns, declared, plan->count,
+                        put, arena, &why_text, err);
     tell_text_copy(loader, why_text);
     return encoder;
 }

@@ -61,6 +61,10 @@ struct eh_loader {
     eh_cell time_cell;
     eh_buf absent; /* see eh_put.absent */
     eh_buf raw;    /* scratch for the bytes of a dead row */
+    /* of a replacement: its inputs, as JSON lists that are not closed yet */
+    eh_buf kept;
+    eh_buf staged;
+    eh_promoted promoted;
 };
 
 /* loader_table.c */
@@ -116,6 +120,17 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_
 /* Makes the encoder for the plan's columns as they are now. */
 bool eh_loader_make_encoder(eh_loader *loader, eh_err *err) EH_MUST_USE;
 void eh_loader_free_encoders(eh_loader *loader);
+
+/* loader_stage.c */
+
+void eh_loader_stage_init(eh_loader *loader);
+void eh_loader_stage_free(eh_loader *loader);
+bool eh_loader_stage_all(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Makes the stage, if rows go there and it is not there yet. */
+bool eh_loader_make_stage(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Into which table do rows go now? */
+void eh_loader_where(const eh_loader *loader, const char **schema, const char **table);
+bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err) EH_MUST_USE;
 
 /* loader.c */
 

@@ -104,8 +104,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     unit->input_name = loader->input.name;
     unit->input_size = loader->input.size;
     unit->input_modified = loader->input.modified;
-    unit->schema = loader->options.key.schema;
-    unit->table = loader->options.key.table;
+    eh_loader_where(loader, &unit->schema, &unit->table);
     unit->raw = loader->input.raw;
     unit->raw_self = loader->input.raw_self;
     limit_dead(loader, unit);

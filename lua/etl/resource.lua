@@ -23,9 +23,11 @@ resource.options = {
   contract = "string or map?",
   row = "function?",
   on_row_error = { type = "string", optional = true, one_of = { "dead", "stop" } },
-  on_changed_file = { type = "string", optional = true, one_of = { "append", "refuse" } },
+  on_changed_file = { type = "string", optional = true,
+    one_of = { "replace_rows", "tail", "append", "refuse" } },
   format = "string or map?",
   max_dead = "number or map?",
+  min_ratio = "number?",
   extract = "function?",
 }
 
@@ -218,6 +220,12 @@ local function max_dead(value, report)
   return clean
 end
 
+local function ratio(name, value, report)
+  if value == nil then return nil end
+  if value >= 0 and value <= 1 then return value + 0.0 end
+  report(name .. " is a number from 0 to 1")
+end
+
 local function cursor(value, report)
   if value == nil then return nil end
   if type(value) == "string" then value = { field = value } end
@@ -262,9 +270,10 @@ function resource.declare(names, options, report)
     contract = contract(options.contract, report),
     row = options.row ~= nil,
     on_row_error = options.on_row_error or "dead",
-    on_changed_file = options.on_changed_file or "refuse",
+    on_changed_file = options.on_changed_file or "replace_rows",
     format = format(options.format, report),
     max_dead = max_dead(options.max_dead, report),
+    min_ratio = ratio("min_ratio", options.min_ratio, report),
   }
 end
 

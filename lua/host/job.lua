@@ -73,7 +73,7 @@ function on.stream_done(self, event)
   local stream = stream_of(self, event)
   for _, key in ipairs {
     "table", "destination", "rows_read", "rows_loaded", "rows_dead", "rows_filtered",
-    "values_discarded", "bytes", "seconds",
+    "values_discarded", "rows_replaced", "rows_came", "bytes", "seconds",
   } do
     if event[key] ~= nil then stream[key] = event[key] end
   end

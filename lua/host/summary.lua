@@ -97,6 +97,7 @@ end
 -- "12 files known, nothing new": why a stream that is well has no new rows.
 function summary.why_nothing(stream)
   if (stream.rows_loaded or 0) > 0 or stream.error or not stream.finished then return nil end
+  if (stream.rows_replaced or 0) > 0 then return nil end
   if (stream.rows_read or 0) > 0 then
     return stream.rows_dead == stream.rows_read and "every new row was dead" or nil
   end
@@ -131,10 +132,19 @@ local function left_out(stream)
   return #parts > 0 and table.concat(parts, "; ") or nil
 end
 
+-- Of a stream that was replaced as a whole; files that were are listed one by one.
+local function replaced(stream)
+  if not stream.rows_came or (stream.rows_replaced or 0) == 0 then return nil end
+  return ("%s went, %s came in their place"):format(text.plural(stream.rows_replaced, "row"),
+    text.count(stream.rows_came))
+end
+
 local function print_notes(out, rows)
   for _, row in ipairs(rows) do
     local who = (row.job.title ~= "" and row.job.title .. " " or "") .. row.stream.resource
     local why, left = summary.why_nothing(row.stream), left_out(row.stream)
+    local went = replaced(row.stream)
+    if went then out:print(("%s: %s"):format(who, went)) end
     if why then out:print(out:style("dim", ("%s: %s"):format(who, why))) end
     if left then out:print(("%s: %s"):format(who, left)) end
     local became = effects.say(row.stream)
@@ -142,11 +152,14 @@ local function print_notes(out, rows)
   end
 end
 
-local function print_refused(out, jobs)
+-- Files that are not simply loaded or known.
+local remarkable = { refused = true, growing = true, replaced = true }
+
+local function print_files(out, jobs)
   for _, job in ipairs(jobs) do
     for _, stream in ipairs(job.streams) do
       for _, file in ipairs(stream.files) do
-        if file.status == "refused" or file.status == "growing" then
+        if remarkable[file.status] then
           out:print(("%s %s%s: %s"):format(out:style("yellow", file.status),
             job.title ~= "" and job.title .. " " or "", text.safe(file.file or "?"),
             text.safe(file.reason or "")))
@@ -268,7 +281,7 @@ function summary.print(out, jobs, options)
   end
   print_notes(out, rows)
   omitted.print(out, jobs)
-  print_refused(out, jobs)
+  print_files(out, jobs)
   print_changes(out, jobs)
   print_warnings(out, jobs)
   local totals = summary.totals(jobs)

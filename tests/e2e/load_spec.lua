@@ -60,13 +60,14 @@ target.each(function(name, fresh)
       assert.equal(3, to:count "orders")
     end)
 
-    it("refuses a known name with other content unless told to append", function()
+    it("refuses a known name with other content, or appends it, when told to", function()
       local to = fresh()
       local folder = files.temp()
       files.write(folder .. "/orders.csv", ORDERS)
       host.must_load(folder .. "/orders.csv", "orders", to)
       files.write(folder .. "/orders.csv", ORDERS .. "0010,2026-03-03T00:00:00Z,New,1,1.00,true\n")
-      local refused = host.load(folder .. "/orders.csv", "orders", to)
+      local refused = host.load(folder .. "/orders.csv", "orders", to,
+        { more = { "--on-changed-file", "refuse" } })
       assert.not_equal(0, refused.code)
       assert.equal(3, to:count "orders")
       host.must_load(folder .. "/orders.csv", "orders", to,

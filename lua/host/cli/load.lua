@@ -32,8 +32,12 @@ local verb = {
     { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
     { "client", value = "C",
       help = "whose rows these are (_client_id); asked for in a project" },
-    { "on-changed-file", value = "WHAT", one_of = { "append", "refuse" },
-      help = "when a known name has new content: refuse it (default), or append all its rows" },
+    { "on-changed-file", value = "WHAT", one_of = { "replace_rows", "tail", "append", "refuse" },
+      help = "when a known name has new content: replace_rows (default) puts its rows in the place "
+        .. "of those it had, tail loads what was added at its end, append loads it as new rows, "
+        .. "refuse leaves it" },
+    { "full-refresh", help = "load these files anew, in the place of all that was loaded before" },
+    { "allow-shrink", help = "replace rows also when few or none are left" },
     { "dry-run", help = "read, infer and convert everything, write nothing" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
@@ -158,6 +162,8 @@ function verb.run(args, ctx)
   s.sources = nil
   s.dry_run = args.dry_run
   s.take_over = args.take_over
+  s.full_refresh = args.full_refresh
+  s.allow_shrink = args.allow_shrink
   s.lanes = args.lanes or s.lanes
   s.unit_bytes = args.unit_bytes
   declared.max_dead, declared.on_changed_file = s.max_dead, args.on_changed_file

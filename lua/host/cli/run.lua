@@ -32,6 +32,8 @@ local verb = {
       help = "sqlite:PATH or postgres://..., instead of the configured one" },
     { "schema", value = "NAME", help = "the database schema (default: etl; SQLite has none)" },
     { "dry-run", help = "read, infer and convert everything, write nothing" },
+    { "full-refresh", help = "load all files anew, in the place of what the streams have" },
+    { "allow-shrink", help = "replace rows also when few or none are left" },
     { "strict", help = "exit status 3 when rows went to the dead rows" },
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
     { "parallel", value = "N", integer = true, min = 1, max = 32,
@@ -43,7 +45,6 @@ local verb = {
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
   },
   foreign = {
-    ["full-refresh"] = "`etlhost state reset` forgets what was loaded; then run again",
     tenant = "the word here is --client",
     tag = "the word here is --client, or --resource",
     select = "the word here is --resource",
@@ -74,6 +75,8 @@ local function specification(args, space, client, pipeline)
   s.only_resource = args.resource
   s.dry_run = args.dry_run
   s.take_over = args.take_over
+  s.full_refresh = args.full_refresh
+  s.allow_shrink = args.allow_shrink
   s.unit_bytes = args.unit_bytes
   s.lanes = args.lanes or s.lanes
   return s

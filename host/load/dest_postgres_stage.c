@@ -1,0 +1,256 @@
+/* load/dest_postgres_stage.c: rows that take the place of others: the stage, and its promotion.
+ *
+ * See stage.h. The stage is an ordinary table in the schema of the bookkeeping: a server that
+ * crashes keeps its rows and their units, or loses both. Rows are deleted and inserted, so
+ * grants, policies, views, publications and foreign keys stay with the table, and who reads
+ * meanwhile sees what was there. */
+#include "base/fault.h"
+#include "load/dest_postgres.h"
+#include "load/dest_stage.h"
+
+#define ARENA_MAX ((size_t)4 * 1024 * 1024)
+/* All rows of a stream are written once more. */
+#define PROMOTE_MINUTES 120
+
+typedef struct stage_job {
+    eh_stream_state *state;
+    const char *input;
+    const char *schema;
+    const char *table;
+} stage_job;
+
+typedef struct stage_look {
+    bool table; /* is there */
+    bool stage;
+    bool same;           /* their columns */
+    const char *columns; /* of the stage; valid until the next statement */
+} stage_look;
+
+static bool look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
+                 stage_look *out, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_str(&args, schema);
+    eh_pg_arg_str(&args, table);
+    eh_pg_arg_str(&args, state->stage);
+    if (!eh_pg_run(pg, "stage_look", &args, err)) return false;
+    *out = (stage_look){eh_pgconn_bool(pg->control, 0, 0), eh_pgconn_bool(pg->control, 0, 1),
+                        eh_pgconn_bool(pg->control, 0, 2), eh_pgconn_value(pg->control, 0, 3)};
+    return true;
+}
+
+static bool drop(eh_pg *pg, const stage_job *job, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_sql_var vars[] = {{"stage", job->state->stage}};
+    eh_pg_arg_int(&args, job->state->stream_id);
+    eh_pg_arg_int(&args, job->state->unit_generation);
+    return eh_pg_run(pg, "stage_forget", &args, err) &&
+           eh_pg_run_spliced(pg, "stage_drop", vars, 1, err);
+}
+
+static bool begin_body(eh_pg *pg, void *self, eh_err *err)
+{
+    stage_job *job = self;
+    stage_look there;
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_int(&args, job->state->stream_id);
+    eh_pg_arg_int(&args, job->state->unit_generation);
+    eh_pg_arg_str(&args, job->input);
+    if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "stage_ledger", &args, err))
+        return false;
+    int64_t units = eh_pgconn_int(pg->control, 0, 0), others = eh_pgconn_int(pg->control, 0, 1);
+    if (!look(pg, job->state, job->schema, job->table, &there, err)) return false;
+    job->state->staged = there.stage && there.same && units > 0 && others == 0;
+    if (job->state->staged || (units == 0 && !there.stage)) return true;
+    return drop(pg, job, err);
+}
+
+bool eh_pg_stage(eh_dest *dest, eh_stream_state *state, const char *input, const char *schema,
+                 const char *table, eh_err *err)
+{
+    stage_job job = {state, input, schema, table};
+    return eh_pg_transact((eh_pg *)dest, 1, begin_body, &job, err);
+}
+
+static bool make_body(eh_pg *pg, void *self, eh_err *err)
+{
+    stage_job *job = self;
+    eh_sql_var vars[] = {
+        {"stage", job->state->stage}, {"schema", job->schema}, {"table", job->table}};
+    if (!eh_pg_fence(pg, job->state, err) ||
+        !eh_pg_run_spliced(pg, "stage_drop", vars, 1, err) ||
+        !eh_pg_run_spliced(pg, "stage_create", vars, 3, err))
+        return false;
+    EH_FAULT("stage.make");
+    return true;
+}
+
+bool eh_pg_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                      const char *table, eh_err *err)
+{
+    stage_job job = {state, NULL, schema, table};
+    state->staged = eh_pg_transact((eh_pg *)dest, 1, make_body, &job, err);
+    return state->staged;
+}
+
+/* ---- promoting -------------------------------------------------------------------------- */
+
+typedef struct promote_job {
+    eh_dest *dest;
+    const eh_stream_state *state;
+    const eh_promotion *promotion;
+    eh_promoted *promoted;
+    eh_arena *arena;
+    const char *columns; /* of the stage; NULL: there is none */
+    bool table;
+} promote_job;
+
+/* *done: an earlier attempt has committed, though nobody heard of it. */
+static bool fence(eh_pg *pg, const promote_job *job, bool *done, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_int(&args, job->state->stream_id);
+    eh_pg_arg_int(&args, job->state->epoch);
+    *done = false;
+    if (!eh_pg_run(pg, "promote_fence", &args, err)) return false;
+    if (eh_pgconn_rows(pg->control) == 0)
+        return eh_pg_fence(pg, job->state, err) &&
+               eh_fail(err, EH_CLASS_BUG, "the stream's state row cannot be updated");
+    if (job->promotion->staging == EH_STAGE_ALL) {
+        *done = eh_pgconn_int(pg->control, 0, 0) != job->state->generation;
+        return true;
+    }
+    if (job->promotion->staging == EH_STAGE_NONE) return true;
+    args.count = 1;
+    eh_pg_arg_int(&args, EH_GENERATION_FILE);
+    eh_pg_arg_str(&args, "");
+    if (!eh_pg_run(pg, "stage_ledger", &args, err)) return false;
+    *done = eh_pgconn_int(pg->control, 0, 0) == 0;
+    return true;
+}
+
+/* From here on nobody changes the columns of the table. */
+static bool lock(eh_pg *pg, promote_job *job, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    stage_look there;
+    eh_pg_args args = {.count = 0};
+    eh_sql_var vars[] = {{"schema", p->schema}, {"table", p->table}};
+    if (!look(pg, job->state, p->schema, p->table, &there, err)) return false;
+    job->table = there.table;
+    job->columns = NULL;
+    if (!there.table) return true;
+    eh_pg_arg_str(&args, p->schema);
+    eh_pg_arg_str(&args, p->table);
+    if (!eh_pg_run_spliced(pg, "promote_lock", vars, 2, err) ||
+        !eh_pg_run(pg, "promote_cascades", &args, err))
+        return false;
+    if (eh_pgconn_rows(pg->control) > 0) {
+        (void)eh_fail(err, EH_CLASS_CONFIG,
+                      "foreign key %s deletes or changes rows there when rows of %s.%s go",
+                      eh_pgconn_value(pg->control, 0, 0), p->schema, p->table);
+        return eh_err_hint(err, "make it ON DELETE NO ACTION, or load the stream by merge");
+    }
+    if (!look(pg, job->state, p->schema, p->table, &there, err)) return false;
+    if (!there.stage) return true;
+    if (!there.same) return eh_stage_fail_columns(p, err);
+    job->columns = eh_arena_strdup(job->arena, there.columns);
+    return job->columns != NULL || eh_fail_memory(err, "a list of columns");
+}
+
+static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+{
+    eh_promoted *out = job->promoted;
+    if (!job->table) return true;
+    if (!eh_pg_run_spliced(pg, "promote_count", sql->vars, sql->count, err)) return false;
+    int64_t before = eh_pgconn_int(pg->control, 0, 0), going = eh_pgconn_int(pg->control, 0, 1);
+    int64_t coming = eh_pgconn_int(pg->control, 0, 2);
+    if (!eh_stage_judge(job->promotion, before, going, coming, err)) return false;
+    EH_FAULT("promote.judged");
+    if (!eh_pg_run_spliced(pg, "promote_rows", sql->vars, sql->count, err)) {
+        if (err->class_ == EH_CLASS_DATA)
+            (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
+                                   "since it is known only now");
+        return false;
+    }
+    out->gone = eh_pgconn_int(pg->control, 0, 0);
+    out->came = eh_pgconn_int(pg->control, 0, 1);
+    if (out->came == coming) return true;
+    (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
+                  (long long)out->came, (long long)coming, job->promotion->schema,
+                  job->promotion->table);
+    return eh_err_hint(err, "does a trigger of the table leave rows out?");
+}
+
+static bool has_news(eh_pg *pg, const promote_job *job, const eh_stage_sql *sql, bool *news,
+                     eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    *news = true;
+    if (job->promotion->staging != EH_STAGE_ALL) return true;
+    if (job->columns != NULL &&
+        !eh_pg_run_spliced(pg, "promote_prune", sql->vars, sql->count, err))
+        return false;
+    eh_pg_arg_int(&args, job->state->stream_id);
+    eh_pg_arg_int(&args, job->state->generation);
+    eh_pg_arg_int(&args, job->state->generation + 1);
+    eh_pg_arg_str(&args, job->promotion->kept);
+    if (!eh_pg_run(pg, "promote_news", &args, err)) return false;
+    *news = eh_pgconn_bool(pg->control, 0, 0) || eh_pgconn_bool(pg->control, 0, 1);
+    return true;
+}
+
+static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+{
+    bool all = job->promotion->staging == EH_STAGE_ALL, news;
+    eh_pg_args effects = {.count = 0};
+    if (!has_news(pg, job, sql, &news, err)) return false;
+    if (!news) {
+        job->promoted->nothing = true;
+        return eh_pg_run_spliced(pg, "stage_drop", sql->vars, sql->count, err);
+    }
+    if (job->promotion->staging != EH_STAGE_NONE && !move_rows(pg, job, sql, err)) return false;
+    EH_FAULT("promote.rows");
+    eh_pg_arg_int(&effects, job->state->load_id);
+    eh_pg_arg_int(&effects, job->promoted->gone);
+    return eh_pg_run_spliced(pg, all ? "promote_all" : "promote_file", sql->vars, sql->count,
+                             err) &&
+           (job->promotion->staging == EH_STAGE_NONE ||
+            eh_pg_run(pg, "promote_effects", &effects, err));
+}
+
+static bool promote_body(eh_pg *pg, void *self, eh_err *err)
+{
+    promote_job *job = self;
+    const eh_promotion *p = job->promotion;
+    eh_stage_sql sql;
+    bool done;
+    eh_arena_reset(job->arena);
+    if (!fence(pg, job, &done, err)) return false;
+    if (done) return true;
+    if (p->staging != EH_STAGE_NONE && !lock(pg, job, err)) return false;
+    bool ok = eh_stage_sql_make(&sql, job->dest, job->state, p, job->columns, err) &&
+              replace(pg, job, &sql, err);
+    eh_stage_sql_free(&sql);
+    if (!ok) return false;
+    if (p->staging != EH_STAGE_ALL) return eh_pg_check_units(pg, job->state, err);
+    if (!eh_pg_finish_load(pg, job->state, p->cursor, err)) return false;
+    EH_FAULT("promote.ledger");
+    return true;
+}
+
+bool eh_pg_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                   eh_promoted *promoted, eh_err *err)
+{
+    promote_job job = {.dest = dest,
+                       .state = state,
+                       .promotion = promotion,
+                       .promoted = promoted,
+                       .arena = eh_arena_new(ARENA_MAX)};
+    if (job.arena == NULL) return eh_fail_memory(err, "a replacement");
+    bool ok = eh_pg_transact((eh_pg *)dest, PROMOTE_MINUTES, promote_body, &job, err);
+    if (ok) EH_FAULT("promote.done");
+    eh_arena_free(job.arena);
+    return ok;
+}

@@ -1,0 +1,277 @@
+/* load/dest_sqlite_stage.c: rows that take the place of others: the stage, and its promotion.
+ *
+ * See stage.h. The stage is a table of the same file, with the columns of the other and none of
+ * its constraints: what those refuse stops the promotion. */
+#include "base/fault.h"
+#include "load/dest_sqlite.h"
+#include "load/dest_stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SQL_MAX ((size_t)8 * 1024 * 1024)
+
+static bool run(eh_lite *lite, const char *name, const eh_sql_var *vars, size_t count,
+                eh_err *err)
+{
+    eh_buf sql;
+    eh_buf_init(&sql, SQL_MAX);
+    bool ok = eh_sql_expand("sqlite", name, vars, count, &sql, err) &&
+              eh_sqlite_exec(lite->control.sql, sql.data, err);
+    eh_buf_free(&sql);
+    return ok;
+}
+
+/* ---- the stage -------------------------------------------------------------------------- */
+
+static bool put_column(eh_buf *out, const eh_sqlite_stmt *stmt, eh_arena *arena, eh_err *err)
+{
+    eh_slice name = eh_sqlite_text(stmt, 0), type = eh_sqlite_text(stmt, 1);
+    const char *copy = eh_arena_strndup(arena, name.data, name.len);
+    if (copy == NULL) return eh_fail_memory(err, "a list of columns");
+    if ((out->len > 0 && !eh_buf_append_str(out, ", ", err)) ||
+        !eh_sql_identifier(out, copy, err) ||
+        !eh_buf_printf(out, err, " %.*s", EH_SLICE_FMT(type)))
+        return false;
+    if (eh_sqlite_is_null(stmt, 2)) return true;
+    return eh_buf_printf(out, err, " DEFAULT (%.*s)", EH_SLICE_FMT(eh_sqlite_text(stmt, 2)));
+}
+
+/* The columns of a table as CREATE TABLE has them, in the order of their names; and only the
+ * names. Both are empty when there is no table. */
+static bool list_columns(eh_lite *lite, const char *table, eh_buf *whole, eh_buf *names,
+                         eh_err *err)
+{
+    eh_lite_arg args[] = {eh_lite_str(table)};
+    eh_arena *arena = eh_arena_new((size_t)1024 * 1024);
+    if (arena == NULL) return eh_fail_memory(err, "a list of columns");
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "stage_columns", args, 1, err);
+    eh_step step = stmt != NULL ? EH_STEP_ROW : EH_STEP_ERROR;
+    while (step == EH_STEP_ROW && (step = eh_sqlite_step(stmt, err)) == EH_STEP_ROW) {
+        size_t before = whole->len;
+        bool ok = put_column(whole, stmt, arena, err);
+        eh_slice name = eh_sqlite_text(stmt, 0);
+        const char *copy = eh_arena_strndup(arena, name.data, name.len);
+        ok = ok && copy != NULL &&
+             (before == 0 || names == NULL || eh_buf_append_str(names, ", ", err)) &&
+             (names == NULL || eh_sql_identifier(names, copy, err));
+        if (!ok) step = EH_STEP_ERROR;
+    }
+    eh_sqlite_free(stmt);
+    eh_arena_free(arena);
+    if (step != EH_STEP_DONE) return false;
+    return (eh_buf_cstr(whole) != NULL && (names == NULL || eh_buf_cstr(names) != NULL)) ||
+           eh_fail_memory(err, "a list of columns");
+}
+
+typedef struct stage_look {
+    bool table; /* is there */
+    bool stage;
+    bool same;    /* their columns */
+    eh_buf names; /* of the table's columns; free it */
+} stage_look;
+
+static bool look(eh_lite *lite, const char *table, const char *stage, stage_look *out,
+                 eh_err *err)
+{
+    eh_buf mine, its;
+    eh_buf_init(&mine, SQL_MAX);
+    eh_buf_init(&its, SQL_MAX);
+    *out = (stage_look){.table = false};
+    eh_buf_init(&out->names, SQL_MAX);
+    bool ok = list_columns(lite, table, &its, &out->names, err) &&
+              list_columns(lite, stage, &mine, NULL, err);
+    if (ok) {
+        out->table = its.len > 0;
+        out->stage = mine.len > 0;
+        out->same = strcmp(mine.data, its.data) == 0;
+    }
+    eh_buf_free(&mine);
+    eh_buf_free(&its);
+    return ok;
+}
+
+static bool drop(eh_lite *lite, const eh_stream_state *state, eh_err *err)
+{
+    char stream[24], pending[24], now[40];
+    (void)snprintf(stream, sizeof stream, "%lld", (long long)state->stream_id);
+    (void)snprintf(pending, sizeof pending, "%lld", (long long)state->unit_generation);
+    eh_sql_var vars[] = {{"stream", stream},
+                         {"pending", pending},
+                         {"stage", state->stage},
+                         {"now", eh_lite_now(&lite->control, now)}};
+    return run(lite, "stage_forget", vars, 4, err) && run(lite, "stage_drop", vars, 4, err);
+}
+
+static bool begin(eh_lite *lite, eh_stream_state *state, const char *input, const char *table,
+                  eh_err *err)
+{
+    stage_look there;
+    int64_t units, others;
+    eh_lite_arg args[] = {eh_lite_int(state->stream_id), eh_lite_int(state->unit_generation),
+                          eh_lite_str(input)};
+    if (!eh_lite_fence(&lite->control, state, NULL, NULL, err) ||
+        !eh_lite_number(&lite->control, "stage_ledger", args, 2, &units, err) ||
+        !eh_lite_number(&lite->control, "stage_others", args, 3, &others, err))
+        return false;
+    bool ok = look(lite, table, state->stage, &there, err);
+    eh_buf_free(&there.names);
+    if (!ok) return false;
+    state->staged = there.stage && there.same && units > 0 && others == 0;
+    return state->staged || (units == 0 && !there.stage) || drop(lite, state, err);
+}
+
+bool eh_lite_stage(eh_dest *dest, eh_stream_state *state, const char *input, const char *schema,
+                   const char *table, eh_err *err)
+{
+    eh_lite *lite = (eh_lite *)dest;
+    (void)schema;
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    return eh_lite_end(&lite->control, begin(lite, state, input, table, err), err);
+}
+
+static bool make(eh_lite *lite, const eh_stream_state *state, const char *table, eh_err *err)
+{
+    eh_buf columns;
+    eh_buf_init(&columns, SQL_MAX);
+    bool ok = eh_lite_fence(&lite->control, state, NULL, NULL, err) &&
+              list_columns(lite, table, &columns, NULL, err);
+    if (ok) {
+        eh_sql_var vars[] = {{"stage", state->stage}, {"columns", columns.data}};
+        ok = run(lite, "stage_drop", vars, 1, err) && run(lite, "stage_create", vars, 2, err);
+    }
+    eh_buf_free(&columns);
+    if (ok) EH_FAULT("stage.make");
+    return ok;
+}
+
+bool eh_lite_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
+                        const char *table, eh_err *err)
+{
+    eh_lite *lite = (eh_lite *)dest;
+    (void)schema;
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    state->staged = eh_lite_end(&lite->control, make(lite, state, table, err), err);
+    return state->staged;
+}
+
+/* ---- promoting -------------------------------------------------------------------------- */
+
+typedef struct promote_job {
+    eh_lite *lite;
+    const eh_stream_state *state;
+    const eh_promotion *promotion;
+    eh_promoted *promoted;
+    const stage_look *there;
+    eh_stage_sql sql;
+    char now[40];
+} promote_job;
+
+static bool run_job(const promote_job *job, const char *name, eh_err *err)
+{
+    return run(job->lite, name, job->sql.vars, job->sql.count, err);
+}
+
+static bool count(const promote_job *job, int64_t *before, int64_t *going, int64_t *coming,
+                  eh_err *err)
+{
+    eh_buf text;
+    eh_buf_init(&text, SQL_MAX);
+    eh_sqlite_stmt *stmt = NULL;
+    bool ok =
+        eh_sql_expand("sqlite", "promote_count", job->sql.vars, job->sql.count, &text, err);
+    if (ok) stmt = eh_sqlite_prepare(job->lite->control.sql, text.data, NULL, err);
+    ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
+    if (ok) {
+        *before = eh_sqlite_int(stmt, 0);
+        *going = eh_sqlite_int(stmt, 1);
+        *coming = eh_sqlite_int(stmt, 2);
+    }
+    eh_sqlite_free(stmt);
+    eh_buf_free(&text);
+    return ok;
+}
+
+static bool move_rows(const promote_job *job, eh_err *err)
+{
+    int64_t before, *gone = &job->promoted->gone, *came = &job->promoted->came;
+    if (!job->there->table) return true;
+    if (!count(job, &before, gone, came, err) ||
+        !eh_stage_judge(job->promotion, before, *gone, *came, err))
+        return false;
+    EH_FAULT("promote.judged");
+    if (run_job(job, "promote_rows", err)) return true;
+    if (err->class_ == EH_CLASS_DATA)
+        (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
+                               "since it is known only now");
+    return false;
+}
+
+static bool has_news(const promote_job *job, bool *news, eh_err *err)
+{
+    *news = true;
+    if (job->promotion->staging != EH_STAGE_ALL) return true;
+    eh_lite_arg args[] = {
+        eh_lite_int(job->state->stream_id), eh_lite_int(job->state->generation),
+        eh_lite_int(job->state->generation + 1), eh_lite_str(job->promotion->kept)};
+    int64_t number;
+    if ((job->there->stage && !run_job(job, "promote_prune", err)) ||
+        !eh_lite_number(&job->lite->control, "promote_news", args, 4, &number, err))
+        return false;
+    *news = number != 0;
+    return true;
+}
+
+static bool replace(const promote_job *job, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    bool news;
+    if (!has_news(job, &news, err)) return false;
+    if (!news) {
+        job->promoted->nothing = true;
+        return run_job(job, "stage_drop", err);
+    }
+    if (p->staging != EH_STAGE_NONE && !move_rows(job, err)) return false;
+    EH_FAULT("promote.rows");
+    if (!run_job(job, p->staging == EH_STAGE_ALL ? "promote_all" : "promote_file", err))
+        return false;
+    eh_lite_arg effects[] = {eh_lite_int(job->state->load_id), eh_lite_int(job->promoted->gone)};
+    return p->staging == EH_STAGE_NONE ||
+           eh_lite_run(&job->lite->control, "promote_effects", effects, 2, err);
+}
+
+static bool promote(promote_job *job, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    stage_look there;
+    if (!eh_lite_fence(&job->lite->control, job->state, NULL, NULL, err)) return false;
+    bool ok = look(job->lite, p->table, job->state->stage, &there, err);
+    job->there = &there;
+    if (ok && p->staging != EH_STAGE_NONE && there.stage && !there.same)
+        ok = eh_stage_fail_columns(p, err);
+    const char *columns = ok && there.stage ? eh_buf_cstr(&there.names) : NULL;
+    ok = ok && eh_stage_sql_make(&job->sql, &job->lite->base, job->state, p, columns, err);
+    if (ok) {
+        job->sql.vars[job->sql.count++] = (eh_sql_var){"now", job->now};
+        ok = replace(job, err);
+    }
+    eh_stage_sql_free(&job->sql);
+    eh_buf_free(&there.names);
+    if (!ok || p->staging != EH_STAGE_ALL) return ok;
+    if (!eh_lite_finish_load(job->lite, job->state, p->cursor, err)) return false;
+    EH_FAULT("promote.ledger");
+    return true;
+}
+
+bool eh_lite_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
+                     eh_promoted *promoted, eh_err *err)
+{
+    eh_lite *lite = (eh_lite *)dest;
+    promote_job job = {
+        .lite = lite, .state = state, .promotion = promotion, .promoted = promoted};
+    (void)eh_lite_now(&lite->control, job.now);
+    if (!eh_lite_begin_lasting(&lite->control, err)) return false;
+    bool ok = eh_lite_end_lasting(&lite->control, promote(&job, err), err);
+    if (ok) EH_FAULT("promote.done");
+    return ok;
+}

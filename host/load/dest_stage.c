@@ -1,0 +1,174 @@
+/* load/dest_stage.c: see dest_stage.h. */
+#include "load/dest_stage.h"
+
+#include "load/contract.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SQL_MAX ((size_t)8 * 1024 * 1024)
+
+void eh_stage_enter(eh_stream_state *state, eh_staging staging, const char *kind)
+{
+    const char *prefix = strcmp(kind, "sqlite") == 0 ? "_etl_" : "";
+    state->staging = staging;
+    state->staged = false;
+    state->unit_generation = state->generation;
+    state->stage[0] = '\0';
+    if (staging == EH_STAGE_NONE) return;
+    state->unit_generation =
+        staging == EH_STAGE_ALL ? state->generation + 1 : EH_GENERATION_FILE;
+    (void)snprintf(state->stage, sizeof state->stage, "%sstage_%" PRId64 "%s", prefix,
+                   state->stream_id, staging == EH_STAGE_FILE ? "_file" : "");
+}
+
+/* ---- statements ------------------------------------------------------------------------- */
+
+static void put(eh_stage_sql *sql, const char *name, const char *value)
+{
+    sql->vars[sql->count++] = (eh_sql_var){name, value};
+}
+
+static bool expand(eh_stage_sql *sql, const char *kind, const char *file, eh_buf *out,
+                   eh_err *err)
+{
+    return eh_sql_expand(kind, file, sql->vars, sql->count, out, err);
+}
+
+/* The column of a declared name: as it was written, or as it is called. */
+static bool name_column(const eh_promotion *p, const eh_doc *declared, eh_buf *out, eh_err *err)
+{
+    for (size_t i = 0; i < p->columns->count; i++) {
+        const eh_column_info *c = &p->columns->columns[i];
+        if (eh_declared_is(declared, eh_slice_str(c->written != NULL ? c->written : c->name),
+                           c->name))
+            return eh_sql_identifier(out, c->name, err);
+    }
+    return eh_fail(err, EH_CLASS_DATA, "%s.%s has no column \"%s\"", p->schema, p->table,
+                   declared->kind == EH_DOC_STRING ? declared->as.string.data : "?");
+}
+
+/* Of rows with one key the newest comes, by the cursor, then the one that was read last; where a
+ * known key changes nothing, the first. */
+static bool spell_key(eh_stage_sql *sql, const eh_promotion *p, eh_err *err)
+{
+    const eh_write_rule *rule = p->rule;
+    bool first = rule->write == EH_WRITE_INSERT_ONLY;
+    for (const eh_doc *k = eh_doc_first(rule->key); k != NULL; k = k->next)
+        if ((sql->key.len > 0 && !eh_buf_append_str(&sql->key, ", ", err)) ||
+            !name_column(p, k, &sql->key, err))
+            return false;
+    if (rule->cursor != NULL && !first &&
+        (!name_column(p, rule->cursor, &sql->order, err) ||
+         !eh_buf_append_str(&sql->order, " DESC NULLS LAST, ", err)))
+        return false;
+    if (!eh_buf_append_str(&sql->order,
+                           first ? "\"_loaded_at\", \"_row\"" : "\"_loaded_at\" DESC, \"_row\" DESC",
+                           err))
+        return false;
+    return (rule->hard_delete == NULL || name_column(p, rule->hard_delete, &sql->live, err)) &&
+           eh_buf_cstr(&sql->key) != NULL && eh_buf_cstr(&sql->order) != NULL &&
+           eh_buf_cstr(&sql->live) != NULL;
+}
+
+static bool has_key(const eh_promotion *p)
+{
+    return p->staging == EH_STAGE_ALL && p->rule->key != NULL &&
+           (p->rule->write == EH_WRITE_MERGE || p->rule->write == EH_WRITE_INSERT_ONLY);
+}
+
+/* A stage that is not there is a table without rows. */
+static bool name_source(eh_stage_sql *sql, const char *kind, const eh_promotion *p, bool there,
+                        eh_err *err)
+{
+    if (!there) return expand(sql, kind, "source_none", &sql->source, err);
+    if (!has_key(p)) return expand(sql, kind, "source_stage", &sql->source, err);
+    if (!spell_key(sql, p, err)) return false;
+    size_t count = sql->count;
+    put(sql, "key", sql->key.data);
+    put(sql, "order", sql->order.data);
+    put(sql, "live", sql->live.data);
+    const char *file = p->rule->hard_delete != NULL ? "source_live" : "source_newest";
+    bool ok = expand(sql, kind, file, &sql->source, err);
+    sql->count = count;
+    return ok;
+}
+
+bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_state *state,
+                       const eh_promotion *promotion, const char *columns, eh_err *err)
+{
+    bool all = promotion->staging == EH_STAGE_ALL;
+    *sql = (eh_stage_sql){.count = 0};
+    eh_buf_init(&sql->scope, SQL_MAX);
+    eh_buf_init(&sql->pairs, SQL_MAX);
+    eh_buf_init(&sql->source, SQL_MAX);
+    eh_buf_init(&sql->key, SQL_MAX);
+    eh_buf_init(&sql->order, SQL_MAX);
+    eh_buf_init(&sql->live, SQL_MAX);
+    (void)snprintf(sql->stream, sizeof sql->stream, "%" PRId64, state->stream_id);
+    (void)snprintf(sql->generation, sizeof sql->generation, "%" PRId64, state->generation);
+    (void)snprintf(sql->next, sizeof sql->next, "%" PRId64, state->generation + 1);
+    put(sql, "stream", sql->stream);
+    put(sql, "generation", sql->generation);
+    put(sql, "next", sql->next);
+    put(sql, "schema", promotion->schema);
+    put(sql, "table", promotion->table);
+    put(sql, "stage", state->stage);
+    put(sql, "client", promotion->client);
+    put(sql, "instance", promotion->instance);
+    put(sql, "kept", promotion->kept);
+    put(sql, "staged", promotion->staged);
+    put(sql, "file", promotion->file);
+    put(sql, "input", promotion->input);
+    put(sql, "not", all ? "NOT" : "");
+    put(sql, "columns", columns);
+    const char *scope = promotion->client[0] != '\0' ? "scope_client" : "scope_stream";
+    if (!expand(sql, dest->kind, scope, &sql->scope, err) ||
+        !expand(sql, dest->kind, all ? "pairs_kept" : "pairs_replaced", &sql->pairs, err) ||
+        !name_source(sql, dest->kind, promotion, columns != NULL, err))
+        return false;
+    sql->count--;
+    put(sql, "columns", columns != NULL ? columns : "\"_load_id\"");
+    put(sql, "scope", sql->scope.data);
+    put(sql, "pairs", sql->pairs.data);
+    assert(sql->count < EH_STAGE_VARS);
+    put(sql, "source", sql->source.data);
+    return true;
+}
+
+void eh_stage_sql_free(eh_stage_sql *sql)
+{
+    eh_buf_free(&sql->scope);
+    eh_buf_free(&sql->pairs);
+    eh_buf_free(&sql->source);
+    eh_buf_free(&sql->key);
+    eh_buf_free(&sql->order);
+    eh_buf_free(&sql->live);
+}
+
+/* ---- judging ---------------------------------------------------------------------------- */
+
+bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going, int64_t coming,
+                    eh_err *err)
+{
+    int64_t after = before - going + coming;
+    bool too_few = after == 0 || (double)after < promotion->min_ratio * (double)before;
+    if (promotion->allow_shrink || before == 0 || !too_few) return true;
+    (void)eh_fail(err, EH_CLASS_DATA,
+                  "%s.%s would keep %" PRId64 " of the %" PRId64
+                  " rows that are there, below min_ratio %g: nothing was replaced",
+                  promotion->schema, promotion->table, after, before, promotion->min_ratio);
+    return eh_err_hint(err, "look whether the input is complete; --allow-shrink lets it pass, "
+                            "min_ratio in the declaration sets another limit");
+}
+
+bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err)
+{
+    (void)eh_fail(err, EH_CLASS_TRANSIENT,
+                  "the columns of %s.%s were changed by somebody else while its new rows were "
+                  "collected",
+                  promotion->schema, promotion->table);
+    return eh_err_hint(err, "run again: the rows are collected anew");
+}

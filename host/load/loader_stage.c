@@ -1,0 +1,154 @@
+/* load/loader_stage.c: rows that take the place of others, from the loader's side; see loader.h
+ * and stage.h. */
+#include "base/fault.h"
+#include "load/loader_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INPUTS_MAX ((size_t)64 * 1024 * 1024)
+
+/* Whose rows are whose is told by these columns; all but a table of somebody else has them. */
+static bool check_columns(const eh_loader *loader, eh_err *err)
+{
+    static const char *const names[] = {"_load_id", "_file", "_client_id", "_source"};
+    size_t count = loader->plan.options.has_client ? 4 : 2;
+    const eh_plan *plan = &loader->plan;
+    for (size_t n = 0; plan->table.exists && n < count; n++) {
+        bool found = false;
+        for (size_t i = 0; i < plan->table.count; i++)
+            found = found || strcmp(plan->table.columns[i].name, names[n]) == 0;
+        if (found) continue;
+        (void)eh_fail(err, EH_CLASS_CONFIG,
+                      "%s.%s has no column %s, so nobody can tell which of its rows to replace",
+                      loader->options.key.schema, loader->options.key.table, names[n]);
+        return eh_err_hint(err, "load once by append: the column is added then");
+    }
+    return true;
+}
+
+void eh_loader_stage_init(eh_loader *loader)
+{
+    eh_buf_init(&loader->kept, INPUTS_MAX);
+    eh_buf_init(&loader->staged, INPUTS_MAX);
+}
+
+void eh_loader_stage_free(eh_loader *loader)
+{
+    eh_buf_free(&loader->kept);
+    eh_buf_free(&loader->staged);
+}
+
+/* ---- the stage -------------------------------------------------------------------------- */
+
+static bool enter(eh_loader *loader, eh_staging staging, const char *input, eh_err *err)
+{
+    const eh_stream_key *key = &loader->options.key;
+    loader->encoder = NULL;
+    return eh_loader_collect(loader, EH_WAIT_ALL, err) &&
+           (staging == EH_STAGE_NONE || check_columns(loader, err)) &&
+           eh_dest_stage(loader->options.dest, &loader->state, staging, input, key->schema,
+                         key->table, err);
+}
+
+bool eh_loader_stage_all(eh_loader *loader, eh_err *err)
+{
+    return enter(loader, EH_STAGE_ALL, NULL, err);
+}
+
+bool eh_loader_stage_file(eh_loader *loader, const char *input, eh_err *err)
+{
+    return enter(loader, EH_STAGE_FILE, input, err);
+}
+
+bool eh_loader_make_stage(eh_loader *loader, eh_err *err)
+{
+    if (loader->state.staging == EH_STAGE_NONE || loader->state.staged) return true;
+    return eh_loader_collect(loader, EH_WAIT_ALL, err) && check_columns(loader, err) &&
+           eh_dest_stage_make(loader->options.dest, &loader->state, loader->options.key.schema,
+                              loader->options.key.table, err);
+}
+
+void eh_loader_where(const eh_loader *loader, const char **schema, const char **table)
+{
+    bool staging = loader->state.staging != EH_STAGE_NONE;
+    *schema =
+        staging ? eh_dest_stage_schema(loader->options.dest) : loader->options.key.schema;
+    *table = staging ? loader->state.stage : loader->options.key.table;
+}
+
+/* ---- the inputs of a replacement -------------------------------------------------------- */
+
+static bool add_input(eh_buf *list, const char *input, eh_err *err)
+{
+    return eh_buf_append_byte(list, list->len == 0 ? '[' : ',', err) &&
+           eh_buf_append_json(list, eh_slice_str(input), err);
+}
+
+bool eh_loader_keep(eh_loader *loader, const char *input, bool in_stage, eh_err *err)
+{
+    return add_input(in_stage ? &loader->staged : &loader->kept, input, err);
+}
+
+static bool close_list(eh_buf *list, eh_err *err)
+{
+    return eh_buf_append_str(list, list->len == 0 ? "[]" : "]", err) &&
+           (eh_buf_cstr(list) != NULL || eh_fail_memory(err, "a list of inputs"));
+}
+
+/* ---- promoting -------------------------------------------------------------------------- */
+
+static eh_promotion promotion(const eh_loader *loader)
+{
+    const eh_loader_options *o = &loader->options;
+    const eh_doc *ratio = eh_doc_get(o->declaration, "min_ratio");
+    eh_promotion p = {.staging = loader->state.staging,
+                      .schema = o->key.schema,
+                      .table = o->key.table,
+                      .client = o->key.client != NULL ? o->key.client : "",
+                      .instance = o->key.instance,
+                      .min_ratio = EH_MIN_RATIO,
+                      .allow_shrink = o->allow_shrink};
+    if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) p.min_ratio = ratio->as.real;
+    if (ratio != NULL && ratio->kind == EH_DOC_INTEGER) p.min_ratio = (double)ratio->as.integer;
+    return p;
+}
+
+bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *input,
+                            eh_promoted *promoted, eh_err *err)
+{
+    if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
+    eh_promotion p = promotion(loader);
+    p.file = name;
+    p.input = input;
+    EH_FAULT("promote.start");
+    if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
+    loader->counts.rows_replaced += (uint64_t)promoted->gone;
+    return enter(loader, EH_STAGE_NONE, NULL, err);
+}
+
+void eh_loader_postpone(eh_loader *loader)
+{
+    loader->options.replace = false;
+}
+
+const eh_promoted *eh_loader_promoted(const eh_loader *loader)
+{
+    return &loader->promoted;
+}
+
+bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
+{
+    if (!close_list(&loader->kept, err) || !close_list(&loader->staged, err)) return false;
+    eh_promotion p = promotion(loader);
+    p.kept = loader->kept.data;
+    p.staged = loader->staged.data;
+    p.cursor = cursor;
+    p.rule = &loader->plan.options.write;
+    p.columns = &loader->plan.table;
+    EH_FAULT("promote.start");
+    if (!eh_dest_promote(loader->options.dest, &loader->state, &p, &loader->promoted, err))
+        return false;
+    loader->counts.rows_replaced += (uint64_t)loader->promoted.gone;
+    return true;
+}

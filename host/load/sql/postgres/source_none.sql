@@ -1,0 +1,1 @@
+(SELECT none.* FROM :"schema".:"table" AS none WHERE false)

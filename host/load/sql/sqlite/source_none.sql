@@ -1,0 +1,1 @@
+(SELECT none.* FROM :"table" AS none WHERE 0)

@@ -1,0 +1,49 @@
+/* load/stage.h: rows that take the place of others, as the loader and a destination speak of them.
+ *
+ * Such rows are collected in a table beside the bookkeeping, over as many units as it takes, and
+ * replace the others in one transaction: readers see the old rows or the new ones. The units of
+ * the rows that wait are in the ledger under a generation that is not the stream's own, so a
+ * killed run goes on where it was. Plain values. Floor 3. */
+#ifndef EH_LOAD_STAGE_H
+#define EH_LOAD_STAGE_H
+
+#include "base/doc.h"
+#include "load/write.h"
+
+typedef enum eh_staging {
+    EH_STAGE_NONE, /* rows go into the table itself */
+    EH_STAGE_ALL,  /* what a stream has is replaced */
+    EH_STAGE_FILE  /* what it has of one file is */
+} eh_staging;
+
+/* The generation of the units that wait for EH_STAGE_FILE; the stream's own, plus one, is that
+ * of EH_STAGE_ALL. */
+#define EH_GENERATION_FILE (-1)
+
+#define EH_MIN_RATIO 0.5
+
+typedef struct eh_promotion {
+    eh_staging staging; /* EH_STAGE_NONE: only the ledger forgets the file's earlier contents */
+    const char *schema;
+    const char *table;
+    const char *client; /* "": a stream's rows are those that its loads brought */
+    const char *instance;
+    const char *kept;   /* ALL: JSON list of the inputs whose rows stay as they are */
+    const char *staged; /* ALL: JSON list of the inputs that are in the stage */
+    const char *file;   /* FILE: the rows that this file had before go */
+    const char *input;  /* FILE: its content now, which is in the stage */
+    /* ALL: by which rule of several rows with one key one is taken, and the table's columns */
+    const eh_write_rule *rule;
+    const struct eh_table_info *columns;
+    double min_ratio;   /* fewer rows of the stream than that are refused; none at all, too */
+    bool allow_shrink;
+    const eh_doc *cursor; /* ALL: as for eh_dest_finish */
+} eh_promotion;
+
+typedef struct eh_promoted {
+    bool nothing; /* ALL: the table has just these inputs already; it was left alone */
+    int64_t gone;
+    int64_t came;
+} eh_promoted;
+
+#endif
