@@ -32,9 +32,10 @@
 ---@field contract? etl.policy|{ tables?: etl.policy, columns?: etl.policy, types?: etl.policy }
 ---@field row? fun(row: etl.row): boolean? called for each row; false drops it
 ---@field on_row_error? "dead"|"stop" what an error of `row` does; default "dead"
----@field on_changed_file? "append"|"refuse" default "refuse"
+---@field on_changed_file? "replace_rows"|"tail"|"append"|"refuse" default "replace_rows"
 ---@field format? "csv"|"jsonl"|"json"|etl.format
 ---@field max_dead? number|{ ratio?: number, rows?: integer } a share, or a number of rows
+---@field min_ratio? number a replacement that leaves fewer of the rows is refused; default 0.5
 ---@field extract? fun(ctx: etl.ctx) how the rows are fetched; the source's alone
 
 ---@class etl.comparison all that are given must hold
