@@ -51,6 +51,22 @@ static bool replace_rows(eh_stream *s, eh_stream_file *f, eh_err *err)
     return true;
 }
 
+/* Rows that have a key are put again; rows that the file does not have any more stay. The ledger
+ * forgets the old content: when it comes back, it is put once more. */
+static bool put_again(eh_stream *s, eh_stream_file *f, eh_err *err)
+{
+    eh_ledger none = {.known = false};
+    (void)snprintf(f->outcome.reason, sizeof f->outcome.reason,
+                   "its content changed: its rows were put again by their key");
+    return eh_stream_load_parts(s, f, &none, err) && eh_stream_forget_older(s, f, err);
+}
+
+bool eh_stream_forget_older(eh_stream *s, eh_stream_file *f, eh_err *err)
+{
+    eh_promoted ignored;
+    return eh_loader_promote_file(s->loader, f->name, f->file.identity, &ignored, err);
+}
+
 /* ---- tail ------------------------------------------------------------------------------- */
 
 static void refuse(eh_stream *s, eh_stream_file *f, const char *why)
@@ -145,7 +161,8 @@ bool eh_stream_load_changed(eh_stream *s, eh_stream_file *f, eh_err *err)
     eh_ledger none = {.known = false};
     if (strcmp(how, "tail") == 0) return load_tail(s, f, err);
     if (strcmp(how, "append") == 0) return eh_stream_load_parts(s, f, &none, err);
-    if (strcmp(how, "replace_rows") == 0) return replace_rows(s, f, err);
+    if (strcmp(how, "replace_rows") == 0)
+        return eh_loader_appends(s->loader) ? replace_rows(s, f, err) : put_again(s, f, err);
     refuse(s, f, "its content changed since it was loaded; on_changed_file says what to do then");
     return true;
 }

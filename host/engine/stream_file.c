@@ -212,6 +212,9 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
         return false;
     if (ledger.complete) {
         eh_stream_tell_known(s, f, &ledger);
+        if (ledger.name_known && f->retry == NULL && !eh_loader_appends(s->loader) &&
+            !eh_stream_forget_older(s, f, err))
+            return false;
         return eh_stream_note_name(s, f, &ledger, err);
     }
     f->outcome.status = ledger.known ? EH_FILE_RESUMED : EH_FILE_LOADED;

@@ -59,6 +59,8 @@ void eh_stream_tell_known(eh_stream *stream, eh_stream_file *file, const eh_ledg
 bool eh_stream_collect(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
 /* Another content was loaded under its name. */
 bool eh_stream_load_changed(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
+/* The ledger forgets what the file had before its present content, which is loaded. */
+bool eh_stream_forget_older(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
 /* Its content is known, maybe under another name: then it was renamed, and that is noted. */
 bool eh_stream_note_name(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger,
                          eh_err *err) EH_MUST_USE;

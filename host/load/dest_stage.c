@@ -107,6 +107,9 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     eh_buf_init(&sql->key, SQL_MAX);
     eh_buf_init(&sql->order, SQL_MAX);
     eh_buf_init(&sql->live, SQL_MAX);
+    eh_stream_state named = *state;
+    if (named.staging == EH_STAGE_NONE) eh_stage_enter(&named, EH_STAGE_FILE, dest->kind);
+    (void)snprintf(sql->stage, sizeof sql->stage, "%s", named.stage);
     (void)snprintf(sql->stream, sizeof sql->stream, "%" PRId64, state->stream_id);
     (void)snprintf(sql->generation, sizeof sql->generation, "%" PRId64, state->generation);
     (void)snprintf(sql->next, sizeof sql->next, "%" PRId64, state->generation + 1);
@@ -115,7 +118,7 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     put(sql, "next", sql->next);
     put(sql, "schema", promotion->schema);
     put(sql, "table", promotion->table);
-    put(sql, "stage", state->stage);
+    put(sql, "stage", sql->stage);
     put(sql, "client", promotion->client);
     put(sql, "instance", promotion->instance);
     put(sql, "kept", promotion->kept);

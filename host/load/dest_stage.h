@@ -13,6 +13,7 @@ typedef struct eh_stage_sql {
     eh_sql_var vars[EH_STAGE_VARS];
     size_t count;
     char stream[24], generation[24], next[24];
+    char stage[sizeof(((eh_stream_state *)NULL)->stage)];
     eh_buf scope, pairs, source;
     eh_buf key, order, live; /* of a stream whose rows have a key */
 } eh_stage_sql;

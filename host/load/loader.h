@@ -90,6 +90,10 @@ void eh_loader_free(eh_loader *loader);
 
 const eh_stream_state *eh_loader_state(const eh_loader *loader);
 
+/* Are rows appended, so that those of a file can be told from others? Otherwise they meet rows
+ * with the same key. */
+bool eh_loader_appends(const eh_loader *loader);
+
 /* Begins a part of an input that is not committed yet, at `from`. */
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err) EH_MUST_USE;

@@ -77,6 +77,12 @@ void eh_loader_where(const eh_loader *loader, const char **schema, const char **
     *table = staging ? loader->state.stage : loader->options.key.table;
 }
 
+bool eh_loader_appends(const eh_loader *loader)
+{
+    eh_write write = loader->plan.options.write.write;
+    return write == EH_WRITE_APPEND || write == EH_WRITE_REPLACE;
+}
+
 /* ---- the inputs of a replacement -------------------------------------------------------- */
 
 static bool add_input(eh_buf *list, const char *input, eh_err *err)
