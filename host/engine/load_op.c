@@ -36,7 +36,6 @@ static bool load_table(eh_run *run, const eh_load_table *table, const eh_doc *de
     const char *schema = eh_dest_default_schema(run->dest);
     if (strcmp(eh_dest_kind(run->dest), "postgres") == 0)
         schema = eh_doc_str(eh_doc_get(run->spec, "destination"), "schema", schema);
-    const char *retry = eh_doc_str(load, "retry", NULL);
     bool anew = eh_doc_bool(run->spec, "full_refresh", false);
     bool replace = anew || strcmp(eh_doc_str(declared, "write", "append"), "replace") == 0;
     eh_stream stream = {
