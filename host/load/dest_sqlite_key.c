@@ -1,5 +1,6 @@
 /* load/dest_sqlite_key.c: the unique index of a key, in a short fenced transaction. Without it
  * each row would be looked for in the whole table. See eh_dest_key. */
+#include "base/fault.h"
 #include "load/dest_sql.h"
 #include "load/dest_sqlite.h"
 
@@ -96,6 +97,7 @@ static bool make_index(const key_job *job, eh_err *err)
     if (ok && eh_buf_cstr(&name) == NULL) ok = eh_fail_memory(err, "a statement");
     ok = ok && expand(job, "key_index_make", name.data, &sql, err);
     if (ok) {
+        EH_FAULT("key.index");
         eh_err failure = {.class_ = EH_OK};
         ok = eh_sqlite_exec(job->lite->control.sql, sql.data, &failure);
         if (failure.class_ == EH_CLASS_DATA)

@@ -240,6 +240,7 @@ static bool put_keys(job *j, eh_err *err)
     for (size_t row = 0; row < j->unit->rows; row++) {
         if (row == half) EH_FAULT("copy.middle");
         if (j->keys.surpassed[row]) continue;
+        EH_FAULT("put.row");
         if (!(merges ? merge_key(j, row, err) : insert_key(j, row, err)))
             return err->class_ ==
                    EH_OK; /* so many are refused that the rest need not be tried */

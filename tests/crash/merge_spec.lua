@@ -63,6 +63,12 @@ describe("merge without a cursor, killed", function()
     { "key.index", "put.staged:4", "put.step:17", "commit.answered:3" })
 end)
 
+describe("merge into SQLite, killed", function()
+  check(target.list[1], '{ key = "id", cursor = "at", table = "orders" }',
+    { "key.index", "begin:3", "put.staged:2", "put.row:150", "put.row:900", "copy.end:5",
+      "unit.insert:4", "commit.sent:6", "commit.answered:3", "finish" })
+end)
+
 describe("merge with a cursor on two lanes through a pooler, killed", function()
   check(target.list[4], '{ key = "id", cursor = "at", table = "orders" }',
     { "put.step:2", "put.step:17", "unit.insert:5", "commit.sent:6" })
