@@ -291,6 +291,7 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
         eh_stream_free_file(f);
         return false;
     }
+    f->file.chunk = (size_t)eh_doc_int(s->run->spec, "chunk_bytes", 0);
     eh_load_counts before = {.rows_sent = 0}, after = before;
     if (s->loader != NULL) before = *eh_loader_counts(s->loader);
     bool ok = eh_stream_run_file(s, f, load_opened, err);

@@ -36,6 +36,7 @@ typedef struct eh_file {
     uint64_t size;
     int64_t modified_us;
     eh_coding coding;
+    size_t chunk;      /* bytes that are read at a time; 0: 256 KiB */
     bool ours;         /* an unlinked copy that we wrote: nobody else can change it */
     char identity[96]; /* "sha256:<hex>:<size>", above 4 MiB "sha256-4m:<hex>:<size>", the hash
                           of the hashes of its pieces of 4 MiB; set by eh_file_identify */

@@ -12,6 +12,7 @@
 
 struct eh_reader {
     const eh_file *file;
+    size_t chunk;              /* the size of in and out */
     uint64_t stored;           /* stored bytes read */
     uint64_t decoded;          /* bytes decoded so far, from the start of the file */
     eh_decompress *decompress; /* NULL for plain files */
@@ -44,9 +45,10 @@ static eh_reader *make(const eh_file *file, eh_err *err)
         return NULL;
     }
     r->file = file;
+    r->chunk = file->chunk > 0 ? file->chunk : CHUNK;
     bool coded = file->coding != EH_CODING_NONE;
-    r->out = malloc(CHUNK);
-    r->in = coded ? malloc(CHUNK) : NULL;
+    r->out = malloc(r->chunk);
+    r->in = coded ? malloc(r->chunk) : NULL;
     r->tail = coded ? malloc(TAIL) : NULL;
     bool ok = r->out != NULL && (!coded || (r->in != NULL && r->tail != NULL));
     if (!ok) eh_fail_memory(err, "a file reader");
@@ -62,7 +64,7 @@ static eh_reader *make(const eh_file *file, eh_err *err)
 static bool read_stored(eh_reader *r, char *to, size_t *got, eh_err *err)
 {
     uint64_t left = r->file->size - r->stored;
-    size_t want = left < CHUNK ? (size_t)left : CHUNK;
+    size_t want = left < r->chunk ? (size_t)left : r->chunk;
     for (*got = 0; *got < want;) {
         ssize_t n = pread(r->file->fd, to + *got, want - *got, (off_t)(r->stored + *got));
         if (n < 0 && errno == EINTR) continue;
@@ -95,7 +97,7 @@ static bool next_decoded(eh_reader *r, eh_slice *bytes, eh_err *err)
             r->pending = eh_slice_of(r->in, got);
         }
         bool last = r->stored == r->file->size;
-        if (!eh_decompress_run(r->decompress, &r->pending, last, r->out, CHUNK, &produced,
+        if (!eh_decompress_run(r->decompress, &r->pending, last, r->out, r->chunk, &produced,
                                &r->done, err))
             return false;
     }

@@ -28,6 +28,12 @@ inputs.unit_bytes = {
   help = "encoded bytes that commit together (default: 32 MiB shared by the lanes and one more)",
 }
 
+-- For tests: what is loaded must not depend on it.
+inputs.chunk_bytes = {
+  "chunk-bytes", value = "N", integer = true, min = 1, max = 1048576,
+  help = "bytes of a file that are read at a time (default: 262144)",
+}
+
 -- The options as a format for the engine; nil when none was given.
 function inputs.format(args)
   local delimiter = args.delimiter

@@ -43,6 +43,7 @@ local verb = {
     { "lanes", value = "N", integer = true, help = "connections that load at once (Postgres)" },
     { "take-over", help = "take the table from a run that still looks alive" },
     inputs.unit_bytes,
+    inputs.chunk_bytes,
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
     table.unpack(table.move(inputs.options, 1, #inputs.options, #load_words.options + 1,
       table.move(load_words.options, 1, #load_words.options, 1, {}))),
@@ -165,7 +166,7 @@ function verb.run(args, ctx)
   s.full_refresh = args.full_refresh
   s.allow_shrink = args.allow_shrink
   s.lanes = args.lanes or s.lanes
-  s.unit_bytes = args.unit_bytes
+  s.unit_bytes, s.chunk_bytes = args.unit_bytes, args.chunk_bytes
   declared.max_dead, declared.on_changed_file = s.max_dead, args.on_changed_file
   declared.files, declared.into, declared.format = args.file, name, format
   s.load = declared

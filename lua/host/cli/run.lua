@@ -39,6 +39,7 @@ local verb = {
     { "parallel", value = "N", integer = true, min = 1, max = 32,
       help = "so many clients at once (default: 1)" },
     inputs.unit_bytes,
+    inputs.chunk_bytes,
     { "take-over", help = "take streams from a run that still looks alive" },
     { "sandbox", value = "KIND", one_of = { "strict", "weak" },
       help = "weak: run scripts although the system lacks a wall that strict asks for" },
@@ -77,7 +78,7 @@ local function specification(args, space, client, pipeline)
   s.take_over = args.take_over
   s.full_refresh = args.full_refresh
   s.allow_shrink = args.allow_shrink
-  s.unit_bytes = args.unit_bytes
+  s.unit_bytes, s.chunk_bytes = args.unit_bytes, args.chunk_bytes
   s.lanes = args.lanes or s.lanes
   return s
 end
