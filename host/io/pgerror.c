@@ -67,6 +67,11 @@ eh_class eh_pg_class(const char *sqlstate)
 
 static void add_hint(eh_err *err)
 {
+    /* The same state as a missing privilege, another cure; in English only. */
+    if (strstr(err->message, "row-level security policy") != NULL)
+        (void)eh_err_hint(err, "a policy of the table refuses the row: CREATE POLICY ... FOR "
+                               "INSERT TO the loader WITH CHECK (...), or give the loader "
+                               "BYPASSRLS");
     static const struct {
         const char *state, *hint;
     } hints[] = {

@@ -251,24 +251,29 @@ static const char *expand(statements *all, const char *file)
     return text;
 }
 
-static void spell_all(statements *all, const char *schema, const char *table)
+static void spell_columns(statements *all, const char *schema, const char *table)
 {
     const speller *s = &all->s;
     set(all, "schema", schema);
     set(all, "table", table);
     set(all, "columns", spell(s, OF_TABLE, ", ", bare));
     set(all, "staged", spell(s, OF_TABLE, ", ", staged));
+    bool absent = s->put->absent != SIZE_MAX;
+    set(all, "absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : "");
+    bool history = s->put->write == EH_WRITE_HISTORY;
+    set(all, "versions", history ? ", pg_temp.etl_versions" : "");
+}
+
+static void spell_keys_and_tests(statements *all)
+{
+    const speller *s = &all->s;
     set(all, "key", s->columns[s->put->keys[0]].name);
     set(all, "keys", spell_keys(s, bare));
     set(all, "order", spell_keys(s, staged));
     set(all, "match", spell(s, KEYS, " AND ", equal));
     set(all, "newer", spell_newer(s));
     set(all, "newest", spell_newest(s));
-    bool history = s->put->write == EH_WRITE_HISTORY;
-    set(all, "versions", history ? ", pg_temp.etl_versions" : "");
     set(all, "live", spell_live(s, staged));
-    bool absent = s->put->absent != SIZE_MAX;
-    set(all, "absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : "");
 }
 
 /* Rows that are there: changed in place, or taken away to be inserted again. */
@@ -361,9 +366,14 @@ const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
         return NULL;
     }
     const char **sql = all.made->sql;
-    spell_all(&all, schema, table);
+    spell_columns(&all, schema, table);
     all.made->stage = expand(&all, "put_stage");
     all.made->release = expand(&all, "put_release");
+    if (put->write == EH_WRITE_APPEND) {
+        sql[EH_PG_STEP_INSERT] = expand(&all, "put_append");
+        return all.failed ? NULL : all.made;
+    }
+    spell_keys_and_tests(&all);
     if (put->write == EH_WRITE_HISTORY)
         make_history(&all);
     else

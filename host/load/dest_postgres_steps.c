@@ -20,6 +20,12 @@ static const eh_pg_put *put_of(const eh_pg_lane *lane)
     return ((const eh_pg_encoder *)lane->unit->encoder)->put;
 }
 
+/* The stage is only a way round COPY. */
+static bool appends(const eh_pg_lane *lane)
+{
+    return lane->unit->encoder->put->write == EH_WRITE_APPEND;
+}
+
 static bool is_wanted(const eh_pg_lane *lane, eh_pg_step step)
 {
     if (put_of(lane)->sql[step] == NULL) return false;
@@ -63,6 +69,7 @@ static void next_step(eh_pg_lane *lane, eh_pg_step step)
         return;
     }
     lane->piece.unchanged += left(lane);
+    if (appends(lane)) lane->piece = (eh_effects){0};
     lane->sent(lane);
 }
 
@@ -154,6 +161,7 @@ static void on_step(void *self)
         lane->sent(lane);
         return;
     }
+    if (appends(lane) && !eh_pg_lane_copied(lane, lane->staged)) return;
     count(lane);
     if (!came_between(lane)) next_step(lane, lane->step + 1);
 }

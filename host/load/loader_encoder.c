@@ -126,7 +126,7 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
         columns[put->cursor].not_null = true; /* a version needs a place in the order */
     if (loader->options.dry_run)
         return make_dry(arena, columns, declared, plan->count, put, err);
-    if (put != NULL && !make_key(loader, columns, put, err)) return NULL;
+    if (put != NULL && put->key_count > 0 && !make_key(loader, columns, put, err)) return NULL;
     if (!eh_loader_make_stage(loader, err)) return NULL;
     const char *why_text = NULL, *schema, *table;
     eh_loader_where(loader, &schema, &table);

@@ -113,6 +113,10 @@ static void find_obstacles(const eh_loader *loader, bool first, findings *f)
 static void find_remarks(const eh_loader *loader, findings *f)
 {
     const eh_plan *plan = &loader->plan;
+    say(f, plan->table.no_copy,
+        "row-level security is on for the loader, so rows go through a stage, which is slower");
+    /* The others are told once: not again when the next run comes. */
+    if (loader->state.epoch > 1) return;
     begin(f, "a value that does not fit as it is goes by the contract: ");
     for (size_t i = 0; i < plan->count; i++) {
         const eh_column_info *c = &plan->infos[i];
@@ -127,46 +131,54 @@ static void find_remarks(const eh_loader *loader, findings *f)
     begin(f, "triggers see each row: ");
     if (plan->table.triggers != NULL) name(f, plan->table.triggers, NULL);
     end(f, "");
-    say(f, plan->table.no_copy,
-        "row-level security is on for the loader, so rows go through a stage, which is slower");
 }
 
 /* ---- both ------------------------------------------------------------------------------- */
 
-static bool tell(eh_loader *loader, findings *f, bool *first)
+/* The text found so far, "" without any; NULL without memory. */
+static const char *text_of(findings *f)
+{
+    if (f->ok && f->text.len == 0) return "";
+    const char *text = f->ok ? eh_buf_cstr(&f->text) : NULL;
+    if (text == NULL && f->err->class_ == EH_OK)
+        (void)eh_fail_memory(f->err, "what is known of a table");
+    return text;
+}
+
+static bool tell_remarks(const eh_loader *loader, findings *f)
 {
     const eh_stream_key *key = &loader->options.key;
     const eh_load_events *events = &loader->options.events;
     char message[1024];
-    find_obstacles(loader, *first, f);
-    if (!f->ok || (f->text.len > 0 && eh_buf_cstr(&f->text) == NULL)) return false;
-    if (f->text.len > 0) {
-        (void)eh_fail(f->err, EH_CLASS_CONFIG, "no row can be loaded into %s.%s: %s",
-                      key->schema, key->table, f->text.data);
-        return eh_err_hint(f->err, "change the table, or drop or rename columns of the input");
-    }
-    /* Once is enough: not again when the next run comes. */
-    bool news = *first && loader->state.epoch <= 1 && events->warning != NULL;
-    *first = false;
-    if (!news) return true;
     find_remarks(loader, f);
-    if (!f->ok || (f->text.len > 0 && eh_buf_cstr(&f->text) == NULL)) return false;
-    if (f->text.len == 0) return true;
+    const char *text = text_of(f);
+    if (text == NULL || text[0] == '\0' || events->warning == NULL) return text != NULL;
     (void)snprintf(message, sizeof message, "about the table %s.%s: %s", key->schema,
-                   key->table, f->text.data);
+                   key->table, text);
     events->warning(events->self, message);
+    f->text.len = 0;
     return true;
+}
+
+static bool judge(const eh_loader *loader, bool first, findings *f)
+{
+    const eh_stream_key *key = &loader->options.key;
+    if (first && !tell_remarks(loader, f)) return false;
+    find_obstacles(loader, first, f);
+    const char *text = text_of(f);
+    if (text == NULL || text[0] == '\0') return text != NULL;
+    (void)eh_fail(f->err, EH_CLASS_CONFIG, "no row can be loaded into %s.%s: %s", key->schema,
+                  key->table, text);
+    return eh_err_hint(f->err, "change the table, or drop or rename columns of the input");
 }
 
 bool eh_loader_judge_table(eh_loader *loader, eh_err *err)
 {
     if (!loader->plan.table.exists) return true;
     findings f = {.ok = true, .err = err};
-    bool first = !loader->looked_at;
     eh_buf_init(&f.text, TEXT_MAX);
-    bool ok = tell(loader, &f, &first);
-    if (!ok && err->class_ == EH_OK) (void)eh_fail_memory(err, "what is known of a table");
-    loader->looked_at = ok;
+    bool ok = judge(loader, !loader->looked_at, &f);
+    loader->looked_at = true;
     eh_buf_free(&f.text);
     return ok;
 }

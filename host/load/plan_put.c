@@ -67,7 +67,8 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
 {
     const eh_write_rule *rule = &plan->options.write;
     *result = NULL;
-    if (rule->write == EH_WRITE_APPEND || rule->write == EH_WRITE_REPLACE) return true;
+    if (rule->write == EH_WRITE_REPLACE) return true;
+    if (rule->write == EH_WRITE_APPEND && !plan->table.no_copy) return true;
     eh_put *put = eh_arena_zalloc(arena, 1, sizeof *put);
     eh_put_role *roles = eh_arena_zalloc(arena, plan->count, sizeof *roles);
     size_t *keys = eh_arena_zalloc(arena, plan->count, sizeof *keys);
@@ -81,6 +82,8 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
                     .deleted = SIZE_MAX,
                     .absent = plan->absent};
     *result = put;
+    for (size_t i = 0; i < plan->count; i++) roles[i] = EH_PUT_VALUE;
+    if (rule->write == EH_WRITE_APPEND) return true;
     return fill_keys(plan, file, roles, keys, &put->key_count, err) &&
            find_named(plan, file, "the cursor", rule->cursor, &put->cursor, err) &&
            find_named(plan, file, "hard_delete", rule->hard_delete, &put->deleted, err);

@@ -49,7 +49,7 @@ typedef enum eh_put_role {
 /* In terms of the encoder's columns; an index that is SIZE_MAX is of none. Lives as long as the
  * encoder. */
 typedef struct eh_put {
-    eh_write write; /* MERGE, INSERT_ONLY or HISTORY */
+    eh_write write; /* any but REPLACE; APPEND where a table refuses COPY */
     bool delete_insert;
     size_t count; /* columns of the encoder */
     const eh_put_role *roles;
@@ -66,7 +66,8 @@ typedef struct eh_put {
  * merge independent of that. */
 static inline bool eh_put_in_order(const eh_put *put)
 {
-    return put != NULL && (put->write != EH_WRITE_MERGE || put->cursor == SIZE_MAX);
+    return put != NULL && put->write != EH_WRITE_APPEND &&
+           (put->write != EH_WRITE_MERGE || put->cursor == SIZE_MAX);
 }
 
 /* What became of the rows of a unit. All zero where rows are appended. */

@@ -71,3 +71,34 @@ describe("a table of somebody else", function()
     to:sql "drop owned by guest; drop role guest"
   end)
 end)
+
+describe("a table with row-level security that holds the loader", function()
+  it("takes rows through a stage, says so, and tells of a row that a policy refuses", function()
+    local to = target.postgres {}
+    to:sql(([[create role tenant login; grant create on database %s to tenant;
+      create schema etl; grant usage on schema etl to tenant;
+      create table etl.orders (id bigint check (id <> 13), name text, %s);
+      alter table etl.orders enable row level security;
+      grant select, insert on etl.orders to tenant]]):format(to.database, OURS))
+    to.url = to.url:gsub("etl@", "tenant@")
+    local function load(rows)
+      return host.load(host.file("o.csv", rows), "orders", to, { more = { "--on-changed-file",
+        "append" } })
+    end
+    refused(load "id,name\n1,x\n", "no policy lets the loader insert")
+    to:sql "create policy few on etl.orders for insert to tenant with check (id < 100)"
+    local rows = { "id,name" }
+    for i = 1, 30 do rows[#rows + 1] = i .. ",n" .. i end
+    local result = load(table.concat(rows, "\n") .. "\n")
+    assert.equal(0, result.code, tostring(result))
+    said(result, "rows go through a stage")
+    -- A row that the server refuses is found all the same.
+    assert.equal("29|452", to:sql "select count(*), sum(id) from etl.orders")
+    assert.equal("13", to:sql "select row_number from _etl.dead_rows")
+    local over = load "id,name\n50,x\n100,y\n"
+    assert.equal(host.exit.auth, over.code, tostring(over))
+    said(over, 'new row violates row-level security policy for table "orders"', "CREATE POLICY")
+    assert.equal("29", to:sql "select count(*) from etl.orders")
+    to:sql "drop owned by tenant; drop role tenant"
+  end)
+end)
