@@ -3,7 +3,7 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "check", "init", "status", "client", "config", "state", "dead",
+  "run", "load", "preview", "check", "init", "status", "client", "config", "state", "dead", "erase",
   "runs", "completion", "test", "version", "help",
 }
 

@@ -1,0 +1,8 @@
+-- The columns of all tables that etlhost loads and that name a client.
+SELECT t.table_schema, t.table_name, c.attname AS column_name
+FROM (SELECT table_schema, table_name FROM _etl.columns
+      UNION SELECT table_schema, table_name FROM _etl.streams) AS t
+JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('%I.%I', t.table_schema, t.table_name))
+  AND a.attname = '_client_id' AND NOT a.attisdropped
+JOIN pg_attribute AS c ON c.attrelid = a.attrelid AND c.attnum > 0 AND NOT c.attisdropped
+ORDER BY t.table_schema, t.table_name, c.attnum

@@ -1,0 +1,9 @@
+-- The columns of all tables that etlhost loads and that name a client.
+SELECT t.table_schema, t.table_name, c.name AS column_name
+FROM (SELECT table_schema, table_name FROM _etl_columns
+      UNION SELECT table_schema, table_name FROM _etl_streams) AS t
+JOIN pragma_table_info(t.table_name) AS c
+WHERE EXISTS (SELECT 1 FROM sqlite_master AS m
+              WHERE m.type = 'table' AND m.name = t.table_name COLLATE NOCASE)
+  AND EXISTS (SELECT 1 FROM pragma_table_info(t.table_name) AS a WHERE a.name = '_client_id')
+ORDER BY t.table_schema, t.table_name, c.cid;
