@@ -1,6 +1,6 @@
 -- What there is of a client, and how it is deleted: rows, bookkeeping, runs, its file. Everything
--- in a destination goes in one transaction, which proves itself: what was counted before is what was
--- deleted, nothing is left, and the rows of others are as many as before.
+-- in a destination goes in one transaction, which proves itself: what was counted before is what
+-- was deleted, nothing is left, and the rows of others are as many as before.
 
 local admin = require "host.admin"
 local catalog = require "host.catalog"

@@ -5,6 +5,8 @@ local target = require "tests.support.target"
 
 local ORDERS = 'id,email,amount\n7,jo@a.com,12.10\n70,"jo@a.com",3\n8,mo@a.com,1\n9,bojo@a.com,2\n'
   .. "jo@a.com\n5,mo@a.com\n"
+local NOTES = '{"id":1,"email":"jo@a.com","note":"x"}\n{"id":2,"email":"mo@a.com"}\n'
+  .. '{"id":3,"jo@a.com"\n'
 
 for _, make in ipairs { target.list[1], target.list[2] } do
   describe("erase with " .. make.name, function()
@@ -25,8 +27,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       project = host.project {
         config = ("connections:\n  here: { url: %q }\ndefaults:\n"
           .. "  destination: { connection: here }\n"):format(to.url),
-        exports = { ["orders/1.csv"] = ORDERS, ["notes/1.jsonl"] =
-          '{"id":1,"email":"jo@a.com","note":"x"}\n{"id":2,"email":"mo@a.com"}\n{"id":3,"jo@a.com"\n' },
+        exports = { ["orders/1.csv"] = ORDERS, ["notes/1.jsonl"] = NOTES },
         pipeline = 'return require "etl.pipeline" { s3_exports = { orders = { table = "t" }, '
           .. 'notes = { table = "u", format = "jsonl" } } }\n',
         settings = "    prefixes: { orders: {}, notes: { format: jsonl } }\n",

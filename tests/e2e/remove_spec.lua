@@ -134,7 +134,8 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       if to.kind == "postgres" then
         to:sql [[create function public.greedy() returns trigger language plpgsql as
           $$ begin delete from etl.t where _client_id = 'beta'; return null; end $$;
-          create trigger greedy after delete on etl.u for each row execute function public.greedy()]]
+          create trigger greedy after delete on etl.u
+          for each row execute function public.greedy()]]
       else
         to:sql "create trigger greedy after delete on u begin delete from t; end"
       end

@@ -9,8 +9,8 @@ local exit = require "host.exit"
 local hints = require "host.hints"
 local load_words = require "host.load_words"
 local steps = require "host.steps"
+local streams = require "host.streams"
 local text = require "host.text"
-local workspace = require "host.workspace"
 
 local LIST_ROWS = 50
 
@@ -23,21 +23,9 @@ local function with(...)
   return table.move(selecting, 1, #selecting, select("#", ...) + 1, { ... })
 end
 
-local function open(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
-  if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
-  local targets
-  targets, problem = admin.targets(space, args, ctx)
-  if not targets then return nil, problem end
-  return space, targets
-end
-
 -- The dead rows that the words mean: rows, space | nil, err
 local function find(args, ctx, limit)
-  local space, targets = open(args, ctx)
+  local space, targets = streams.open(args, ctx)
   if not space then return nil, targets end
   local rows, problem = deadrows.list(space, targets, args.stream, limit)
   if not rows then return nil, problem end
@@ -110,7 +98,7 @@ local show = {
 }
 
 function show.run(args, ctx)
-  local space, targets = open(args, ctx)
+  local space, targets = streams.open(args, ctx)
   if not space then return nil, targets end
   local rows, problem = admin.ask_all(space, targets, "dead_show", { id = args.id })
   if not rows then return nil, problem end
@@ -184,7 +172,7 @@ function retry.run(args, ctx)
   local rows, space
   if args.id then
     local targets
-    space, targets = open(args, ctx)
+    space, targets = streams.open(args, ctx)
     if not space then return nil, targets end
     rows, targets = admin.ask_all(space, targets, "dead_show", { id = args.id })
     if not rows then return nil, targets end

@@ -6,33 +6,8 @@ local doc = require "host.doc"
 local err = require "host.err"
 local exit = require "host.exit"
 local forgetting = require "host.forgetting"
+local streams = require "host.streams"
 local text = require "host.text"
-local workspace = require "host.workspace"
-
-local function open(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
-  if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
-  local targets
-  targets, problem = admin.targets(space, args, ctx)
-  if not targets then return nil, problem end
-  return space, targets
-end
-
--- The streams that the words mean | nil, err
-local function find_streams(args, ctx)
-  local space, targets = open(args, ctx)
-  if not space then return nil, targets end
-  local rows, problem = admin.ask_all(space, targets, "state_show")
-  if not rows then return nil, problem end
-  local found = {}
-  for _, row in ipairs(rows) do
-    if admin.is_stream(row, args.stream) then found[#found + 1] = row end
-  end
-  return found, space, rows
-end
 
 local function count(row, key)
   return text.count(tonumber(row[key]) or 0)
@@ -94,23 +69,11 @@ local show = {
   examples = { "etlhost state show", "etlhost state show orders-create --client 713 --files" },
 }
 
-local function nothing_found(args, all)
-  if args.stream and #all > 0 then
-    local names = {}
-    for i, row in ipairs(all) do names[i] = admin.stream_name(row) end
-    return nil, err.new {
-      class = "not_found",
-      message = ("there is no stream \"%s\""):format(args.stream),
-      hint = "there are: " .. table.concat(names, ", "),
-    }
-  end
-end
-
 function show.run(args, ctx)
-  local rows, space, all = find_streams(args, ctx)
+  local rows, space, all = streams.find(args, ctx)
   if not rows then return nil, space end
   if #rows == 0 then
-    local _, problem = nothing_found(args, all)
+    local problem = streams.unknown(args, all)
     if problem then return nil, problem end
     ctx.out:print "nothing is loaded yet"
     return exit.ok
@@ -177,11 +140,11 @@ end
 function reset.run(args, ctx)
   local verb, params = scope(args)
   if not verb then return nil, params end
-  local rows, space, all = find_streams(args, ctx)
+  local rows, space, all = streams.find(args, ctx)
   if not rows then return nil, space end
   if #rows == 0 then
-    local _, problem = nothing_found(args, all)
-    return nil, problem or err.new { class = "not_found", message = "nothing is loaded yet" }
+    return nil, streams.unknown(args, all)
+      or err.new { class = "not_found", message = "nothing is loaded yet" }
   end
   local touched = {}
   for _, row in ipairs(rows) do
@@ -215,7 +178,7 @@ end
 
 return {
   name = "state",
-  usage = "state show|reset ...",
-  summary = "Shows what is loaded already, or forgets it.",
-  verbs = { show, reset },
+  usage = "state show|reset|move|set ...",
+  summary = "Shows what is loaded already, forgets it, or corrects whose it is.",
+  verbs = { show, reset, require "host.cli.state.move", (require "host.cli.state.set") },
 }

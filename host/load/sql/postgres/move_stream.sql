@@ -1,0 +1,7 @@
+-- Gives a stream another key. $1 stream, $2 instance, $3 resource, $4 schema, $5 table
+WITH moved AS (
+  UPDATE _etl.streams SET instance = $2, resource = $3, table_schema = $4, table_name = $5
+  WHERE stream_id = $1::bigint
+  RETURNING 1
+)
+SELECT count(*) AS streams FROM moved

@@ -1,0 +1,7 @@
+-- Away with a stream of this key that has loaded nothing. Parameters as in move_taken.sql
+DELETE FROM _etl_loads WHERE stream_id IN
+  (SELECT stream_id FROM _etl_streams
+   WHERE client_id = ?1 AND instance = ?2 AND resource = ?3 AND table_schema = ?4
+     AND table_name = ?5);
+DELETE FROM _etl_streams
+WHERE client_id = ?1 AND instance = ?2 AND resource = ?3 AND table_schema = ?4 AND table_name = ?5;
