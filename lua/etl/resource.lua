@@ -4,6 +4,7 @@ local core = ...
 local conditions = require "etl.conditions"
 local fields = require "etl.fields"
 local problems = require "etl.problems"
+local words = require "etl.words"
 
 local resource = {}
 
@@ -37,41 +38,7 @@ resource.encodings = { "utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252"
 -- What a client may not change from outside: how the rows are fetched is the source's.
 local source_only = { extract = true }
 
-resource.words = {
-  primary_key = "the word here is `key`",
-  primary_keys = "the word here is `key`",
-  merge_key = "the word here is `key`",
-  merge_strategy = "the word here is `merge`",
-  unique_key = "the word here is `key`",
-  write_disposition = "the word here is `write`",
-  disposition = "the word here is `write`",
-  load_strategy = "the word here is `write`",
-  deleted_column = "the word here is `hard_delete`",
-  hard_delete_column = "the word here is `hard_delete`",
-  sync_mode = "the word here is `write`, with `cursor` for what is read again",
-  data_selector = "the word here is `records`, in sources made with etl.rest",
-  incremental = "the word here is `cursor`",
-  cursor_field = "the word here is `cursor`",
-  cursor_path = "the word here is `cursor`",
-  replication_key = "the word here is `cursor`",
-  table_name = "the word here is `table`",
-  destination_table = "the word here is `table`",
-  column_types = "the word here is `columns`",
-  schema = "the types of columns go into `columns`",
-  schema_contract = "the word here is `contract`",
-  exclude = "the word here is `drop`",
-  exclude_columns = "the word here is `drop`",
-  columns_to_drop = "the word here is `drop`",
-  rename_columns = "the word here is `rename`",
-  filter = "the words here are `keep` and `discard`",
-  transform = "the word here is `row`",
-  transformer = "the word here is `row`",
-  selected = "write `name = false` to switch a resource off",
-  enabled = "write `name = false` to switch a resource off",
-  file_format = "the word here is `format`",
-  full_refresh = "that is no property of a resource: run with --full-refresh",
-  ["full-refresh"] = "that is no property of a resource: run with --full-refresh",
-}
+resource.words = words.of "resource"
 
 local column_types = {
   boolean = true, bigint = true, numeric = true, double = true, date = true, time = true,

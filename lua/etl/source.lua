@@ -12,6 +12,7 @@ local core = ...
 local fields = require "etl.fields"
 local problems = require "etl.problems"
 local resource = require "etl.resource"
+local words = require "etl.words"
 
 local made = {} -- every source made in this run
 local meta = { __name = "source", __metatable = false }
@@ -24,15 +25,6 @@ local options = {
   rate = "string?",
   resources = "any", -- a map, or a function of the settings
   resource_options = "map?", -- options of resources that this source adds to the common ones
-}
-
-local words = {
-  spec = "the word here is `config`",
-  settings = "the word here is `config`",
-  streams = "the word here is `resources`",
-  tables = "the word here is `resources`",
-  endpoints = "the word here is `resources`",
-  allowed_hosts = "the word here is `hosts`",
 }
 
 local source = {}
@@ -51,7 +43,7 @@ end
 local function make(given, place)
   local self = { place = place, problems = {} }
   local function report(message) self.problems[#self.problems + 1] = message end
-  local clean = fields.check(options, given, report, words)
+  local clean = fields.check(options, given, report, words.of "source")
   for name, value in pairs(clean) do self[name] = value end
   self.name = self.name or "?"
   self.config = self.config or {}
@@ -93,7 +85,7 @@ function source.open(self, settings, report)
   local clean = fields.check(self.config, settings, function(message)
     failed = true
     report(message)
-  end)
+  end, words.of "entry")
   -- Resources that follow from settings mean nothing while the settings are wrong.
   if failed then return clean, {} end
   return clean, list(self, clean, report)

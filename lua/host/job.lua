@@ -6,6 +6,7 @@ local effects = require "host.effects"
 local err = require "host.err"
 local nearest = require "host.nearest"
 local source_names = require "host.source_names"
+local words = require "host.words"
 
 local job = {}
 job.__index = job
@@ -103,7 +104,7 @@ local function source_hint(message)
   local names = source_names.shipped()
   local near = nearest.of(wanted, names)
   if near then return ("did you mean \"%s\"?"):format(near) end
-  return "etlhost ships: " .. table.concat(names, ", ")
+  return words.product(wanted) or "etlhost ships: " .. table.concat(names, ", ")
 end
 
 function on.declared(self, event)

@@ -22,17 +22,6 @@ load_words.options = {
 
 local needs_key = { merge = true, insert_only = true, history = true }
 
--- Words of other tools.
-load_words.foreign = {
-  ["primary-key"] = "the word here is --key",
-  ["write-disposition"] = "the word here is --write",
-  ["incremental-strategy"] = "the word here is --write",
-  ["incremental-key"] = "the word here is --cursor",
-  ["update-key"] = "the word here is --cursor",
-  mode = "the word here is --write",
-  ["full-refresh"] = "the word here is --write replace",
-}
-
 local types = {
   "boolean", "bigint", "numeric", "double", "date", "time", "datetime", "timestamp", "json",
   "binary", "text",

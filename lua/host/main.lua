@@ -7,6 +7,7 @@ local options = require "host.options"
 local report = require "host.report"
 local terminal = require "host.terminal"
 local verbs = require "host.verbs"
+local foreign_words = require "host.words"
 
 local function style_of(out)
   return function(name, s) return out:style(name, s) end
@@ -29,7 +30,7 @@ local function unknown_verb(word, list, path)
     message = ("there is no verb \"%s%s\""):format(prefix, word),
     expected = "one of " .. table.concat(names, ", "),
     hint = near and ("did you mean `etlhost %s%s`?"):format(prefix, near)
-      or verbs.foreign[word] or "`etlhost --help` lists the verbs",
+      or foreign_words.answer("verb", word) or "`etlhost --help` lists the verbs",
   }
 end
 

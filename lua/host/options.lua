@@ -4,11 +4,12 @@
 --   options      list of { "name", value = "C", many = true, help = ..., one_of = {...} }
 --   positionals  list of { "NAME", required = true, many = true, help = ... }
 --   verbs        list of verbs below it, instead of `run`
---   foreign      words of other tools -> what to say
+--   foreign      words of other tools -> what to say, where host.words does not fit
 
 local err = require "host.err"
 local nearest = require "host.nearest"
 local text = require "host.text"
+local foreign_words = require "host.words"
 
 local options = {}
 
@@ -38,8 +39,9 @@ local function known_options(verb)
   return known, names
 end
 
-local function unknown_option(verb, name, names)
+local function unknown_option(verb, name, known, names)
   local ours = verb.foreign and verb.foreign[name]
+    or foreign_words.answer("option", name, function(one) return known[one] ~= nil end)
   if ours then return usage_error(verb, "there is no option --" .. name, ours) end
   local near = nearest.of(name, names)
   return usage_error(verb, "there is no option --" .. name,
@@ -131,7 +133,7 @@ function options.parse(verb, words)
       args.help = true
     elseif name then
       local option = known[name]
-      if not option then return unknown_option(verb, name, names) end
+      if not option then return unknown_option(verb, name, known, names) end
       if not word:find("=", 1, true) then value = nil end
       if option.value and not value then
         i = i + 1
@@ -143,7 +145,7 @@ function options.parse(verb, words)
       local ok, problem = store(verb, args, option, value)
       if not ok then return nil, problem end
     elseif word:sub(1, 1) == "-" and word ~= "-" then
-      return unknown_option(verb, (word:gsub("^%-+", "")), names)
+      return unknown_option(verb, (word:gsub("^%-+", "")), known, names)
     else
       values[#values + 1] = word
     end

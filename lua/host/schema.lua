@@ -6,11 +6,11 @@
 --   map   fields = { name = shape }, or each = shape for maps with names of the user's own;
 --         short = the field that a text in place of the map means
 --   list  each = shape
--- and optionally: required, default, one_of, pattern + expected, min, max, check = function(node,
--- value, problems), foreign = { word = what to say } (maps), secret = true (a text that may also be
--- { env: NAME } or { file: path }), alternatives (fields of which the last file's one counts); for
--- people: shows (what holds where nothing is said, or a function of the map's node that tells), as
--- (the type it is shown in), order (of the fields).
+-- and optionally: required, default, one_of, pattern + expected, min, max, hint, answer = function(
+-- value) -> hint, check = function(node, value, problems), foreign = { word = what to say } (maps),
+-- secret = true (a text that may also be { env: NAME } or { file: path }), alternatives (fields of
+-- which the last file's one counts); for people: shows (what holds where nothing is said, or a
+-- function of the map's node that tells), as (the type it is shown in), order (of the fields).
 
 local err = require "host.err"
 local doc = require "host.doc"
@@ -130,7 +130,8 @@ local function check_scalar(node, shape, found)
     expected = ("from %s to %s"):format(shape.min or "any", shape.max or "any")
   end
   if problem then
-    local hint = shape.one_of and one_of_hint(shape, node.value) or shape.hint
+    local hint = shape.one_of and one_of_hint(shape, node.value)
+      or shape.answer and shape.answer(node.value) or shape.hint
     found:add(node, problem, { expected = expected, hint = hint })
     return nil
   end

@@ -3,6 +3,7 @@
 
 local layout = require "host.layout"
 local tree = require "host.tree"
+local words = require "host.words"
 local zones = require "host.zones"
 
 local settings = {}
@@ -82,14 +83,7 @@ local destination = {
     views = schema_name,
     row_security = { type = "text", one_of = { "by_client" } },
   },
-  foreign = {
-    dsn = "the word here is url, or connection: a name from `connections:`",
-    dataset_name = "the word here is schema",
-    dataset = "the word here is schema",
-    database = "the word here is url: postgres://user@host/database",
-    credentials = "put them into `connections:` of etlhost.yaml, and write connection: NAME here",
-    type = "the kind is in the url: sqlite:... or postgres://...",
-  },
+  foreign = words.of "destination",
 }
 
 local limits = {
@@ -136,13 +130,7 @@ settings.project = {
           max_connections = { type = "integer", min = 2, max = 64 },
           wait_for_connection = { type = "duration", min = 0 },
         },
-        foreign = {
-          pool_size = "the word here is max_connections",
-          dsn = "the word here is url",
-          credentials = "the word here is url: { env: NAME } or { file: path }",
-          password = "put it into the url, and the url into { env: NAME } or { file: path }",
-          type = "the kind is in the url: sqlite:... or postgres://...",
-        },
+        foreign = words.of "connection",
       },
     },
     defaults = {
@@ -150,7 +138,7 @@ settings.project = {
       fields = {
         timezone = timezone, destination = destination, fresh_within = fresh_within,
       },
-      foreign = { tz = "the word here is timezone" },
+      foreign = words.of "defaults",
     },
     sandbox = { type = "text", one_of = { "strict", "weak" }, default = "strict" },
     lanes = lanes,
@@ -164,14 +152,7 @@ settings.project = {
       },
     },
   },
-  foreign = {
-    destinations = "the word here is connections",
-    profiles = "the word here is connections",
-    targets = "the word here is connections",
-    clients = "each client has a file of its own in config/clients/",
-    parallelism = "the word here is lanes",
-    workers = "the word here is lanes",
-  },
+  foreign = words.of "project",
 }
 
 local source = {
@@ -213,18 +194,7 @@ settings.client = {
     lanes = lanes,
     max_dead = max_dead,
   },
-  foreign = {
-    client_id = "the word here is id",
-    tenant = "the word here is id",
-    tz = "the word here is timezone",
-    active = "the word here is enabled: true or false",
-    disabled = "the word here is enabled: true or false",
-    source = "the word here is sources, a map of instance names",
-    streams = "name them below their source: resources: [a, b]",
-    tables = "name them below their source: resources: [a, b]",
-    target = "the word here is destination",
-    schema = "the word here is destination: { schema: NAME }",
-  },
+  foreign = words.of "client",
 }
 
 -- config/templates/*.yaml: as a client's file, without what one client alone has, and in parts.
@@ -253,7 +223,10 @@ settings.template_own = { version = true, extends = true }
 settings.source_fields = {
   enabled = { type = "boolean" },
   start = start,
-  use = { type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _" },
+  use = {
+    type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _",
+    answer = words.product,
+  },
   resources = { type = "list", each = { type = "text" } },
   fresh_within = {
     type = "map",
@@ -266,12 +239,6 @@ settings.source_fields = {
 
 settings.source_order = { "use", "enabled", "start", "resources" }
 
-settings.source_foreign = {
-  type = "the word here is use: the name of the source",
-  connector = "the word here is use: the name of the source",
-  streams = "the word here is resources: [a, b]",
-  tables = "the word here is resources: [a, b]",
-  select = "the word here is resources: [a, b]",
-}
+settings.source_foreign = words.of "entry"
 
 return settings

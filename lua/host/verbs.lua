@@ -60,27 +60,6 @@ setmetatable(verbs.root, {
   end,
 })
 
--- Words of other tools for what we call otherwise.
-verbs.foreign = {
-  sync = "the verb here is run: etlhost run pipelines/sync.lua",
-  ingest = "the verb here is load: etlhost load FILE --into TABLE",
-  extract = "the verb here is run, or preview to look without writing",
-  validate = "the verb here is check",
-  lint = "the verb here is check",
-  new = "the verb here is init",
-  history = "the verb here is runs",
-  health = "the verb here is status",
-  monitor = "the verb here is status",
-  freshness = "the verb here is status",
-  logs = "the verb here is runs: etlhost runs show ID",
-  errors = "the verb here is dead: etlhost dead list",
-  ["dead-letters"] = "the verb here is dead: etlhost dead list",
-  clients = "the verb here is client: etlhost client list",
-  tenant = "the verb here is client: etlhost client list",
-  env = "etlhost config show --client C shows what holds for a client",
-  reset = "the verb here is state: etlhost state reset",
-}
-
 function verbs.find(verb, name)
   if verb == verbs.root then
     for _, one in ipairs(names) do

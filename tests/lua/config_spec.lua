@@ -58,7 +58,7 @@ describe("the configuration", function()
 
   it("answers other tools' words with ours", function()
     local problem = only_problem(client 'version: 1\nid: "1"\ntenant: x\nsources: {}\n')
-    assert.equal("the word here is id", problem.hint)
+    assert.equal("the word here is `id`", problem.hint)
   end)
 
   it("finds every mistake at once", function()

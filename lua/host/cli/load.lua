@@ -48,15 +48,6 @@ local verb = {
     table.unpack(table.move(inputs.options, 1, #inputs.options, #load_words.options + 1,
       table.move(load_words.options, 1, #load_words.options, 1, {}))),
   },
-  foreign = {
-    table = "the word here is --into",
-    ["dest-table"] = "the word here is --into",
-    ["dest-uri"] = "the word here is --destination",
-    target = "the word here is --destination",
-    sep = "the word here is --delimiter",
-    separator = "the word here is --delimiter",
-    format = "the word here is --input-format",
-  },
   examples = {
     "etlhost load orders.csv --into orders",
     "etlhost load exports/*.csv.gz --into orders --destination postgres://me@localhost/shop",
@@ -122,8 +113,6 @@ local function next_steps(args)
     return steps
   end
 end
-
-for word, ours in pairs(load_words.foreign) do verb.foreign[word] = ours end
 
 function verb.run(args, ctx)
   if not args.into then

@@ -30,11 +30,7 @@ local verb = {
     { "set", value = "S.KEY=VALUE", many = true,
       help = "a setting of a source; [a, b] and { a: b } are lists and maps" },
   },
-  foreign = {
-    client = "the word here is --id", extends = "the word here is --template",
-    tz = "the word here is --timezone", connection = "the word here is --destination",
-    connector = "the word here is --source", config = "the word here is --set",
-  },
+  foreign = { client = "the word here is --id" },
   examples = {
     "etlhost client add",
     "etlhost client add --id 713 --template shop --set orders.url=file:exports/713",
