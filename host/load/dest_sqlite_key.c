@@ -35,8 +35,12 @@ static bool list_keys(key_job *job, eh_err *err)
 static bool expand(const key_job *job, const char *file, const char *index, eh_buf *sql,
                    eh_err *err)
 {
-    eh_sql_var vars[] = {{"table", job->table}, {"keys", job->list.data}, {"index", index}};
-    return eh_sql_expand("sqlite", file, vars, 3, sql, err);
+    bool history = job->put->write == EH_WRITE_HISTORY;
+    eh_sql_var vars[] = {{"table", job->table},
+                         {"keys", job->list.data},
+                         {"index", index},
+                         {"open", history ? " WHERE _valid_to IS NULL" : ""}};
+    return eh_sql_expand("sqlite", file, vars, 4, sql, err);
 }
 
 /* {"_client_id":"acme","id":"7"} (2 times) */
@@ -81,10 +85,11 @@ static bool fail_twice(const key_job *job, eh_err *err)
     return eh_fail_memory(err, "a message");
 }
 
-static bool make_index(const key_job *job, eh_err *err)
+/* ending: of the index's name. */
+static bool make_index(const key_job *job, const char *file, const char *ending, eh_err *err)
 {
-    eh_lite_arg args[] = {eh_lite_str(job->table)};
-    eh_sqlite_stmt *stmt = eh_lite_prepare(&job->lite->control, "key_index_name", args, 1, err);
+    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_str(ending)};
+    eh_sqlite_stmt *stmt = eh_lite_prepare(&job->lite->control, "key_index_name", args, 2, err);
     eh_buf name, sql;
     eh_buf_init(&name, SQL_MAX);
     eh_buf_init(&sql, SQL_MAX);
@@ -95,7 +100,7 @@ static bool make_index(const key_job *job, eh_err *err)
     }
     eh_sqlite_free(stmt);
     if (ok && eh_buf_cstr(&name) == NULL) ok = eh_fail_memory(err, "a statement");
-    ok = ok && expand(job, "key_index_make", name.data, &sql, err);
+    ok = ok && expand(job, file, name.data, &sql, err);
     if (ok) {
         EH_FAULT("key.index");
         eh_err failure = {.class_ = EH_OK};
@@ -112,12 +117,16 @@ static bool make_index(const key_job *job, eh_err *err)
 
 static bool ensure_index(const key_job *job, const eh_stream_state *state, eh_err *err)
 {
-    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_slice(eh_buf_slice(&job->json))};
+    bool history = job->put->write == EH_WRITE_HISTORY;
+    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_slice(eh_buf_slice(&job->json)),
+                          eh_lite_int(history)};
     int64_t there;
     if (!eh_lite_begin(&job->lite->control, err)) return false;
-    bool ok = eh_lite_fence(&job->lite->control, state, NULL, NULL, err) &&
-              eh_lite_number(&job->lite->control, "key_index", args, 2, &there, err) &&
-              (there != 0 || make_index(job, err));
+    bool ok =
+        eh_lite_fence(&job->lite->control, state, NULL, NULL, err) &&
+        eh_lite_number(&job->lite->control, "key_index", args, 3, &there, err) &&
+        (there != 0 || (make_index(job, "key_index_make", "_key", err) &&
+                        (!history || make_index(job, "history_index_make", "_versions", err))));
     return eh_lite_end(&job->lite->control, ok, err);
 }
 
@@ -127,8 +136,6 @@ bool eh_lite_key(eh_dest *dest, const eh_stream_state *state, const char *schema
 {
     (void)schema;
     key_job job = {.lite = (eh_lite *)dest, .table = table, .columns = columns, .put = put};
-    if (put->write == EH_WRITE_HISTORY)
-        return eh_fail(err, EH_CLASS_CONFIG, "write = history is not to be had on SQLite");
     eh_buf_init(&job.list, SQL_MAX);
     eh_buf_init(&job.json, SQL_MAX);
     bool ok = list_keys(&job, err) && ensure_index(&job, state, err);

@@ -62,4 +62,39 @@ bool eh_lite_lane_stepped(eh_lite_lane *lane, size_t row, eh_step step, const eh
  * noted in the lane. */
 bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err) EH_MUST_USE;
 
+/* A unit whose rows are being put. */
+typedef struct eh_lite_job {
+    eh_lite_lane *lane;
+    const eh_unit *unit;
+    const eh_put *put;
+    const eh_lite_put *statements;
+    eh_sqlite_stmt *stmt[EH_LITE_OPS];
+    eh_lite_keys keys;
+    /* one row each, of the encoder's columns; owned */
+    eh_lite_cell *row;    /* that is put */
+    eh_lite_cell *other;  /* that is looked at */
+    eh_lite_cell *newest; /* the cursor of the record that a folded field came from */
+    eh_lite_cell *there;  /* the columns of the table, where they are in the encoder */
+    char *absent;         /* digits, of a folded row */
+    bool *taken;          /* the folded row has the field */
+    bool is_there;
+    eh_lite_cell valid_from;    /* history: of the version that is there */
+    struct eh_lite_link *chain; /* owned; see dest_sqlite_history.c */
+    size_t chain_capacity;
+    eh_effects *effects;
+} eh_lite_job;
+
+/* Looks up the row with the key of j->row: j->is_there, j->there, j->valid_from. Their bytes
+ * are valid until the next look. */
+bool eh_lite_job_find(eh_lite_job *j, eh_err *err) EH_MUST_USE;
+/* Is it as new as the row that is there? */
+bool eh_lite_job_is_newer(const eh_lite_job *j, const eh_lite_cell *cells);
+void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op);
+/* Runs the bound statement; *go_on as eh_lite_lane_stepped says. True when it is done. */
+bool eh_lite_job_step(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err);
+
+/* dest_sqlite_history.c: the rows of the key that row `last` of the unit is the last one of.
+ * False: the attempt is over. */
+bool eh_lite_history_key(eh_lite_job *j, size_t last, eh_err *err) EH_MUST_USE;
+
 #endif

@@ -9,33 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct job {
-    eh_lite_lane *lane;
-    const eh_unit *unit;
-    const eh_put *put;
-    const eh_lite_put *statements;
-    eh_sqlite_stmt *stmt[EH_LITE_OPS];
-    eh_lite_keys keys;
-    /* one row each, of the encoder's columns; owned */
-    eh_lite_cell *row;    /* that is put */
-    eh_lite_cell *other;  /* that is looked at */
-    eh_lite_cell *newest; /* the cursor of the record that a folded field came from */
-    eh_lite_cell *there;  /* the columns of the table, where they are in the encoder */
-    char *absent;         /* digits, of a folded row */
-    bool *taken;          /* the folded row has the field */
-    bool is_there;
-    eh_effects *effects;
-} job;
-
 /* ---- the row in the table --------------------------------------------------------------- */
 
-static void bind_all(const job *j, eh_sqlite_stmt *stmt)
+void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op)
 {
-    for (size_t i = 0; i < j->put->count; i++) eh_lite_bind_cell(stmt, (int)i + 1, &j->row[i]);
+    for (size_t i = 0; i < j->put->count; i++)
+        eh_lite_bind_cell(j->stmt[op], (int)i + 1, &j->row[i]);
 }
 
-/* The found row's cells stay valid until the statement is stepped or reset. */
-static bool find(job *j, eh_err *err)
+bool eh_lite_job_find(eh_lite_job *j, eh_err *err)
 {
     eh_sqlite_stmt *stmt = j->stmt[EH_LITE_FIND];
     eh_sqlite_reset(stmt);
@@ -47,11 +29,11 @@ static bool find(job *j, eh_err *err)
     int column = 0;
     for (size_t i = 0; i < j->put->count; i++)
         if (j->put->roles[i] != EH_PUT_ABSENT) j->there[i] = eh_lite_column(stmt, column++);
+    if (j->put->write == EH_WRITE_HISTORY) j->valid_from = eh_lite_column(stmt, column);
     return true;
 }
 
-/* Is it as new as the row that is there? */
-static bool is_newer(const job *j, const eh_lite_cell *cells)
+bool eh_lite_job_is_newer(const eh_lite_job *j, const eh_lite_cell *cells)
 {
     size_t cursor = j->put->cursor;
     return !j->is_there || cursor == SIZE_MAX ||
@@ -60,7 +42,7 @@ static bool is_newer(const job *j, const eh_lite_cell *cells)
 
 /* ---- rows with one key ------------------------------------------------------------------ */
 
-static bool lacks(const job *j, const eh_lite_cell *cells, size_t i)
+static bool lacks(const eh_lite_job *j, const eh_lite_cell *cells, size_t i)
 {
     if (j->put->absent == SIZE_MAX) return false;
     eh_slice digits = cells[j->put->absent].kind == EH_SQLITE_TEXT ? cells[j->put->absent].bytes
@@ -69,7 +51,7 @@ static bool lacks(const job *j, const eh_lite_cell *cells, size_t i)
 }
 
 /* Puts the newest row of the chain that ends in `last` into j->row and gives its number. */
-static size_t pick_newest(job *j, size_t last)
+static size_t pick_newest(eh_lite_job *j, size_t last)
 {
     size_t cursor = j->put->cursor, best = last;
     eh_lite_read_row(j->unit, last, j->row);
@@ -85,7 +67,7 @@ static size_t pick_newest(job *j, size_t last)
     return best;
 }
 
-static void fold_row(job *j, const eh_lite_cell *cells)
+static void fold_row(eh_lite_job *j, const eh_lite_cell *cells)
 {
     size_t cursor = j->put->cursor;
     for (size_t i = 0; i < j->put->count; i++) {
@@ -103,18 +85,18 @@ static void fold_row(job *j, const eh_lite_cell *cells)
 
 /* Puts the chain's records together, each field from the newest record that has it. The row
  * that is there has been found. */
-static void fold(job *j, size_t last)
+static void fold(eh_lite_job *j, size_t last)
 {
     size_t count = 0;
     for (size_t row = last; row != SIZE_MAX; row = j->keys.before[row]) {
         eh_lite_read_row(j->unit, row, j->other);
-        count += is_newer(j, j->other);
+        count += eh_lite_job_is_newer(j, j->other);
     }
     if (count < 2) return; /* the newest one stands for all */
     memset(j->taken, 0, j->put->count * sizeof *j->taken);
     for (size_t row = last; row != SIZE_MAX; row = j->keys.before[row]) {
         eh_lite_read_row(j->unit, row, j->other);
-        if (is_newer(j, j->other)) fold_row(j, j->other);
+        if (eh_lite_job_is_newer(j, j->other)) fold_row(j, j->other);
     }
     for (size_t i = 0; i < j->put->count; i++) {
         bool absent = j->put->roles[i] == EH_PUT_VALUE && !j->taken[i];
@@ -127,16 +109,20 @@ static void fold(job *j, size_t last)
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-/* Runs a statement with j->row; *go_on as eh_lite_lane_stepped says. True when it is done. */
-static bool write_row(job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err)
+bool eh_lite_job_step(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err)
 {
     eh_err failure = {.class_ = EH_OK};
-    bind_all(j, j->stmt[op]);
     eh_step step = eh_sqlite_step(j->stmt[op], &failure);
     return eh_lite_lane_stepped(j->lane, row, step, &failure, go_on, err);
 }
 
-static bool is_same(const job *j)
+static bool write_row(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err)
+{
+    eh_lite_job_bind(j, op);
+    return eh_lite_job_step(j, op, row, go_on, err);
+}
+
+static bool is_same(const eh_lite_job *j)
 {
     for (size_t i = 0; i < j->put->count; i++)
         if (j->put->roles[i] == EH_PUT_VALUE && !lacks(j, j->row, i) &&
@@ -145,7 +131,7 @@ static bool is_same(const job *j)
     return true;
 }
 
-static bool change(job *j, size_t row, eh_err *err)
+static bool change(eh_lite_job *j, size_t row, eh_err *err)
 {
     bool go_on = true;
     if (!j->put->delete_insert && is_same(j)) {
@@ -162,31 +148,31 @@ static bool change(job *j, size_t row, eh_err *err)
     return go_on;
 }
 
-static bool insert(job *j, size_t row, eh_err *err)
+static bool insert(eh_lite_job *j, size_t row, eh_err *err)
 {
     bool go_on = true;
     if (write_row(j, EH_LITE_INSERT, row, &go_on, err)) j->effects->inserted++;
     return go_on;
 }
 
-static bool remove_row(job *j, size_t row, eh_err *err)
+static bool remove_row(eh_lite_job *j, size_t row, eh_err *err)
 {
     bool go_on = true;
     if (write_row(j, EH_LITE_REMOVE, row, &go_on, err)) j->effects->deleted++;
     return go_on;
 }
 
-/* ---- the two ways ----------------------------------------------------------------------- */
+/* ---- the ways -------------------------------------------------------------------------- */
 
-static bool merge_key(job *j, size_t last, eh_err *err)
+static bool merge_key(eh_lite_job *j, size_t last, eh_err *err)
 {
     size_t row = pick_newest(j, last), deleted = j->put->deleted;
     for (size_t r = j->keys.before[last]; r != SIZE_MAX; r = j->keys.before[r])
         j->effects->repeated++;
-    if (!find(j, err)) return false;
+    if (!eh_lite_job_find(j, err)) return false;
     bool twice = j->keys.before[last] != SIZE_MAX;
     if (twice && j->unit->has_absent && j->put->absent != SIZE_MAX) fold(j, last);
-    if (!is_newer(j, j->row)) {
+    if (!eh_lite_job_is_newer(j, j->row)) {
         j->effects->stale++;
         return true;
     }
@@ -198,25 +184,25 @@ static bool merge_key(job *j, size_t last, eh_err *err)
     return true;
 }
 
-static bool insert_key(job *j, size_t last, eh_err *err)
+static bool insert_key(eh_lite_job *j, size_t last, eh_err *err)
 {
     size_t first = last;
     uint64_t rows = 1;
     for (; j->keys.before[first] != SIZE_MAX; rows++) first = j->keys.before[first];
     eh_lite_read_row(j->unit, first, j->row);
-    if (!find(j, err)) return false;
+    if (!eh_lite_job_find(j, err)) return false;
     j->effects->unchanged += rows - !j->is_there;
     return j->is_there || insert(j, first, err);
 }
 
 /* ---- a unit ----------------------------------------------------------------------------- */
 
-static bool prepare(job *j, eh_err *err)
+static bool prepare(eh_lite_job *j, eh_err *err)
 {
     size_t count = j->put->count;
     for (int op = 0; op < EH_LITE_OPS; op++) {
-        const char *sql = op == EH_LITE_INSERT ? eh_lite_encoder_insert(j->unit->encoder)
-                                               : j->statements->sql[op];
+        const char *sql = j->statements->sql[op];
+        if (sql == NULL && op == EH_LITE_INSERT) sql = eh_lite_encoder_insert(j->unit->encoder);
         if (sql == NULL) continue;
         j->stmt[op] = eh_lite_lane_statement(j->lane, (eh_lite_op)op, sql, err);
         if (j->stmt[op] == NULL) return false;
@@ -233,15 +219,21 @@ static bool prepare(job *j, eh_err *err)
     return eh_lite_keys_gather(&j->keys, j->unit, err);
 }
 
-static bool put_keys(job *j, eh_err *err)
+static bool put_key(eh_lite_job *j, size_t last, eh_err *err)
 {
-    bool merges = j->put->write == EH_WRITE_MERGE;
+    if (j->put->write == EH_WRITE_MERGE) return merge_key(j, last, err);
+    if (j->put->write == EH_WRITE_HISTORY) return eh_lite_history_key(j, last, err);
+    return insert_key(j, last, err);
+}
+
+static bool put_keys(eh_lite_job *j, eh_err *err)
+{
     size_t half = j->unit->rows / 2;
     for (size_t row = 0; row < j->unit->rows; row++) {
         if (row == half) EH_FAULT("copy.middle");
         if (j->keys.surpassed[row]) continue;
         EH_FAULT("put.row");
-        if (!(merges ? merge_key(j, row, err) : insert_key(j, row, err)))
+        if (!put_key(j, row, err))
             return err->class_ ==
                    EH_OK; /* so many are refused that the rest need not be tried */
     }
@@ -250,15 +242,16 @@ static bool put_keys(job *j, eh_err *err)
 
 bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err)
 {
-    job j = {.lane = lane,
-             .unit = lane->unit,
-             .put = lane->unit->encoder->put,
-             .statements = eh_lite_encoder_put(lane->unit->encoder),
-             .effects = &lane->effects};
+    eh_lite_job j = {.lane = lane,
+                     .unit = lane->unit,
+                     .put = lane->unit->encoder->put,
+                     .statements = eh_lite_encoder_put(lane->unit->encoder),
+                     .effects = &lane->effects};
     bool ok = prepare(&j, err);
     if (ok) EH_FAULT("put.staged");
     ok = ok && put_keys(&j, err);
-    if (j.stmt[EH_LITE_FIND] != NULL) eh_sqlite_reset(j.stmt[EH_LITE_FIND]);
+    for (int op = 0; op < EH_LITE_OPS; op++) /* a query that is not at its end keeps its view */
+        if (j.stmt[op] != NULL) eh_sqlite_reset(j.stmt[op]);
     eh_lite_keys_free(&j.keys);
     free(j.row);
     free(j.other);
@@ -266,5 +259,6 @@ bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err)
     free(j.there);
     free(j.absent);
     free(j.taken);
+    free(j.chain);
     return ok;
 }

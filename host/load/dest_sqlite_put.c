@@ -4,6 +4,9 @@
 
 #include "load/dest_sql.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define SQL_MAX ((size_t)4 * 1024 * 1024)
 
 typedef struct speller {
@@ -65,14 +68,86 @@ static const char *spell(const speller *s, unsigned roles, const char *between,
     return keep(s, ok, &out);
 }
 
-static const char *expand(const speller *s, const char *file, const char *table,
-                          const char *match, const char *name, const char *list)
+static bool marked(const speller *s, size_t i, eh_buf *out)
 {
-    if (match == NULL || list == NULL) return NULL;
-    eh_sql_var vars[] = {{"table", table}, {"match", match}, {name, list}};
+    return eh_buf_printf(out, s->err, "?%zu", i + 1);
+}
+
+/* What is spliced into the files; NULL where a list could not be spelt. */
+typedef struct pieces {
+    const char *table, *match, *columns, *values, *assign;
+} pieces;
+
+static const char *expand(const speller *s, const char *file, const pieces *p)
+{
+    char from[24], to[24];
+    (void)snprintf(from, sizeof from, "?%zu", s->put->count + 1);
+    (void)snprintf(to, sizeof to, "?%zu", s->put->count + 2);
+    eh_sql_var vars[] = {
+        {"table", p->table},   {"match", p->match}, {"columns", p->columns},
+        {"values", p->values}, {"from", from},      {"to", to},
+        {"assign", p->assign},
+    };
+    enum { COUNT = sizeof vars / sizeof *vars };
+    for (size_t i = 0; i < COUNT; i++)
+        if (vars[i].value == NULL) return NULL;
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    return keep(s, eh_sql_expand("sqlite", file, vars, 3, &out, s->err), &out);
+    return keep(s, eh_sql_expand("sqlite", file, vars, COUNT, &out, s->err), &out);
+}
+
+static bool is_instant(eh_type type)
+{
+    return type == EH_TYPE_TIMESTAMP || type == EH_TYPE_DATETIME || type == EH_TYPE_DATE;
+}
+
+/* Where a row says when its version begins: its cursor, where that is a date or a time of a
+ * day, else when it was loaded. */
+static size_t find_at(const speller *s)
+{
+    size_t cursor = s->put->cursor;
+    if (cursor != SIZE_MAX && is_instant(s->columns[cursor].type)) return cursor;
+    for (size_t i = 0; i < s->put->count; i++)
+        if (strcmp(s->columns[i].name, "_loaded_at") == 0) return i;
+    return SIZE_MAX;
+}
+
+static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
+{
+    static const struct {
+        eh_lite_op op;
+        const char *file;
+    } all[] = {{EH_LITE_FIND, "history_find"},   {EH_LITE_INSERT, "history_insert"},
+               {EH_LITE_REMOVE, "history_void"}, {EH_LITE_CLOSE, "history_close"},
+               {EH_LITE_ENDED, "history_ended"}, {EH_LITE_TOUCH, "history_touch"}};
+    made->at = find_at(s);
+    if (made->at == SIZE_MAX)
+        return eh_fail(s->err, EH_CLASS_BUG, "a history needs the column _loaded_at");
+    size_t cursor = s->put->cursor;
+    eh_buf touch;
+    eh_buf_init(&touch, SQL_MAX);
+    p->assign = keep(s, cursor == SIZE_MAX || equal(s, cursor, &touch), &touch);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].op == EH_LITE_TOUCH && cursor == SIZE_MAX) continue;
+        made->sql[all[i].op] = expand(s, all[i].file, p);
+        if (made->sql[all[i].op] == NULL) return false;
+    }
+    return true;
+}
+
+static bool make_merge(const speller *s, pieces *p, eh_lite_put *made)
+{
+    const char **sql = made->sql;
+    p->assign = spell(s, VALUES | OURS, ", ", equal);
+    sql[EH_LITE_FIND] = expand(s, "put_find", p);
+    sql[EH_LITE_UPDATE] = expand(s, "put_update", p);
+    sql[EH_LITE_REMOVE] = expand(s, "put_remove", p);
+    if (sql[EH_LITE_FIND] == NULL || sql[EH_LITE_UPDATE] == NULL || sql[EH_LITE_REMOVE] == NULL)
+        return false;
+    if (s->put->absent == SIZE_MAX) return true;
+    p->assign = spell(s, VALUES | OURS, ", ", assigned_kept);
+    sql[EH_LITE_UPDATE_PARTIAL] = expand(s, "put_update", p);
+    return sql[EH_LITE_UPDATE_PARTIAL] != NULL;
 }
 
 const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *columns,
@@ -87,18 +162,9 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
     }
     for (size_t i = 0; i < put->count; i++) types[i] = columns[i].type;
     made->types = types;
-    const char *match = spell(&s, KEYS, " AND ", equal);
-    const char **sql = made->sql;
-    sql[EH_LITE_FIND] =
-        expand(&s, "put_find", table, match, "columns", spell(&s, OF_TABLE, ", ", bare));
-    sql[EH_LITE_UPDATE] =
-        expand(&s, "put_update", table, match, "assign", spell(&s, VALUES | OURS, ", ", equal));
-    sql[EH_LITE_REMOVE] = expand(&s, "put_remove", table, match, "columns", "");
-    bool partial = put->absent != SIZE_MAX;
-    if (partial)
-        sql[EH_LITE_UPDATE_PARTIAL] = expand(&s, "put_update", table, match, "assign",
-                                             spell(&s, VALUES | OURS, ", ", assigned_kept));
-    bool ok = sql[EH_LITE_FIND] != NULL && sql[EH_LITE_UPDATE] != NULL &&
-              sql[EH_LITE_REMOVE] != NULL && (!partial || sql[EH_LITE_UPDATE_PARTIAL] != NULL);
+    pieces p = {table, spell(&s, KEYS, " AND ", equal), spell(&s, OF_TABLE, ", ", bare),
+                spell(&s, OF_TABLE, ", ", marked), NULL};
+    bool ok =
+        put->write == EH_WRITE_HISTORY ? make_history(&s, &p, made) : make_merge(&s, &p, made);
     return ok ? made : NULL;
 }

@@ -11,17 +11,22 @@
 
 typedef enum eh_lite_op {
     EH_LITE_FIND,           /* the row with this key: the columns of the table, in order */
-    EH_LITE_INSERT,         /* of the encoder: see eh_lite_encoder_insert */
+    EH_LITE_INSERT,         /* NULL: that of the encoder, see eh_lite_encoder_insert */
     EH_LITE_UPDATE,         /* all but the key */
     EH_LITE_UPDATE_PARTIAL, /* what the record has */
     EH_LITE_REMOVE,
+    EH_LITE_CLOSE, /* of a history: the version that is there ends */
+    EH_LITE_TOUCH, /* it takes another cursor */
+    EH_LITE_ENDED, /* when the versions of the key ended */
     EH_LITE_OPS
 } eh_lite_op;
 
-/* The statements of an encoder's put; parameter i + 1 is its column i. NULL: not needed. */
+/* The statements of an encoder's put; parameter i + 1 is its column i, the two behind them are
+ * from when to when a version is valid. NULL: not needed. */
 struct eh_lite_put {
     const eh_type *types; /* of the encoder's columns */
     const char *sql[EH_LITE_OPS];
+    size_t at; /* history: the column that says when a version begins */
 };
 
 /* ---- comparing values (dest_sqlite_value.c) --------------------------------------------- */

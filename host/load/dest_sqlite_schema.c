@@ -345,9 +345,8 @@ static bool change_type(change_job *job, const eh_change *change, eh_err *err)
     eh_lite_db *db = &job->lite->control;
     return eh_lite_retype(db, &job->info, job->table, job->table, c->name, change->from,
                           change->to, err) &&
-           (!job->state->staged ||
-            eh_lite_retype(db, &job->info, job->state->stage, job->table, c->name, change->from,
-                           change->to, err)) &&
+           (!job->state->staged || eh_lite_retype(db, &job->info, job->state->stage, job->table,
+                                                  c->name, change->from, change->to, err)) &&
            record(job, change, err);
 }
 

@@ -235,7 +235,8 @@ static bool replace(const promote_job *job, eh_err *err)
     EH_FAULT("promote.rows");
     if (!run_job(job, p->staging == EH_STAGE_ALL ? "promote_all" : "promote_file", err))
         return false;
-    eh_lite_arg effects[] = {eh_lite_int(job->state->load_id), eh_lite_int(job->promoted->gone)};
+    eh_lite_arg effects[] = {eh_lite_int(job->state->load_id),
+                             eh_lite_int(job->promoted->gone)};
     return p->staging == EH_STAGE_NONE ||
            eh_lite_run(&job->lite->control, "promote_effects", effects, 2, err);
 }

@@ -74,6 +74,12 @@ describe("merge with a cursor on two lanes through a pooler, killed", function()
     { "put.step:2", "put.step:17", "unit.insert:5", "commit.sent:6" })
 end)
 
+describe("history in SQLite, killed", function()
+  check(target.list[1], '{ key = "id", write = "history", cursor = "at", '
+    .. 'columns = { at = { type = "timestamp", epoch = "s" } }, table = "orders" }',
+    { "put.staged:2", "put.row:700", "commit.sent:4" })
+end)
+
 describe("history, killed", function()
   check(target.list[3], '{ key = "id", write = "history", cursor = "at", '
     .. 'columns = { at = { type = "timestamp", epoch = "s" } }, table = "orders" }',

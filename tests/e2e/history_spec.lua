@@ -21,14 +21,28 @@ local function stepper(to, resource, options)
   end
 end
 
-local function versions(to, columns)
-  return to:sql(([[set timezone = 'UTC'; select %s, to_char(_valid_from, 'MM-DD'),
-    to_char(_valid_to, 'MM-DD') from etl.orders order by id, _valid_from]]):format(columns))
+-- The versions with their month and day, from and to.
+local function versions(to, columns, where)
+  local text = to.kind == "postgres" and "set timezone = 'UTC'; select %s, to_char(_valid_from, "
+    .. "'MM-DD'), to_char(_valid_to, 'MM-DD') from %s where %s order by id, _valid_from"
+    or "select %s, substr(_valid_from, 6, 5), substr(_valid_to, 6, 5) from %s where %s "
+    .. "order by id, _valid_from"
+  return to:sql(text:format(columns, to:name "orders", where or "id is not null"))
 end
 
-describe("history", function()
+-- Makes the table refuse values of v that are longer than 2 characters.
+local function refuse_long(to)
+  if to.kind == "postgres" then
+    to:sql "alter table etl.orders add constraint short check (length(v) < 3)"
+  else
+    to:sql "create trigger short before insert on orders when length(new.v) > 2 begin select \
+      raise(abort, 'too long'); end"
+  end
+end
+
+local function describe_history(one, other)
   it("keeps each version with its time; no change is no version", function()
-    local to = target.list[4].fresh()
+    local to = other.fresh()
     local step = stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n2,2026-01-01,b\n")
     local result = step("2.csv", "id,at,v\n1,2026-01-05,a\n2,2026-01-05,B\n3,2026-01-05,c\n")
@@ -38,11 +52,11 @@ describe("history", function()
     -- Older than what was seen last, though no version began then.
     result = step("3.csv", "id,at,v\n1,2026-01-03,late\n2,2026-01-04,late\n")
     assert.matches("2 stale", result.out, 1, true)
-    assert.equal("4", to:sql "select count(*) from etl.orders")
+    assert.equal(4, to:count "orders")
   end)
 
   it("makes a chain of the versions of one file, whatever their order", function()
-    local to = target.list[3].fresh()
+    local to = one.fresh()
     local step = stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n")
     local result = step("2.csv", "id,at,v\n1,2026-01-04,c\n1,2026-01-02,b\n1,2026-01-03,b\n"
@@ -52,12 +66,11 @@ describe("history", function()
     assert.matches("4 new, 2 as they were, 1 repeated by a newer one", result.out, 1, true)
     -- The same instant with other values: the later row is the version.
     step("3.csv", "id,at,v\n2,2026-01-02,Z\n")
-    assert.equal("Z|01-02|\\N", to:sql [[set timezone = 'UTC'; select v,
-      to_char(_valid_from, 'MM-DD'), to_char(_valid_to, 'MM-DD') from etl.orders where id = 2]])
+    assert.equal("Z|01-02|\\N", versions(to, "v", "id = 2"))
   end)
 
   it("ends a version when its row is deleted, and begins anew", function()
-    local to = target.list[3].fresh()
+    local to = one.fresh()
     local step = stepper(to, '{ key = "id", cursor = "at", write = "history", '
       .. 'hard_delete = "gone", table = "orders" }')
     step("1.csv", "id,at,v,gone\n1,2026-01-01,a,false\n2,2026-01-01,b,false\n")
@@ -67,37 +80,41 @@ describe("history", function()
     step("3.csv", "id,at,v,gone\n1,2026-01-02,late,false\n")
     assert.equal("1|a|01-01|01-03\n2|b|01-01|01-03\n2|b|01-05|\\N", versions(to, "id, v"))
     step("4.csv", "id,at,v,gone\n1,2026-01-07,again,false\n")
-    assert.equal("1|again|01-07|\\N", to:sql [[set timezone = 'UTC'; select id, v,
-      to_char(_valid_from, 'MM-DD'), _valid_to from etl.orders where id = 1 and _valid_to is null]])
+    assert.equal("1|again|01-07|\\N", versions(to, "id, v", "id = 1 and _valid_to is null"))
   end)
 
   it("takes the time of the load without a cursor, and sets rows aside that lack theirs", function()
-    local to = target.list[2].fresh()
+    local to = one.fresh()
     local step = stepper(to, '{ key = "id", write = "history", table = "orders" }')
     step("1.csv", "id,v\n1,a\n1,b\n2,c\n")
     step("2.csv", "id,v\n1,b\n2,C\n")
-    assert.equal("1|b|t|t\n2|c|t|f\n2|C|t|t", to:sql [[select id, v, _valid_from <= now(),
-      _valid_to is null from etl.orders order by id, _valid_from]])
-    assert.equal("t", to:sql [[select a._valid_to = b._valid_from from etl.orders a
-      join etl.orders b using (id) where id = 2 and a.v = 'c' and b.v = 'C']])
-    to = target.list[2].fresh()
+    assert.equal("1|b|0|1\n2|c|0|0\n2|C|0|1", to:sql("select id, v, case when _valid_from > "
+      .. "_loaded_at then 1 else 0 end, case when _valid_to is null then 1 else 0 end from "
+      .. to:name "orders" .. " order by id, _valid_from"))
+    assert.equal("1", to:sql(("select count(*) from %s a join %s b on a._valid_to = b._valid_from "
+      .. "where a.id = 2 and b.id = 2 and a.v = 'c' and b.v = 'C'"):format(to:name "orders",
+        to:name "orders")))
+    to = one.fresh()
     step = stepper(to, BY_TIME)
     local result = step("1.csv", "id,at,v\n1,2026-01-01,a\n1,,b\n")
     assert.matches("1 dead row", result.out .. result.err, 1, true)
   end)
 
   it("finds rows that the server refuses, piece by piece", function()
-    local to = target.list[4].fresh()
+    local to = other.fresh()
     local step = stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n")
-    to:sql "alter table etl.orders add constraint short check (length(v) < 3)"
+    refuse_long(to)
     local lines = { "id,at,v" }
     for id = 1, 2000 do
       lines[#lines + 1] = ("%d,2026-01-02,%s"):format(id, id % 700 == 0 and "long" or "b")
     end
     local result = step("2.csv", table.concat(lines, "\n") .. "\n")
     assert.matches("2 dead rows", result.out .. result.err, 1, true)
-    assert.equal("1999|1998", to:sql [[select count(*), count(*) filter (where _valid_to is null)
-      from etl.orders]])
+    assert.equal("1999|1998", to:sql("select count(*), count(*) - count(_valid_to) from "
+      .. to:name "orders"))
   end)
-end)
+end
+
+describe("history in sqlite", function() describe_history(target.list[1], target.list[1]) end)
+describe("history in postgres", function() describe_history(target.list[3], target.list[4]) end)

@@ -1,1 +1,1 @@
-CREATE UNIQUE INDEX :"index" ON :"table" (:keys);
+CREATE UNIQUE INDEX :"index" ON :"table" (:keys):open;

@@ -1,6 +1,6 @@
 -- Keys that are there more than once, ten of them; how often comes last.
 SELECT :keys, count(*)
-FROM :"table"
+FROM :"table":open
 GROUP BY :keys
 HAVING count(*) > 1
 ORDER BY count(*) DESC, :keys

@@ -1,0 +1,1 @@
+UPDATE :"table" SET _valid_to = :from WHERE :match AND _valid_to IS NULL;

@@ -1,0 +1,2 @@
+-- The version without an end.
+SELECT :columns, _valid_from FROM :"table" WHERE :match AND _valid_to IS NULL;
