@@ -131,6 +131,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .transform = &transform,
         .rows = s->rows,
         .table = table_options(run),
+        .projects = eh_doc_get(run->spec, "projects"),
         .has_file = true,
         .replace = s->replace,
         .allow_shrink = eh_doc_bool(run->spec, "allow_shrink", false),

@@ -81,12 +81,17 @@ static bool start(eh_loader *loader, eh_err *err)
     /* One for each input is made later; this one finds mistakes before anything is touched. */
     loader->transform = eh_transform_new(o->declaration, o->transform, err);
     if (loader->transform == NULL) return false;
+    if (!eh_projects_new(o->projects, o->key.instance,
+                         eh_doc_str(o->declaration, "source", NULL), o->key.resource,
+                         &loader->projects, err))
+        return false;
     eh_plan_options plan = {
         .declaration = o->declaration,
         .schema = o->key.schema,
         .table = o->key.table,
         .write = write,
         .has_client = o->key.client != NULL && o->key.client[0] != '\0',
+        .has_project = loader->projects != NULL,
         .has_file = o->has_file,
         .max_columns = o->max_columns > 0 ? o->max_columns : DEFAULT_COLUMNS,
     };
@@ -133,6 +138,7 @@ void eh_loader_free(eh_loader *loader)
     eh_loader_drop(loader);
     free(loader->sources);
     eh_plan_free(&loader->plan);
+    eh_projects_free(loader->projects);
     eh_transform_free(loader->transform);
     eh_loader_free_encoders(loader);
     eh_buf_free(&loader->absent);
@@ -208,7 +214,9 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
         loader->sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false};
     loader->source_count = count + added_count;
     loader->encoder = NULL;
-    return eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err);
+    if (!eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err)) return false;
+    eh_loader_bind_projects(loader);
+    return true;
 }
 
 static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written,

@@ -45,6 +45,7 @@ typedef struct eh_loader_options {
     const eh_transform_context *transform;
     const eh_row_hook *rows; /* NULL: no row function */
     eh_table_options table;  /* views and by_client; what follows from the declaration is added */
+    const eh_doc *projects;  /* the rules of projects.yaml; NULL: none */
     bool has_file;           /* add _file and _row */
     bool replace;            /* all of the stream's rows, when the new ones are complete */
     bool allow_shrink;       /* also when few or no rows are left by that */

@@ -3,6 +3,7 @@
 #ifndef EH_LOAD_LOADER_PRIVATE_H
 #define EH_LOAD_LOADER_PRIVATE_H
 
+#include "data/projects.h"
 #include "load/loader.h"
 
 /* An encoder and all it points to. */
@@ -33,6 +34,7 @@ struct eh_loader {
     size_t source_count;
     size_t source_capacity;
     eh_plan plan;
+    eh_projects *projects; /* NULL: no rule is for this stream */
     uint64_t described;        /* eh_dest_changes when the plan's table was looked at */
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
@@ -71,6 +73,8 @@ struct eh_loader {
 
 /* Keeps what the declaration says of the table and its columns. */
 bool eh_loader_comments(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* The rules of projects look at the columns that are bound now. */
+void eh_loader_bind_projects(eh_loader *loader);
 /* Gives a table that is there what it is to have beside its columns. */
 bool eh_loader_equip(eh_loader *loader, eh_err *err) EH_MUST_USE;
 /* Applies plan.changes; no lane may be busy. */

@@ -43,6 +43,9 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
         case EH_FROM_INSTANCE:
             plan->pick[i] = &loader->instance_cell;
             break;
+        case EH_FROM_PROJECT:
+            plan->pick[i] = eh_projects_of(loader->projects, cells);
+            break;
         case EH_FROM_FILE:
             plan->pick[i] = &loader->file_cell;
             break;

@@ -9,6 +9,7 @@
 
 static const char *const added_names[EH_ORIGIN_COUNT] = {
     [EH_FROM_CLIENT] = "_client_id", [EH_FROM_INSTANCE] = "_source",
+    [EH_FROM_PROJECT] = "_project",
     [EH_FROM_FILE] = "_file",        [EH_FROM_ROW] = "_row",
     [EH_FROM_LOAD_ID] = "_load_id",  [EH_FROM_LOADED_AT] = "_loaded_at",
 };
@@ -37,6 +38,8 @@ bool eh_plan_wants_added(const eh_plan *plan, eh_origin origin)
     case EH_FROM_CLIENT:
     case EH_FROM_INSTANCE:
         return plan->options.has_client;
+    case EH_FROM_PROJECT:
+        return plan->options.has_project;
     case EH_FROM_FILE:
     case EH_FROM_ROW:
         return plan->options.has_file;

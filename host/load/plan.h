@@ -26,6 +26,7 @@ typedef enum eh_origin {
     EH_FROM_ABSENT,  /* which fields the record lacks: of the stage, not of the table */
     EH_FROM_CLIENT,
     EH_FROM_INSTANCE,
+    EH_FROM_PROJECT,
     EH_FROM_FILE,
     EH_FROM_ROW,
     EH_FROM_LOAD_ID,
@@ -46,6 +47,7 @@ typedef struct eh_plan_options {
     const char *table;
     eh_write_rule write;
     bool has_client; /* add _client_id and _source */
+    bool has_project; /* add _project */
     bool has_file;   /* add _file and _row */
     size_t max_columns;
 } eh_plan_options;

@@ -6,6 +6,7 @@ local err = require "host.err"
 local files = require "host.files"
 local nearest = require "host.nearest"
 local places = require "host.places"
+local projects = require "host.projects"
 local schema = require "host.schema"
 local settings = require "host.settings"
 local templates = require "host.templates"
@@ -50,6 +51,7 @@ function config.load(project)
   self.log = data.log or {}
   client_file.check_connection(self, tree.get(tree.get(node, "defaults"), "destination"),
     self.defaults.destination, found)
+  self.projects = projects.read(self, read)
   self.base, self.layers = client_file.base(node), {}
   self.templates = templates.new(project, read)
   self.template_problems = self.templates:problems()

@@ -2,6 +2,7 @@
 -- docs/reference/config.md says the same in words; config/etlhost.yaml shows the defaults.
 
 local layout = require "host.layout"
+local projects_shape = require "host.projects_shape"
 local tree = require "host.tree"
 local words = require "host.words"
 local zones = require "host.zones"
@@ -218,6 +219,8 @@ settings.of_every_client = { lanes = true, max_dead = true }
 
 -- Words that are about a template's file, and are not handed on.
 settings.template_own = { version = true, extends = true }
+
+settings.projects = projects_shape(version_field())
 
 -- The words that a source entry has for the host; the others are the source's own settings.
 settings.source_fields = {

@@ -4,6 +4,7 @@ local clock = require "host.clock"
 local doc = require "host.doc"
 local err = require "host.err"
 local files = require "host.files"
+local projects = require "host.projects"
 local system = require "host.system"
 
 local spec = {}
@@ -92,6 +93,7 @@ function spec.config_hash(config, client)
     parts[2] = config.places.texts[client.file]
     for _, name in ipairs(client.templates) do parts[#parts + 1] = config.places.texts[name] end
   end
+  for _, name in ipairs(config.projects_files) do parts[#parts + 1] = config.places.texts[name] end
   return files.hash(table.concat(parts, "\0"))
 end
 
@@ -124,6 +126,7 @@ function spec.new(options)
     s.script_hash = files.hash(options.pipeline.text)
   end
   if config then s.config_hash = spec.config_hash(config, client) end
+  if options.op ~= "check" then s.projects = projects.of(config, client) end
   if config then s.module_roots = spec.module_roots(config, options.pipeline) end
   return s
 end
