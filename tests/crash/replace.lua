@@ -1,0 +1,119 @@
+-- tests/crash/replace.lua: a stream that is replaced, and a file that changed, killed on the way:
+-- readers find the old rows or the new ones, other clients' rows stay, and the next run ends with
+-- what an undisturbed one leaves. A spec a destination, so that they run side by side.
+local assert = require "luassert"
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local process = require "tests.support.process"
+local target = require "tests.support.target"
+
+local TABLE = "orders"
+local SMALL = { "--unit-bytes", "2048" }
+
+local function csv(first, last, word, header)
+  local lines = { header or "id,v" }
+  for i = first, last do lines[#lines + 1] = i .. "," .. word end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function project_of(write)
+  return host.project {
+    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = { table = "orders", '
+      .. "write = %q } } }\n"):format(write),
+    exports = { ["orders/1.csv"] = csv(1, 300, "7"), ["orders/2.csv"] = csv(301, 400, "7"),
+      ["orders/3.csv"] = csv(401, 450, "7") .. "x\n" },
+  }
+end
+
+-- One file changes, in many units; for a replacement one goes, too, and one comes. A value that
+-- does not fit the type and a column that is new come late, so that the stage changes, too.
+local function change(folder, write)
+  files.write(folder .. "/exports/orders/1.csv",
+    csv(1, 250, "8") .. csv(251, 280, "8.5"):gsub("id,v\n", ""))
+  if write == "append" then return end
+  os.remove(folder .. "/exports/orders/2.csv")
+  files.write(folder .. "/exports/orders/4.csv", csv(500, 700, "8,n", "id,v,note"))
+end
+
+-- The same database under another name. A pooler keeps connections, and a database that has some
+-- cannot be copied: so the pooler is for the copy only.
+local pooled = target.list[4]
+local clones = 0
+local function clone(to, kind)
+  clones = clones + 1
+  local copy = setmetatable({}, getmetatable(to))
+  for key, value in pairs(to) do copy[key] = value end
+  if to.kind == "sqlite" then
+    copy.path = files.temp() .. "/data.db"
+    process.must { "cp", to.path, copy.path }
+    copy.url = "sqlite:" .. copy.path
+  else
+    copy.database = ("%s_%d"):format(to.database, clones)
+    to.server:sql("postgres", ("create database %s template %s"):format(copy.database, to.database),
+      clones > 1 and ("drop database if exists %s_%d with (force)"):format(to.database, clones - 1)
+        or nil)
+    copy.url = to.server:url(copy.database, kind == pooled and to.server:pooler() or nil)
+  end
+  return copy
+end
+
+local function run(folder, to, options)
+  options = options or {}
+  options.more = SMALL
+  return host.run(folder, to, options)
+end
+
+local function must(folder, to)
+  local result = run(folder, to)
+  assert.equal(0, result.code, tostring(result))
+end
+
+-- What a reader sees of the stream.
+local function seen(to)
+  return to:sql(([[select count(*), min(id), max(id), min(cast(v as text)), max(cast(v as text))
+    from %s where _client_id = 'acme']]):format(to:name(TABLE)))
+end
+
+local function result(to)
+  return to:dump(TABLE) .. to:sql(([[select u.input, u.generation - s.generation, sum(u.rows)
+    from %s u join %s s on s.stream_id = u.stream_id group by 1, 2 order by 1]])
+    :format(to:book "units", to:book "streams"))
+    .. to:sql("select file, status, count(*) from " .. to:book "dead_rows" .. " group by 1, 2")
+end
+
+-- points: of the replacement. kind: one of target.list. describe, it, setup: busted's.
+return function(kind, points, describe, it, setup)
+  for _, write in ipairs { "replace", "append" } do
+    local what = write == "replace" and "a replacement" or "a changed file"
+    describe(("killed in %s, into %s,"):format(what, kind.name), function()
+      local before, old, new, expected
+      setup(function()
+        local folder = project_of(write)
+        before = (kind == pooled and target.list[3] or kind).fresh()
+        must(folder, before)
+        before:sql(([[insert into %s (_client_id, _source, _load_id, _file, id, v)
+          values ('b', 's3_exports', 900, 'orders/1.csv', 1, 5)]]):format(before:name(TABLE)))
+        old = seen(before)
+        local to = clone(before, kind)
+        change(folder, write)
+        must(folder, to)
+        new, expected = seen(to), result(to)
+      end)
+
+      for _, point in ipairs(points) do
+        it("at " .. point, function()
+          local folder, to = project_of(write), clone(before, kind)
+          change(folder, write)
+          local killed = run(folder, to, { program = host.faulty_program,
+            env = { ETLHOST_FAULT = point, ETLHOST_FAULT_ROLE = "engine" } })
+          process.wait_gone(killed.session)
+          assert.not_equal(0, killed.code, "the point was never reached\n" .. tostring(killed))
+          local now = seen(to)
+          assert.is_true(now == old or now == new, now)
+          must(folder, to)
+          assert.equal(expected, result(to))
+        end)
+      end
+    end)
+  end
+end
