@@ -31,6 +31,8 @@ static const verb verbs[] = {
     {"dead_discard", "dead_discard", true, {"id", NULL}},
     {"load_list", "load_list", false, {"client", NULL}},
     {"status", "status_list", false, {"client", NULL}},
+    {"prune_count", "prune_count", false, {"settled", "open", "loads", NULL}},
+    {"prune", "prune", true, {"settled", "open", "loads", NULL}},
 };
 
 static const verb *find_verb(const char *name)

@@ -103,6 +103,7 @@ words.project = {
   tz = "`defaults: { timezone: ... }`", timezone = "`defaults: { timezone: ... }`",
   destination = "`defaults: { destination: ... }`", target = "`defaults: { destination: ... }`",
   log_level = "`log: { level: ... }`", logging = "`log: { level: ... }`",
+  retention = "keep", retain = "keep", ttl = "keep",
 }
 
 -- `defaults:` of etlhost.yaml

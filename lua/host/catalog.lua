@@ -15,6 +15,7 @@ local catalog = {}
 local FLUSH_US = 2 * 1000000
 local PROGRESS_US = 10 * 1000000
 local KEEP_SECONDS = 90 * 86400
+catalog.keep_seconds = KEEP_SECONDS
 
 local levels = { debug = 1, info = 2, warning = 3, error = 4 }
 

@@ -49,6 +49,7 @@ function config.load(project)
   self.limits = data.limits or {}
   self.max_dead = data.max_dead
   self.log = data.log or {}
+  self.keep = data.keep or {}
   client_file.check_connection(self, tree.get(tree.get(node, "defaults"), "destination"),
     self.defaults.destination, found)
   self.projects = projects.read(self, read)

@@ -112,6 +112,8 @@ local fresh_within = {
   expected = "a time such as 90m, 26h or 7d",
 }
 
+local kept = { type = "duration", min = 3600, expected = "a time such as 90d, an hour or more" }
+
 -- config/etlhost.yaml
 settings.project = {
   type = "map",
@@ -145,6 +147,15 @@ settings.project = {
     lanes = lanes,
     limits = limits,
     max_dead = max_dead,
+    keep = {
+      type = "map",
+      fields = { settled_dead_rows = kept, open_dead_rows = kept, loads = kept },
+      foreign = {
+        dead_rows = "settled_dead_rows (resolved or discarded), or open_dead_rows",
+        runs = "the word for runs is log: { keep: 90d }",
+        units = "units and files are kept for ever: they are why nothing is loaded twice",
+      },
+    },
     log = {
       type = "map",
       fields = {

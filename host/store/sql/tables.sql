@@ -31,4 +31,10 @@ CREATE TABLE IF NOT EXISTS events (
   PRIMARY KEY (run_id, number)
 ) WITHOUT ROWID;
 
+-- When a destination was last pruned; by the hash of its address, which may hold a password.
+CREATE TABLE IF NOT EXISTS prunes (
+  destination TEXT PRIMARY KEY,
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+
 PRAGMA user_version = 1;

@@ -6,6 +6,7 @@ local files = require "host.files"
 local inputs = require "host.inputs"
 local job = require "host.job"
 local ownership = require "host.ownership"
+local retention = require "host.retention"
 local session = require "host.session"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -168,12 +169,16 @@ function verb.run(args, ctx)
   for i, client in ipairs(clients) do
     jobs[i] = make_job(args, space, client, pipeline, owners)
   end
-  return session.run(ctx, jobs, {
+  local code = session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = true, project = space.project, log = space.config.log,
     at_once = args.parallel,
     next_steps = next_steps(args, files.stat(path) and path or pipeline.path),
   })
+  if not args.dry_run and code ~= exit.interrupted then
+    retention.prune_when_due(ctx, space, jobs)
+  end
+  return code
 end
 
 return verb

@@ -1,0 +1,2 @@
+-- When was the destination ?1 last pruned?
+SELECT at FROM prunes WHERE destination = ?1;
