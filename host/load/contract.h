@@ -1,7 +1,8 @@
 /* load/contract.h: what may happen when data and table disagree.
  *
  * Read from a declaration's `contract` map; each of tables, columns and types is one of the
- * four words of design section 5. Plain values. Floor 3. */
+ * four words of design section 5; `column` has a word for single columns, `type` one for values
+ * of a type. Plain values. Floor 3. */
 #ifndef EH_LOAD_CONTRACT_H
 #define EH_LOAD_CONTRACT_H
 
@@ -19,12 +20,19 @@ typedef struct eh_contract {
     eh_mode tables;
     eh_mode columns;
     eh_mode types;
-    bool types_said; /* `types` was written out, not the default */
+    bool types_said;      /* `types` was written out, not the default */
+    const eh_doc *column; /* column -> word; NULL: none. Checked */
+    int8_t type[EH_TYPE_COUNT]; /* eh_mode for new values of this type; -1: nothing said */
 } eh_contract;
 
 /* declaration may be NULL (evolve everywhere). False with class config for an unknown word. */
 bool eh_contract_read(const eh_doc *declaration, eh_contract *contract,
                       eh_err *err) EH_MUST_USE;
+
+/* The word for one column: it stands for `columns` where the table has none of that name, and
+ * for `types` where it has. False when nothing is said of it. */
+bool eh_contract_of_column(const eh_contract *contract, eh_slice written, const char *name,
+                           eh_mode *mode);
 
 /* What the `columns` map declares for a column, looked up by its written name and then by its
  * name in the table. False when nothing is declared; an unknown type word is class config in

@@ -194,6 +194,19 @@ static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row,
     return ROW_CHANGE;
 }
 
+/* A value that is not to be in the table, by one of the contract's other three words. */
+static row_fate refuse(eh_loader *loader, const eh_place *place, size_t target, eh_mode mode,
+                       const char *shown, const char *reason, const char *hint, eh_err *err)
+{
+    const eh_column_info *info = &loader->plan.infos[target];
+    if (mode == EH_MODE_FREEZE)
+        return refuse_value(loader, place, info, shown, reason, hint, err);
+    if (mode == EH_MODE_DISCARD_ROW) return bury(loader, place, info->name, "type", reason, err);
+    loader->row_discarded++;
+    loader->plan.pick[target] = &null_cell;
+    return ROW_RETRY;
+}
+
 /* evolve for a column that was there before: bigint grows to numeric where nothing depends on
  * it; any other value goes to a variant column beside. */
 static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
@@ -218,8 +231,15 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     /* A variant column that somebody gave another type has the same variants as its column. */
     size_t column = plan->source_plans[plan->targets[target].source].target;
     size_t variant = eh_plan_variant(plan, column, type);
-    if (variant == SIZE_MAX)
-        return eh_plan_add_variant(plan, column, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+    if (variant == SIZE_MAX) {
+        eh_mode mode = eh_plan_new_variant(plan, target);
+        if (mode == EH_MODE_EVOLVE)
+            return eh_plan_add_variant(plan, column, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+        return refuse(loader, place, target, mode, shown, reason,
+                      "and the contract allows no new column for it: change the column, "
+                      "declare a cast, or say otherwise in the contract's columns",
+                      err);
+    }
     plan->pick[target] = &null_cell;
     plan->pick[variant] = cell;
     return ROW_RETRY;
@@ -235,25 +255,16 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
     quote_cell(cell, shown, sizeof shown);
     /* Who declares a type says what a value has to be: one that is not is a dead row, unless
      * the contract says otherwise in so many words. */
-    if (plan->declared[target] && !plan->contract.types_said)
+    bool said;
+    eh_mode mode = eh_plan_misfit(plan, target, eh_infer_cell(cell), &said);
+    if (plan->declared[target] && !said)
         return bury(loader, place, info->name, "type", reason, err);
-    switch (plan->contract.types) {
-    case EH_MODE_EVOLVE:
+    if (mode == EH_MODE_EVOLVE)
         return evolve(loader, place, target, cell, shown, reason, why, err);
-    case EH_MODE_FREEZE:
-        return refuse_value(
-            loader, place, info, shown, reason,
-            "the contract freezes types: change the column, declare a cast, or set "
-            "contract.types to discard_row",
-            err);
-    case EH_MODE_DISCARD_ROW:
-        return bury(loader, place, info->name, "type", reason, err);
-    case EH_MODE_DISCARD_VALUE:
-        loader->row_discarded++;
-        plan->pick[target] = &null_cell;
-        return ROW_RETRY;
-    }
-    return ROW_ERROR;
+    return refuse(loader, place, target, mode, shown, reason,
+                  "the contract freezes types: change the column, declare a cast, or let the "
+                  "contract say discard_row",
+                  err);
 }
 
 static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
@@ -297,7 +308,7 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
     if (!plan->table.exists && plan->contract.tables == EH_MODE_DISCARD_ROW)
         return bury(loader, place, "", "table",
                     "there is no such table, and the contract discards its rows", err);
-    if (plan->contract.columns != EH_MODE_EVOLVE) {
+    if (plan->discards) {
         size_t unwanted = eh_plan_unwanted(plan, cells);
         if (unwanted != SIZE_MAX)
             return bury(loader, place, plan->source_plans[unwanted].name, "column",

@@ -127,6 +127,14 @@ static bool plan_source(eh_plan *plan, size_t index, eh_err *err)
     const eh_write_rule *rule = &plan->options.write;
     s->order = rule->write != EH_WRITE_APPEND && rule->cursor != NULL &&
                eh_declared_is(rule->cursor, column->written, s->name);
+    s->columns = plan->contract.columns;
+    s->types = plan->contract.types;
+    s->types_said = plan->contract.types_said;
+    eh_mode own;
+    if (eh_contract_of_column(&plan->contract, column->written, s->name, &own)) {
+        s->columns = s->types = own;
+        s->types_said = true;
+    }
     s->fate = FATE_LOAD;
     return true;
 }
@@ -161,10 +169,11 @@ static void add_target(eh_plan *plan, const eh_column_info *info, eh_target targ
 
 /* A source column that has no place in the table: what becomes of it is the contract's word. It
  * stays FATE_LOAD without a target under evolve: eh_plan_needs will ask for the column. */
-static void without_column(const eh_plan *plan, eh_source_plan *s)
+static void without_column(eh_plan *plan, eh_source_plan *s)
 {
-    if (plan->contract.columns == EH_MODE_DISCARD_ROW) s->fate = FATE_DISCARD_ROW;
-    if (plan->contract.columns == EH_MODE_DISCARD_VALUE) s->fate = FATE_DISCARD_VALUE;
+    if (s->columns == EH_MODE_DISCARD_ROW) s->fate = FATE_DISCARD_ROW;
+    if (s->columns == EH_MODE_DISCARD_VALUE) s->fate = FATE_DISCARD_VALUE;
+    plan->discards = plan->discards || s->fate != FATE_LOAD;
 }
 
 static void aim_variants(eh_plan *plan, size_t index)
@@ -199,6 +208,7 @@ static void aim_absent(eh_plan *plan)
 static bool aim(eh_plan *plan, eh_err *err)
 {
     plan->count = 0;
+    plan->discards = false;
     plan->absent = SIZE_MAX;
     if (!plan->table.exists) return true;
     if (!grow_targets(plan, plan->table.count * 2 + EH_ORIGIN_COUNT, err)) return false;
@@ -285,4 +295,21 @@ size_t eh_plan_discarded(const eh_plan *plan, const eh_cell *row)
         if (plan->source_plans[i].fate == FATE_DISCARD_VALUE && !eh_cell_is_null(&row[i]))
             count++;
     return count;
+}
+
+eh_mode eh_plan_misfit(const eh_plan *plan, size_t target, eh_type type, bool *said)
+{
+    const eh_source_plan *s = &plan->source_plans[plan->targets[target].source];
+    *said = s->types_said;
+    eh_mode own;
+    eh_slice written = plan->sources[plan->targets[target].source].written;
+    bool is_own = eh_contract_of_column(&plan->contract, written, s->name, &own);
+    if (is_own || plan->contract.type[type] < 0) return s->types;
+    *said = true;
+    return (eh_mode)plan->contract.type[type];
+}
+
+eh_mode eh_plan_new_variant(const eh_plan *plan, size_t target)
+{
+    return plan->source_plans[plan->targets[target].source].columns;
 }

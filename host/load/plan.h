@@ -66,6 +66,7 @@ typedef struct eh_plan {
     /* target side: parallel arrays in the order of encoding */
     size_t count;
     size_t capacity;
+    bool discards; /* values of some column without a place in the table are not loaded */
     eh_column_info *infos;
     bool *declared;
     eh_target *targets;
@@ -115,6 +116,12 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
 /* Does the contract send this row to the dead rows because a column without a place in the
  * table has a value in it? Gives the column or SIZE_MAX. */
 size_t eh_plan_unwanted(const eh_plan *plan, const eh_cell *row);
+
+/* What the contract says of a value of `type` that does not fit the column of `target`. */
+eh_mode eh_plan_misfit(const eh_plan *plan, size_t target, eh_type type, bool *said);
+
+/* What it says of a variant column for it: that is a new column. */
+eh_mode eh_plan_new_variant(const eh_plan *plan, size_t target);
 
 /* Values that the contract discards in this row (columns: discard_value). */
 size_t eh_plan_discarded(const eh_plan *plan, const eh_cell *row);

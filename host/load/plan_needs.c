@@ -84,7 +84,7 @@ static bool need_column(eh_plan *plan, const eh_batch *batch, size_t index, cons
                         eh_err *err)
 {
     eh_source_plan *s = &plan->source_plans[index];
-    if (plan->table.exists && plan->contract.columns == EH_MODE_FREEZE) {
+    if (plan->table.exists && s->columns == EH_MODE_FREEZE) {
         eh_fail(err, EH_CLASS_DATA, "%s has a column \"%.*s\" that table %s.%s lacks", file,
                 EH_SLICE_FMT(plan->sources[index].written), plan->options.schema,
                 plan->options.table);

@@ -11,9 +11,9 @@
 --
 -- What may be said of a resource is in etl.resource.
 local core = ...
+local check_changes = require "etl.changes".check
 local fields = require "etl.fields"
 local problems = require "etl.problems"
-local resource = require "etl.resource"
 
 local made = setmetatable({}, { __mode = "k" }) -- the pipelines made in this run
 local meta = { __name = "pipeline", __metatable = false }
@@ -68,31 +68,7 @@ function pipeline.changes_for(self, instance, resources, extra, report)
     for name in pairs(resources) do off[name] = false end
     return off
   end
-  local declarations = resource.declarations(extra, true)
-  -- All that is given here changes something, so nothing is missing.
-  local optional = {}
-  for name, declared in pairs(declarations) do
-    local copy = {}
-    for key, value in pairs(fields.declare(name, declared)) do copy[key] = value end
-    copy.optional, copy.default = true, nil
-    optional[name] = copy
-  end
-  local result = {}
-  for _, name in ipairs(problems.sorted(changes or {})) do
-    local given = changes[name]
-    if resources[name] == nil then
-      report(nil, ("there is no resource \"%s\"%s"):format(tostring(name),
-        problems.suggest(name, resources)))
-    elseif given == false then
-      result[name] = false
-    else
-      local function report_here(message) report(name, message) end
-      result[name] = fields.check(optional, given, report_here, resource.words)
-      -- Only to see what is inside the options; what counts is declared after the merge.
-      resource.declare({}, result[name], report_here)
-    end
-  end
-  return result
+  return check_changes(changes or {}, resources, extra, report)
 end
 
 return setmetatable(pipeline, { __call = core.placed(make) })

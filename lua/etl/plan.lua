@@ -2,6 +2,7 @@
 -- host only. Everything that is wrong is collected; only a script that cannot be evaluated at all
 -- ends here.
 local core = ...
+local check_changes = require "etl.changes".check
 local context = require "etl.context"
 local fields = require "etl.fields"
 local pipeline = require "etl.pipeline"
@@ -41,9 +42,9 @@ local function find_source(entry, own, report)
   return result
 end
 
--- The resources the client's file lists, as a set; nil for all.
+-- The resources the client's file lists, as a set; nil for all. (A map says what is different.)
 local function selection(entry, resources, report)
-  if entry.resources == nil or entry.resources == core.null then return nil end
+  if not fields.is_list(entry.resources or nil) then return nil end
   local chosen = {}
   for _, name in ipairs(entry.resources) do
     if resources[name] == nil then
@@ -88,6 +89,28 @@ local function open_resource(from, name, given, report)
   return options
 end
 
+-- What holds for all resources of a source, and is laid below what they say themselves.
+local function common(contract, max_dead)
+  if contract == core.null then contract = nil end
+  if max_dead == core.null then max_dead = nil end
+  return { contract = contract, max_dead = max_dead }
+end
+
+-- What the client's file says of the source's resources: name -> options or false.
+local function client_changes(entry, from, resources, report)
+  local all = common(entry.contract, entry.max_dead)
+  resource.declare({}, all, report)
+  local given = fields.is_map(entry.resources) and not fields.is_list(entry.resources)
+    and entry.resources or {}
+  local result = check_changes(given, resources, from.resource_options, function(name, message)
+    report(name and ("resource %s: %s"):format(name, message) or message)
+  end)
+  for name in pairs(resources) do
+    if result[name] ~= false then result[name] = resource.merge(all, result[name] or {}) end
+  end
+  return result
+end
+
 local function plan_source(plan_state, entry, own)
   local found, pipe = plan_state.found, plan_state.pipe
   local scope = "source " .. entry.instance
@@ -104,13 +127,17 @@ local function plan_source(plan_state, entry, own)
     function(name, message)
       found:add(pipe.place, "%s%s: %s", scope, name and ", resource " .. name or "", message)
     end)
+  local by_client = client_changes(entry, from, resources, report)
   for _, name in ipairs(problems.sorted(resources)) do
-    if changes[name] ~= false and not (chosen and not chosen[name]) then
+    if changes[name] ~= false and by_client[name] ~= false and not (chosen and not chosen[name])
+    then
       local options = open_resource(from, name, resources[name], function(message)
         found:add(from.place, "%s, resource %s: %s", scope, tostring(name), message)
       end)
       if options then
-        local merged = resource.merge(options, changes[name] or {})
+        options = resource.merge(common(from.contract, from.max_dead), options)
+        local merged = resource.merge(resource.merge(options, by_client[name]),
+          changes[name] or {})
         resource.check_write(merged, function(message)
           found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
         end)

@@ -2,6 +2,7 @@
 -- over a source's, and the declaration that the engine gets (docs/reference/messages.md).
 local core = ...
 local conditions = require "etl.conditions"
+local contract = require "etl.contract"
 local fields = require "etl.fields"
 local problems = require "etl.problems"
 local words = require "etl.words"
@@ -89,6 +90,9 @@ end
 -- replace.
 function resource.merge(base, changes)
   local result = merge_maps(base, changes)
+  if base.contract and changes.contract then
+    result.contract = merge_maps(contract.expand(base.contract), contract.expand(changes.contract))
+  end
   for name in pairs(growing) do
     if base[name] and changes[name] then result[name] = join(base[name], changes[name]) end
   end
@@ -153,16 +157,6 @@ local function renames(value, report)
     if type(to) ~= "string" or to == "" then report(("rename.%s must be a name"):format(from)) end
   end
   return value
-end
-
-local contract_words = { "evolve", "freeze", "discard_row", "discard_value" }
-
-local function contract(value, report)
-  if value == nil then return nil end
-  if type(value) == "string" then value = { tables = value, columns = value, types = value } end
-  local one = { type = "string", optional = true, one_of = contract_words }
-  return fields.check({ tables = one, columns = one, types = one }, value,
-    function(message) report("contract: " .. message) end)
 end
 
 local function format(value, report)
@@ -234,7 +228,7 @@ function resource.declare(names, options, report)
     keep = conditions.check("keep", options.keep, report),
     discard = conditions.check("discard", options.discard, report),
     constants = conditions.constants(options.constants, report),
-    contract = contract(options.contract, report),
+    contract = contract.check(options.contract, column_types, report),
     row = options.row ~= nil,
     on_row_error = options.on_row_error or "dead",
     on_changed_file = options.on_changed_file or "replace_rows",

@@ -24,6 +24,7 @@ local options = {
   hosts = "list?",
   rate = "string?",
   resources = "any", -- a map, or a function of the settings
+  contract = "string or map?", max_dead = "number or map?", -- of resources that say nothing
   resource_options = "map?", -- options of resources that this source adds to the common ones
 }
 

@@ -241,7 +241,17 @@ settings.source_fields = {
     type = "text", pattern = "^[a-z0-9_]+$", expected = "a source's name: a-z, 0-9, _",
     answer = words.product,
   },
-  resources = { type = "list", each = { type = "text" } },
+  resources = { type = "any", check = function(node, _, found)
+    if node.kind == "map" then return end
+    for _, item in ipairs(node.kind == "list" and node or {}) do
+      if item.kind ~= "string" then found:add(item, "a name of a resource is expected") end
+    end
+    if node.kind == "string" then
+      found:add(node, "this is text", { expected = "[a, b], or { a: { columns: ... }, b: false }" })
+    end
+  end },
+  contract = { type = "any" }, -- its words are checked where those of resources are
+  max_dead = max_dead,
   fresh_within = {
     type = "map",
     short = "*",

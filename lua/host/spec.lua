@@ -44,6 +44,8 @@ local function source_entry(source)
     settings = source.settings,
     roots = doc.list(table.move(source.roots, 1, #source.roots, 1, {})),
     resources = source.resources,
+    contract = source.contract,
+    max_dead = source.max_dead,
     start = source.first,
   }
 end

@@ -12,6 +12,16 @@
 
 ---@alias etl.policy "evolve"|"freeze"|"discard_row"|"discard_value"
 
+--- What may happen when data and table disagree: `evolve` changes the table or keeps the value in a
+--- column of its own, `freeze` stops, `discard_row` sends the row to the dead rows, `discard_value`
+--- loads NULL. One word in place of the map stands for tables, columns and types.
+---@class etl.contract
+---@field tables? etl.policy a table that is not there; default "evolve"
+---@field columns? etl.policy a column that the table lacks, variant columns included
+---@field types? etl.policy values that do not fit their column
+---@field column? table<string, etl.policy> for single columns, there or not
+---@field type? table<etl.column_type, etl.policy> for values of a type that do not fit
+
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
@@ -29,7 +39,7 @@
 ---@field keep? table<string, etl.condition> only rows that meet all of these
 ---@field discard? table<string, etl.condition> no rows that meet any of these
 ---@field constants? table<string, etl.scalar> columns with one value
----@field contract? etl.policy|{ tables?: etl.policy, columns?: etl.policy, types?: etl.policy }
+---@field contract? etl.policy|etl.contract what happens when data and table disagree
 ---@field row? fun(row: etl.row): boolean? called for each row; false drops it
 ---@field on_row_error? "dead"|"stop" what an error of `row` does; default "dead"
 ---@field on_changed_file? "replace_rows"|"tail"|"append"|"refuse" default "replace_rows"
@@ -64,6 +74,8 @@
 ---@field hosts? string[] all that it may talk to
 ---@field rate? string
 ---@field resources etl.resources|fun(settings: table, report: fun(message: string)): etl.resources
+---@field contract? etl.policy|etl.contract for resources that say nothing
+---@field max_dead? number|{ ratio?: number, rows?: integer } for resources that say nothing
 ---@field resource_options? table<string, etl.field|string> options that this source adds
 
 ---@alias etl.resources table<string, etl.resource_options>

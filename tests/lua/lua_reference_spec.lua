@@ -9,7 +9,9 @@ local root = os.getenv "ETLHOST_TEST_ROOT" or "."
 -- Modules that only other modules of lua/etl require, and functions that only the host calls.
 local internal = {
   ["lua/etl/plan.lua"] = true, ["lua/etl/problems.lua"] = true, ["lua/etl/resource.lua"] = true,
-  ["lua/etl/conditions.lua"] = true, ["lua/etl/words.lua"] = true,
+  ["lua/etl/conditions.lua"] = true, ["lua/etl/contract.lua"] = true,
+  ["lua/etl/changes.lua"] = true,
+  ["lua/etl/words.lua"] = true,
   ["context.new"] = true, ["ctx:retry"] = true, ["source.open"] = true, ["source.check"] = true,
   ["source.describe"] = true, ["fields.describe"] = true,
   ["pipeline.check"] = true, ["pipeline.changes_for"] = true,
