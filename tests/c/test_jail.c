@@ -51,7 +51,7 @@ static void test_check(void **state)
         json(&j, declared),
         "{\"problems\":[],\"resources\":[{\"hash\":[\"email\"],\"instance\":\"shop\",\"key\":["
         "\"id\"],"
-        "\"on_changed_file\":\"refuse\",\"on_row_error\":\"dead\",\"resource\":\"orders-"
+        "\"on_changed_file\":\"replace_rows\",\"on_row_error\":\"dead\",\"resource\":\"orders-"
         "create\","
         "\"row\":true,\"source\":\"s3_exports\",\"table\":\"orders\"}]}");
     eh_frame frame;
