@@ -20,9 +20,6 @@ typedef struct verb {
 static const verb verbs[] = {
     {"state_show", "stream_list", false, {"client", "instance", "resource", NULL}},
     {"state_units", "stream_units", false, {"stream", NULL}},
-    {"state_reset_stream", "state_reset_stream", true, {"stream", NULL}},
-    {"state_reset_file", "state_reset_file", true, {"stream", "file", NULL}},
-    {"state_reset_from", "state_reset_from", true, {"stream", "from", NULL}},
     {"dead_list",
      "dead_list",
      false,

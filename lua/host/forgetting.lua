@@ -79,12 +79,41 @@ function forgetting.explain(ctx, row, args, scope)
     end
     out:print("  " .. text.safe(name))
   end
+  if args.delete_rows then
+    out:print("their rows in " .. row.table_name .. " will be deleted")
+    return
+  end
   out:print("the rows stay in " .. row.table_name
-    .. "; if they are to be loaded anew and not twice, delete them first:")
+    .. "; if they are to be loaded anew and not twice, --delete-rows deletes them, as this does:")
   local path = hints.sqlite_path(row.target.destination.url:gsub("^sqlite:", "SQLite file "))
   local statement = delete_statement(row, args, scope)
   if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
   out:print("  " .. statement)
+end
+
+-- Forgets, in one transaction: which ("stream", "file", "from") and its name or time. Gives
+-- { files, rows = how many were deleted, or nil } | nil, err
+function forgetting.forget(space, row, which, value, delete_rows)
+  local params = { row.stream_id, value }
+  local steps = {
+    { query = "reset_lock", params = { row.stream_id } },
+    { query = "reset_pending", params = { row.stream_id } },
+    { query = "reset_dead_" .. which, params = params },
+  }
+  if delete_rows then
+    local by_client = which == "stream" and row.client_id ~= ""
+    steps[#steps + 1] = {
+      query = "reset_rows_" .. (by_client and "client" or which),
+      names = { schema = row.table_schema, table = row.table_name },
+      params = by_client and { row.stream_id, row.client_id, row.instance } or params,
+    }
+  end
+  steps[#steps + 1] = { query = "state_reset_" .. which, params = params }
+  local answers, problem = admin.transact(space, row.target, steps, true)
+  if not answers then return nil, problem end
+  local last = answers[#answers][1] or {}
+  local deleted = delete_rows and answers[4][1].rows
+  return { files = tonumber(last.files) or 0, rows = deleted and tonumber(deleted) }
 end
 
 return forgetting

@@ -58,6 +58,38 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal(before, rows(to))
     end)
 
+    -- Deletes with --delete-rows, and says so; gives what it printed.
+    local function delete(...)
+      local words = { "state", "reset", "t", "--delete-rows", "--yes", "--destination", to.url }
+      for _, word in ipairs { ... } do words[#words + 1] = word end
+      local done = host.etlhost(words)
+      assert.equal(0, done.code, tostring(done))
+      return done.out
+    end
+
+    it("goes with --delete-rows: a file, what is new, a stream, nobody else's rows", function()
+      local before = rows(to)
+      to:sql(("insert into %s (v, _load_id, _file) values ('x', 900, '%s/a.csv')")
+        :format(to:name "t", folder))
+      assert.matches("1 file forgotten, 2 rows deleted", delete("--file", folder .. "/a.csv"))
+      assert.equal("b1|1\nx|1", rows(to))
+      host.must_load(folder .. "/a.csv", "t", to)
+      to:sql(("update %s set committed_at = '2026-01-01T00:00:00Z' where load_id = (select max(load_id) from %s)")
+        :format(to:book "units", to:book "units"))
+      files.write(folder .. "/c.csv", "v\nc1\n1,2\n")
+      host.must_load(folder .. "/c.csv", "t", to)
+      assert.matches("2 files forgotten, 2 rows deleted", delete("--from", os.date("!%Y-%m-%dT%H:%M:%S",
+        os.time() - 1800)))
+      assert.equal("a1|1\na2|1\nx|1", rows(to))
+      load()
+      assert.equal("discarded|1", to:sql("select status, count(*) from " .. to:book "dead_rows"
+        .. " group by status"))
+      assert.matches("2 files forgotten, 3 rows deleted", delete())
+      assert.equal("x|1", rows(to))
+      load()
+      assert.equal(before .. "\nx|1", rows(to))
+    end)
+
     it("deletes only what was loaded since", function()
       local before = rows(to)
       local since = os.date("!%Y-%m-%dT%H:%M:%S", os.time() - 1800)

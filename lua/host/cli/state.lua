@@ -95,36 +95,41 @@ end
 
 local reset = {
   name = "reset",
-  usage = "state reset STREAM [--client C] [--file NAME | --from DATE] [--yes]",
+  usage = "state reset STREAM [--client C] [--file NAME | --from DATE] [--delete-rows] [--yes]",
   summary = "Forgets that files are loaded, so that the next run loads them again.",
   about = {
     "The rows in the table stay where they are: what is forgotten and then loaded again is there "
-      .. "twice, unless the rows are deleted first. What would happen, and the statement that "
-      .. "deletes them, is shown before anything is changed.",
+      .. "twice. With --delete-rows they go in the same transaction; without it, the statement that "
+      .. "deletes them is shown. Dead rows of what is forgotten are discarded. What would happen is "
+      .. "shown before anything is changed.",
   },
   positionals = { { "STREAM", required = true, help = "SOURCE.RESOURCE, RESOURCE, or a table" } },
   options = {
     { "file", value = "NAME", help = "only this file, as `state show --files` names it" },
     { "from", value = "DATE", help = "only what was loaded since, such as 2026-03-01 (UTC)" },
+    { "delete-rows", help = "delete the rows of what is forgotten, too, in one transaction" },
     confirm.option,
     table.unpack(admin.options),
   },
-  foreign = { ["full-refresh"] = "without --file and --from the whole stream is reset" },
+  foreign = {
+    ["full-refresh"] = "without --file and --from the whole stream is reset; `etlhost run "
+      .. "--full-refresh` loads it anew in one step",
+  },
   examples = {
     "etlhost state reset orders-create --client 713 --file orders-create/2026-03-01.csv",
     "etlhost state reset s3_exports.orders-create --client 713 --yes",
   },
 }
 
--- What the words --file and --from mean: verb, parameters | nil, err
+-- What the words --file and --from mean: which rows, and the name or the time | nil, err
 local function scope(args)
   if args.file and args.from then
     return nil, err.new {
       class = "config", is_usage = true, message = "--file or --from, not both",
     }
   end
-  if args.file then return "state_reset_file", { file = args.file } end
-  if not args.from then return "state_reset_stream", {} end
+  if args.file then return "file", args.file end
+  if not args.from then return "stream" end
   local date, time = args.from:match "^(%d%d%d%d%-%d%d%-%d%d)[T ]?([%d:]*)Z?$"
   if not date then
     return nil, err.new {
@@ -134,12 +139,12 @@ local function scope(args)
       expected = "2026-03-01 or 2026-03-01T12:30:00",
     }
   end
-  return "state_reset_from", { from = date .. "T" .. (time ~= "" and time or "00:00:00") }
+  return "from", date .. "T" .. (time ~= "" and time or "00:00:00")
 end
 
 function reset.run(args, ctx)
-  local verb, params = scope(args)
-  if not verb then return nil, params end
+  local which, value = scope(args)
+  if not which then return nil, value end
   local rows, space, all = streams.find(args, ctx)
   if not rows then return nil, space end
   if #rows == 0 then
@@ -148,7 +153,7 @@ function reset.run(args, ctx)
   end
   local touched = {}
   for _, row in ipairs(rows) do
-    local what, problem = forgetting.scope(space, row, args, params.from)
+    local what, problem = forgetting.scope(space, row, args, which == "from" and value)
     if not what then return nil, problem end
     if #what.files > 0 then
       forgetting.explain(ctx, row, args, what)
@@ -166,12 +171,12 @@ function reset.run(args, ctx)
     return exit.ok
   end
   for _, row in ipairs(touched) do
-    params.stream = row.stream_id
     local done
-    done, problem = admin.ask(space, row.target, verb, params)
+    done, problem = forgetting.forget(space, row, which, value, args.delete_rows)
     if not done then return nil, problem end
-    ctx.out:print(("%s: %s forgotten"):format(admin.stream_name(row),
-      text.plural(tonumber(done[1] and done[1].files) or 0, "file")))
+    ctx.out:print(("%s: %s forgotten%s"):format(admin.stream_name(row),
+      text.plural(done.files, "file"),
+      done.rows and ", " .. text.plural(done.rows, "row") .. " deleted" or ""))
   end
   return exit.ok
 end

@@ -1,5 +1,5 @@
--- The tables that may hold rows of a client: those of its streams, and all others that etlhost loads
--- and that name a client; whether a stream of somebody else loads them too, or a view over all
+-- The tables that may hold rows of a client: those of its streams and their stages, and all others
+-- that etlhost loads and that name a client; whether a stream of somebody else loads them too, or a view over all
 -- clients reads them. $1 client
 SELECT t.table_schema, t.table_name,
   EXISTS (SELECT 1 FROM _etl.streams AS s
@@ -11,7 +11,10 @@ SELECT t.table_schema, t.table_name,
   OR EXISTS (SELECT 1 FROM _etl.client_tables AS v
              WHERE v.table_schema = t.table_schema AND v.table_name = t.table_name) AS is_shared
 FROM (SELECT table_schema, table_name FROM _etl.columns
-      UNION SELECT table_schema, table_name FROM _etl.streams) AS t
+      UNION SELECT table_schema, table_name FROM _etl.streams
+      UNION SELECT '_etl', 'stage_' || stream_id FROM _etl.streams WHERE client_id = $1
+      UNION SELECT '_etl', 'stage_' || stream_id || '_file' FROM _etl.streams
+        WHERE client_id = $1) AS t
 JOIN pg_attribute AS a ON a.attrelid = to_regclass(format('%I.%I', t.table_schema, t.table_name))
   AND a.attname = '_client_id' AND NOT a.attisdropped
 ORDER BY t.table_schema, t.table_name

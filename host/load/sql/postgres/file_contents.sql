@@ -9,4 +9,7 @@ JOIN _etl.units AS u
   ON u.stream_id = f.stream_id AND u.generation = f.generation AND u.input = f.input
 WHERE f.stream_id = $1::bigint AND f.generation = $2::bigint AND f.name = $3
   AND f.input NOT LIKE 'dead:%'
+  AND NOT EXISTS (SELECT 1 FROM _etl.files AS n
+                  WHERE n.stream_id = f.stream_id AND n.generation = f.generation
+                    AND n.input = f.input AND n.name <> f.name)
 GROUP BY f.input

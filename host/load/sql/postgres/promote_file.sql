@@ -14,10 +14,7 @@ WHERE u.stream_id = :stream AND u.generation = :generation
 :pairs
                 ) AS p));
 DELETE FROM _etl.files AS f
-WHERE f.stream_id = :stream AND f.generation = :generation AND f.name = :'file'
-  AND f.input <> :'input' AND f.input NOT LIKE 'dead:%';
-DELETE FROM _etl.files AS f
-WHERE f.stream_id = :stream AND f.generation = :generation AND f.input LIKE 'dead:%'
+WHERE f.stream_id = :stream AND f.generation = :generation
   AND NOT EXISTS (SELECT 1 FROM _etl.units AS u
                   WHERE u.stream_id = f.stream_id AND u.generation = f.generation
                     AND u.input = f.input);

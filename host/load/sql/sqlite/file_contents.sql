@@ -10,4 +10,7 @@ JOIN _etl_units AS u
   ON u.stream_id = f.stream_id AND u.generation = f.generation AND u.input = f.input
 WHERE f.stream_id = CAST(?1 AS INTEGER) AND f.generation = CAST(?2 AS INTEGER) AND f.name = ?3
   AND f.input NOT LIKE 'dead:%'
+  AND NOT EXISTS (SELECT 1 FROM _etl_files AS n
+                  WHERE n.stream_id = f.stream_id AND n.generation = f.generation
+                    AND n.input = f.input AND n.name <> f.name)
 GROUP BY f.input;

@@ -15,10 +15,7 @@ WHERE stream_id = :stream AND generation = :generation
 :pairs
                 ) AS p));
 DELETE FROM _etl_files
-WHERE stream_id = :stream AND generation = :generation AND name = :'file' AND input <> :'input'
-  AND input NOT LIKE 'dead:%';
-DELETE FROM _etl_files
-WHERE stream_id = :stream AND generation = :generation AND input LIKE 'dead:%'
+WHERE stream_id = :stream AND generation = :generation
   AND NOT EXISTS (SELECT 1 FROM _etl_units AS u
                   WHERE u.stream_id = _etl_files.stream_id
                     AND u.generation = _etl_files.generation AND u.input = _etl_files.input);
