@@ -67,6 +67,27 @@ static bool read_rule(rule *r, const eh_doc *given, eh_err *err)
     return true;
 }
 
+static bool is_for_stream(const eh_doc *given, const char *instance, const char *source,
+                          const char *resource)
+{
+    return is_for(eh_doc_get(given, "source"), instance, source) &&
+           is_for(eh_doc_get(given, "resource"), resource, NULL);
+}
+
+bool eh_projects_json(const eh_doc *rules, const char *instance, const char *source,
+                      const char *resource, eh_buf *out, eh_err *err)
+{
+    if (!eh_buf_append_byte(out, '[', err)) return false;
+    for (const eh_doc *given = eh_doc_first(rules); given != NULL; given = given->next) {
+        if (!is_for_stream(given, instance, source, resource)) continue;
+        if ((out->len > 1 && !eh_buf_append_byte(out, ',', err)) ||
+            !eh_doc_to_json(given, out, err))
+            return false;
+    }
+    return eh_buf_append_byte(out, ']', err) &&
+           (eh_buf_cstr(out) != NULL || eh_fail_memory(err, "projects"));
+}
+
 bool eh_projects_new(const eh_doc *rules, const char *instance, const char *source,
                      const char *resource, eh_projects **out, eh_err *err)
 {
@@ -76,9 +97,7 @@ bool eh_projects_new(const eh_doc *rules, const char *instance, const char *sour
     bool ok = (p != NULL && p->rules != NULL) || eh_fail_memory(err, "projects");
     const eh_doc *given = ok ? eh_doc_first(rules) : NULL;
     for (; ok && given != NULL; given = given->next) {
-        if (!is_for(eh_doc_get(given, "source"), instance, source) ||
-            !is_for(eh_doc_get(given, "resource"), resource, NULL))
-            continue;
+        if (!is_for_stream(given, instance, source, resource)) continue;
         ok = read_rule(&p->rules[p->count++], given, err);
     }
     if (ok && p->count > 0) {

@@ -16,6 +16,9 @@ typedef struct eh_projects eh_projects;
  * when no rule is for this stream. False with class config or without memory. */
 bool eh_projects_new(const eh_doc *rules, const char *instance, const char *source,
                      const char *resource, eh_projects **out, eh_err *err) EH_MUST_USE;
+/* Those of the rules that are for this stream, as a JSON list: "[]" when there are none. */
+bool eh_projects_json(const eh_doc *rules, const char *instance, const char *source,
+                      const char *resource, eh_buf *out, eh_err *err) EH_MUST_USE;
 void eh_projects_free(eh_projects *projects); /* NULL is fine */
 
 /* The cells of a row are called so from now on: as written, or as in the table (NULL: the

@@ -100,7 +100,7 @@ static bool start(eh_loader *loader, eh_err *err)
         return false;
     make_cells(loader);
     return describe(loader, err) && eh_loader_comments(loader, err) &&
-           eh_loader_equip(loader, err) &&
+           eh_loader_compare_projects(loader, err) && eh_loader_equip(loader, err) &&
            (!o->replace || o->dry_run || eh_loader_stage_all(loader, err));
 }
 
@@ -334,7 +334,9 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
     if (!eh_loader_judge(loader, "its end", err)) return false;
     if (loader->options.dry_run) return true;
-    if (loader->options.replace) return eh_loader_promote_all(loader, cursor, err);
+    if (loader->options.replace)
+        return eh_loader_promote_all(loader, cursor, err) &&
+               eh_loader_keep_projects(loader, err);
     return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
 }
 

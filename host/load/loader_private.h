@@ -73,6 +73,10 @@ struct eh_loader {
 
 /* Keeps what the declaration says of the table and its columns. */
 bool eh_loader_comments(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Tells when rows were loaded by other rules of projects. */
+bool eh_loader_compare_projects(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* All of the stream's rows were loaded by the rules of now. */
+bool eh_loader_keep_projects(eh_loader *loader, eh_err *err) EH_MUST_USE;
 /* The rules of projects look at the columns that are bound now. */
 void eh_loader_bind_projects(eh_loader *loader);
 /* Gives a table that is there what it is to have beside its columns. */

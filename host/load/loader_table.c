@@ -270,23 +270,3 @@ bool eh_loader_change_table(eh_loader *loader, eh_err *err)
     eh_dest_on_notice(o->dest, NULL, NULL);
     return ok;
 }
-
-/* ---- projects --------------------------------------------------------------------------- */
-
-static eh_slice written_name(void *self, size_t i)
-{
-    return ((const eh_plan *)self)->sources[i].written;
-}
-
-static const char *loaded_name(void *self, size_t i)
-{
-    const eh_source_plan *s = &((const eh_plan *)self)->source_plans[i];
-    return s->fate == FATE_DROP ? NULL : s->name;
-}
-
-void eh_loader_bind_projects(eh_loader *loader)
-{
-    if (loader->projects == NULL) return;
-    eh_projects_bind(loader->projects, loader->plan.source_count, written_name, loaded_name,
-                     &loader->plan);
-}

@@ -78,3 +78,71 @@ rules:
     assert.equal(host.exit.config, host.run(folder, target.sqlite()).code)
   end)
 end)
+
+describe("project rewrite", function()
+  local function configured(to, rules)
+    local folder = project(rules)
+    files.write(folder .. "/config/etlhost.yaml", ([[
+version: 1
+connections: { db: "%s" }
+defaults: { destination: { connection: db } }
+]]):format(to.url))
+    return folder
+  end
+  local function run(folder)
+    local result = host.etlhost({ "run", "pipelines/p.lua" }, { cwd = folder })
+    assert.equal(0, result.code, tostring(result))
+    return (result.out .. result.err):find("loaded by other rules", 1, true) ~= nil
+  end
+  local function rewrite(folder, ...)
+    local result = host.etlhost({ "project", "rewrite", ... }, { cwd = folder })
+    assert.equal(0, result.code, tostring(result))
+    return result.out
+  end
+
+  it("brings loaded rows to the rules of now, by what a load would say", function()
+    local to = target.postgres {}
+    local folder = configured(to, "version: 1\nrules: [ { resource: other, project: x } ]\n")
+    assert.is_false(run(folder))
+    -- The first rules come when rows are loaded already.
+    files.write(folder .. "/config/projects.yaml", RULES)
+    assert.is_true(run(folder))
+    assert.matches('"rows":5,"changed":5', rewrite(folder, "--dry-run", "--json"), 1, true)
+    assert.is_nil(has_project(to))
+    assert.matches('"changed":5', rewrite(folder, "--json"), 1, true)
+    local expected = { "'brand a'", "'shop x'", [['shop "y"']], "'four'", "'five'" }
+    assert.same(expected, to:values("s3_exports_orders", "_project"))
+    assert.is_false(run(folder))
+    assert.matches('"changed":0', rewrite(folder, "--json"), 1, true)
+    -- Others' rows are left, and so are rows that stay as they are.
+    to:sql [[insert into etl.s3_exports_orders (_client_id, _source, id, _row)
+      values ('other', 's3_exports', 5, 6)]]
+    files.write(folder .. "/config/projects.yaml", [[
+version: 1
+rules:
+  - { field: campaign, pattern: "B_-*", project: no wildcard of SQL }
+  - { field: campaign, pattern: "?A-*m?r", project: brand a }
+  - { project: the rest }
+]])
+    assert.is_true(run(folder))
+    assert.matches("4", rewrite(folder), 1, true)
+    assert.same({ "'brand a'", "'the rest'", "'the rest'", "'the rest'", "'the rest'", "NULL" },
+      to:values("s3_exports_orders", "_project"))
+    assert.is_false(run(folder))
+  end)
+
+  it("is not to be had in SQLite, where a full refresh does it", function()
+    local to = target.sqlite()
+    local folder = configured(to, "version: 1\nrules: [ { project: x } ]\n")
+    assert.is_false(run(folder))
+    files.write(folder .. "/config/projects.yaml", "version: 1\nrules: [ { project: y } ]\n")
+    assert.is_true(run(folder))
+    local result = host.etlhost({ "project", "rewrite" }, { cwd = folder })
+    assert.equal(host.exit.config, result.code)
+    assert.matches("--full-refresh", result.out .. result.err, 1, true)
+    local again = host.etlhost({ "run", "pipelines/p.lua", "--full-refresh" }, { cwd = folder })
+    assert.equal(0, again.code, tostring(again))
+    assert.equal("y|5", to:sql "select _project, count(*) from s3_exports_orders group by 1")
+    assert.is_false(run(folder))
+  end)
+end)

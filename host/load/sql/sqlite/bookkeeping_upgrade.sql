@@ -2,6 +2,7 @@
 -- bookkeeping.sql in a new database too. A table whose primary key changes is made anew.
 ALTER TABLE _etl_streams ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE _etl_streams ADD COLUMN declaration TEXT;
+ALTER TABLE _etl_streams ADD COLUMN projects TEXT;
 
 ALTER TABLE _etl_loads ADD COLUMN effects TEXT;
 
