@@ -17,7 +17,8 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 # ---- Debian packages, by what needs them --------------------------------------------------
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
   libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libseccomp-dev libedit-dev lua-cjson sqlite3
-PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd python3 openssl
+PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd python3 \
+  python3-jsonschema python3-yaml openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
 PACKAGES_PEERS := python3-venv
@@ -48,7 +49,7 @@ LDFLAGS += $(LDFLAGS_$(VARIANT)) -Wl,-E
 C_FILES := $(filter-out host/main.c,$(wildcard host/*/*.c))
 CXX_FILES := $(wildcard host/*/*.cpp)
 EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipelines config -type f \
-  \( -name '*.lua' -o -name '*.sql' -o -name '*.yaml' \) 2>/dev/null))
+  \( -name '*.lua' -o -name '*.sql' -o -name '*.yaml' \) 2>/dev/null) $(wildcard config/schema/*.json))
 OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 

@@ -14,6 +14,8 @@ local one = {
   one_of = { "evolve", "freeze", "discard_row", "discard_value" },
 }
 
+contract.words = one.one_of
+
 local declarations = { tables = one, columns = one, types = one, column = "map?", type = "map?" }
 
 local words = {

@@ -5,7 +5,8 @@
 --
 -- A declaration is a type ("url"; with "?" it may be left out) or a table: type, default, optional,
 -- help, secret, one_of. The types: string, integer, number, boolean, url, secret, map, list,
--- function, "string or list", "string or map", "number or map", any.
+-- function, "string or list", "string or map", "number or map", resources (name -> options of a
+-- resource, or a list), any. values: the words that a map's or a list's values may be, for editors.
 local core = ...
 local problems = require "etl.problems"
 
@@ -37,6 +38,8 @@ local types = {
     "a word or a map" },
   ["number or map"] = { function(value) return is_number(value) or is_map(value) end,
     "a number or a map" },
+  resources = { function(value) return is_map(value) or is_list(value) end,
+    "a map of resources, or a list of their names" },
   any = { function() return true end, "anything" },
 }
 
@@ -140,7 +143,8 @@ function fields.describe(declarations)
       if type(default) == "function" then default = nil end
       result[name] = {
         type = long.type, help = long.help, secret = long.secret, one_of = long.one_of,
-        default = default, optional = long.optional == true or long.default ~= nil,
+        values = long.values, default = default,
+        optional = long.optional == true or long.default ~= nil,
       }
     end
   end

@@ -111,6 +111,10 @@ function resource.declarations(extra, for_client)
   return all
 end
 
+-- For descriptions: the words inside.
+resource.options.columns = { type = "map", optional = true, values = problems.sorted(column_types) }
+resource.options.contract = { type = "string or map", optional = true, values = contract.words }
+
 local function name_list(option, value, report)
   if value == nil then return nil end
   local list = core.list {}

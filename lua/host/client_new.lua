@@ -25,16 +25,6 @@ local function usage(message, hint, expected)
   }
 end
 
-local function known_sources(project)
-  local names, seen = source_names.shipped(), {}
-  for _, name in ipairs(names) do seen[name] = true end
-  for _, source in ipairs(source_names.of_project(project)) do
-    if not seen[source.name] then names[#names + 1] = source.name end
-  end
-  table.sort(names)
-  return names
-end
-
 -- ---- what is asked for --------------------------------------------------------------------------
 
 -- "orders=s3_exports" or "s3_exports" -> { instance, use }
@@ -198,7 +188,7 @@ end
 -- args: of `client add`; ctx: whom to ask, nil when nobody is there or all is said.
 -- Gives { id, file, text, notes } | nil, err
 function client_new.make(space, args, ctx)
-  local names = known_sources(space.project)
+  local names = source_names.all(space.project)
   local sources, problem = read_source_words(args.source, names)
   if not sources then return nil, problem end
   local plan = {
@@ -227,6 +217,8 @@ function client_new.make(space, args, ctx)
   local ok
   ok, problem = settle_sources(space, plan, template, ctx)
   if not ok then return nil, problem end
+  local schema_file = space.project.schema_folder .. "/client.json"
+  plan.has_schema = files.stat(space.project:path(schema_file)) ~= nil
   plan.text = client_text.file(plan)
   ok, problem = verify(space, plan)
   if not ok then return nil, problem end

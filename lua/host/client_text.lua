@@ -7,6 +7,10 @@ local client_text = {}
 
 local COMMENT_AT = 30
 
+local takes_many = {
+  list = true, map = true, any = true, resources = true, ["string or list"] = true,
+}
+
 -- A setting's word on the command line as YAML: texts as they are, lists and maps in the flow
 -- style. declared: the source's field; may be nil.
 function client_text.value(word, declared)
@@ -19,7 +23,7 @@ function client_text.value(word, declared)
     return word:match "^[%w.+-]+$" and word or yaml_text.scalar(word)
   end
   -- Where many things are meant, a word is one of them.
-  if kind == "list" or kind == "map" or kind == "any" or kind == "string or list" then
+  if takes_many[kind] then
     local list = {}
     for one in word:gmatch "[^,]+" do list[#list + 1] = yaml_text.flow(one:match "^%s*(.-)%s*$") end
     return "[" .. table.concat(list, ", ") .. "]"
@@ -56,6 +60,9 @@ end
 -- settings: a list of { key, value (YAML), help }, others: names of settings }.
 function client_text.file(plan)
   local list = {}
+  if plan.has_schema then
+    line(list, "", "# yaml-language-server: $schema=../schema/client.json")
+  end
   line(list, "", "# A client: whose rows, and where they come from. What holds for it in the end:")
   line(list, "", "# etlhost config show --origin --client " .. plan.id)
   line(list, "", "version: 1")

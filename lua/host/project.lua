@@ -25,6 +25,7 @@ local function at(root, config)
     config_file = config, -- as people are shown it: from the project's folder
     client_folder = (folder ~= "" and folder .. "/" or "") .. "clients",
     projects_file = (folder ~= "" and folder .. "/" or "") .. "projects.yaml",
+    schema_folder = (folder ~= "" and folder .. "/" or "") .. "schema",
     template_folder = (folder ~= "" and folder .. "/" or "") .. "templates",
     catalog_folder = root .. "/.etlhost",
   }, project)

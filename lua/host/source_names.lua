@@ -30,4 +30,15 @@ function source_names.of_project(project)
   return list
 end
 
+-- The names of all, sorted; without a project those that are shipped.
+function source_names.all(project)
+  local names, seen = source_names.shipped(), {}
+  for _, name in ipairs(names) do seen[name] = true end
+  for _, source in ipairs(project and source_names.of_project(project) or {}) do
+    if not seen[source.name] then names[#names + 1] = source.name end
+  end
+  table.sort(names)
+  return names
+end
+
 return source_names

@@ -5,6 +5,7 @@ local embedded = require "host.embedded"
 local template = {}
 
 local client = [[
+# yaml-language-server: $schema=../schema/client.json
 # A client: whose rows, and where they come from. A second client is a second file like this one.
 version: 1
 id: example                   # stands in every row as _client_id; never changes
@@ -52,6 +53,10 @@ function template.files()
   return {
     { "config/etlhost.yaml", embedded.read "config/etlhost.yaml" },
     { "config/clients/example.yaml", client },
+    { "config/schema/config.json", embedded.read "config/schema/config.json" },
+    { "config/schema/client.json", embedded.read "config/schema/client.json" },
+    { "config/schema/projects.json", embedded.read "config/schema/projects.json" },
+    { "config/schema/template.json", embedded.read "config/schema/template.json" },
     { "pipelines/sync.lua", embedded.read "pipelines/sync.lua" },
     { "exports/orders/2026-03-01.csv", orders },
     { "exports/customers/2026-03-01.csv", customers },

@@ -95,7 +95,7 @@ return source {
     url = { type = "url", optional = true, help = "file:folder, relative to the project" },
     bucket = { type = "string", optional = true, help = "another word for url" },
     encoding = { type = "string", optional = true, help = "of CSV files that are not UTF-8" },
-    prefixes = { type = "any", help = "name -> options of a resource, or a list" },
+    prefixes = { type = "resources", help = "name -> options of a resource, or a list" },
   },
   resource_options = {
     prefix = { type = "string", optional = true, help = "path in the bucket; default: name/" },
