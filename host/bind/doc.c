@@ -5,6 +5,8 @@
  * null that a table can hold (lua-cjson's null is the same value). */
 #include "bind/bind.h"
 
+#include "data/decompress.h"
+
 #include <stdlib.h>
 
 enum { DEPTH_MAX = 64, JSON_MAX = 8 * 1024 * 1024 };
@@ -270,14 +272,26 @@ static int l_to_json(lua_State *L)
     return 1;
 }
 
+/* doc.inflate(bytes): what zlib has compressed | nil, err */
+static int l_inflate(lua_State *L)
+{
+    eh_slice coded;
+    coded.data = luaL_checklstring(L, 1, &coded.len);
+    lua_settop(L, 1);
+    json_box *box = push_json_box(L); /* [bytes, box] */
+    eh_err err = {.class_ = EH_OK};
+    if (!eh_inflate(coded, &box->buf, &err)) return eh_bind_fail(L, &err);
+    lua_pushlstring(L, box->buf.data, box->buf.len);
+    eh_buf_free(&box->buf);
+    return 1;
+}
+
 int luaopen_host_doc(lua_State *L)
 {
     luaL_newmetatable(L, LIST_TYPE);
-    static const luaL_Reg functions[] = {{"list", l_list},
-                                         {"is_list", l_is_list},
-                                         {"ordered", l_ordered},
-                                         {"to_json", l_to_json},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"list", l_list},       {"is_list", l_is_list},
+                                         {"ordered", l_ordered}, {"to_json", l_to_json},
+                                         {"inflate", l_inflate}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");

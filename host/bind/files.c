@@ -1,6 +1,7 @@
 /* bind/files.c: host.files, the project's own small files and folders. */
 #include "bind/bind.h"
 
+#include "io/file.h"
 #include "io/fs.h"
 
 #include <dirent.h>
@@ -68,6 +69,26 @@ static int l_hash(lua_State *L)
     if (!eh_fs_hash(text, out, &err)) return eh_bind_fail(L, &err);
     lua_pushstring(L, out);
     return 1;
+}
+
+/* files.identify(path) -> what the ledger knows a file by, its size, when it was written
+ * (microseconds) | nil, err */
+static int l_identify(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    eh_file file;
+    bool growing = false;
+    eh_err err = {.class_ = EH_OK};
+    if (!eh_file_open(&file, NULL, path, &err)) return eh_bind_fail(L, &err);
+    bool ok = eh_file_identify(&file, &growing, &err);
+    if (ok && growing)
+        ok = eh_fail(&err, EH_CLASS_TRANSIENT, "somebody is writing to %s", path);
+    eh_file_close(&file);
+    if (!ok) return eh_bind_fail(L, &err);
+    lua_pushstring(L, file.identity);
+    lua_pushinteger(L, (lua_Integer)file.size);
+    lua_pushinteger(L, file.modified_us);
+    return 3;
 }
 
 /* files.make_folder(path) -> true | nil, err */
@@ -160,6 +181,7 @@ int luaopen_host_files(lua_State *L)
     static const luaL_Reg functions[] = {{"read", l_read},
                                          {"write", l_write},
                                          {"hash", l_hash},
+                                         {"identify", l_identify},
                                          {"make_folder", l_make_folder},
                                          {"list", l_list},
                                          {"stat", l_stat},

@@ -232,3 +232,23 @@ bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, siz
     *done = at_end;
     return true;
 }
+
+/* ---- a small text in one piece ---------------------------------------------------------- */
+
+bool eh_inflate(eh_slice coded, eh_buf *out, eh_err *err)
+{
+    char chunk[16384];
+    z_stream z = {.next_in = (const Bytef *)coded.data, .avail_in = clamp(coded.len)};
+    int code = inflateInit(&z);
+    if (code != Z_OK) return eh_fail_memory(err, "a compressed text");
+    bool ok = true;
+    while (ok && code == Z_OK) {
+        z.next_out = (Bytef *)chunk;
+        z.avail_out = sizeof chunk;
+        code = inflate(&z, Z_NO_FLUSH);
+        ok = eh_buf_append(out, chunk, sizeof chunk - z.avail_out, err);
+    }
+    (void)inflateEnd(&z);
+    return ok && (code == Z_STREAM_END ||
+                  eh_fail(err, EH_CLASS_DATA, "this is no text that zlib has compressed"));
+}

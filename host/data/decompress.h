@@ -6,6 +6,7 @@
 #ifndef EH_DATA_DECOMPRESS_H
 #define EH_DATA_DECOMPRESS_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -22,6 +23,9 @@ eh_coding eh_coding_of_name(const char *name, size_t *stem);
 
 /* "gzip", "zstd"; for people. */
 const char *eh_coding_name(eh_coding coding);
+
+/* Appends what a whole zlib stream (RFC 1950) holds; out's maximum is the limit. */
+bool eh_inflate(eh_slice coded, eh_buf *out, eh_err *err) EH_MUST_USE;
 
 typedef struct eh_decompress eh_decompress;
 

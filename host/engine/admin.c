@@ -60,6 +60,21 @@ static bool tell(eh_run *run, eh_arena *arena, eh_doc *rows, eh_err *err)
 
 /* ---- several steps ---------------------------------------------------------------------- */
 
+/* A list of names as one text, each quoted. */
+static const char *read_columns(const eh_doc *list, eh_arena *arena, eh_err *err)
+{
+    eh_buf out;
+    bool ok = true;
+    eh_buf_init(&out, (size_t)64 * 1024);
+    for (const eh_doc *c = eh_doc_first(list); ok && c != NULL; c = c->next)
+        ok = (out.len == 0 || eh_buf_append_str(&out, ", ", err)) && c->kind == EH_DOC_STRING &&
+             eh_sql_identifier(&out, c->as.string.data, err);
+    const char *text = ok ? eh_arena_strndup(arena, out.data, out.len) : NULL;
+    if (text == NULL) (void)eh_fail_memory(err, "a list of names");
+    eh_buf_free(&out);
+    return text;
+}
+
 static bool read_names(const eh_doc *names, eh_dest_step *step, eh_arena *arena, eh_err *err)
 {
     step->var_count = eh_doc_count(names);
@@ -68,6 +83,8 @@ static bool read_names(const eh_doc *names, eh_dest_step *step, eh_arena *arena,
     size_t i = 0;
     for (const eh_doc *c = eh_doc_first(names); c != NULL; c = c->next, i++) {
         vars[i] = (eh_sql_var){c->key.data, eh_doc_str(names, c->key.data, "")};
+        if (c->kind == EH_DOC_LIST) vars[i].value = read_columns(c, arena, err);
+        if (vars[i].value == NULL) return false;
     }
     step->vars = vars;
     return true;
@@ -91,7 +108,9 @@ static bool read_step(const eh_doc *doc, eh_dest_step *step, eh_arena *arena, eh
                            .file = eh_doc_str(doc, "file", NULL),
                            .expect = eh_doc_str(doc, "expect", NULL),
                            .like = (size_t)eh_doc_int(doc, "like", 0),
-                           .what = eh_doc_str(doc, "what", "a count")};
+                           .what = eh_doc_str(doc, "what", "a count"),
+                           .bare = eh_doc_bool(doc, "bare", false),
+                           .alone = eh_doc_bool(doc, "alone", false)};
     return read_names(eh_doc_get(doc, "names"), step, arena, err) &&
            read_params(eh_doc_get(doc, "params"), step, arena, err);
 }

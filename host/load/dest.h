@@ -144,8 +144,8 @@ typedef struct eh_ledger {
  * With read_only nothing is made. */
 eh_dest *eh_dest_open(const char *url, size_t lanes, bool read_only, eh_loop *loop,
                       const eh_clock *clock, eh_err *err);
-/* From now on each lane but the first takes a slot for its connection, and goes without the lane
- * when none is free; one that others wait for is given back. Borrowed; NULL: no limit. */
+/* From now on each lane but the first takes a slot for its connection; without one there is no
+ * such lane. One that others wait for is given back. Borrowed; NULL: no limit. */
 void eh_dest_share(eh_dest *dest, eh_slots *slots);
 /* Rolls back what is open. NULL is fine. */
 void eh_dest_close(eh_dest *dest);
@@ -276,6 +276,8 @@ typedef struct eh_dest_step {
     const char *expect; /* the first value of the first row must be this; NULL: anything */
     size_t like;        /* or what that earlier step gave, from 1; 0: anything */
     const char *what;   /* for people: what is expected */
+    bool bare;          /* it is not about the bookkeeping, which need not be there */
+    bool alone;         /* the only one, and outside of a transaction */
     eh_doc *rows;       /* the answer, in the arena */
 } eh_dest_step;
 

@@ -89,12 +89,25 @@ static bool body(eh_pg *pg, void *self, eh_err *err)
     return true;
 }
 
+/* A transaction that does nothing leaves an open connection behind. */
+static bool connected(eh_pg *pg, void *self, eh_err *err)
+{
+    (void)pg;
+    (void)self;
+    (void)err;
+    return true;
+}
+
 bool eh_pg_administer(eh_dest *dest, eh_dest_job *jobs, size_t count, eh_err *err)
 {
     eh_pg *pg = (eh_pg *)dest;
-    if (!pg->has_books)
+    bool bare = true;
+    for (size_t i = 0; i < count; i++) bare = bare && jobs[i].step->bare;
+    if (!pg->has_books && !bare)
         return eh_fail(err, EH_CLASS_NOT_FOUND, "nothing was ever loaded into %s", dest->where);
     admin_job admin = {jobs, count};
+    if (count == 1 && jobs[0].step->alone)
+        return eh_pg_transact(pg, MINUTES, connected, NULL, err) && run_step(pg, &jobs[0], err);
     if (count == 1) return eh_pg_transact(pg, MINUTES, body, &admin, err);
     return eh_pg_transact_snapshot(pg, body, &admin, err);
 }

@@ -74,7 +74,8 @@ end
 -- Several steps in one transaction of one destination, all or none: the rows of each, in order |
 -- nil, err. steps: { query, names (spliced), params, count (of params, where some are nil), file
 -- (rows go there, as CSV), expect (the first value of the first row) or like (the step that must
--- have given the same), what (that it is) }.
+-- have given the same), what (that it is), bare (not about the bookkeeping), alone (the only one,
+-- outside of a transaction) }. A name that is a list stands for its names, parted by commas.
 function admin.transact(space, target, steps, changes)
   local s = spec.new { op = "admin", config = space.config, destination = target.destination }
   local list = doc.list {}
@@ -87,6 +88,7 @@ function admin.transact(space, target, steps, changes)
     list[i] = {
       query = step.query, names = step.names, params = params, file = step.file,
       expect = step.expect and tostring(step.expect), like = step.like, what = step.what,
+      bare = step.bare, alone = step.alone,
     }
   end
   s.admin = { steps = list, changes = changes }

@@ -1,0 +1,1 @@
+SELECT max(:"column")::text AS value FROM :"schema".:"table"

@@ -1,0 +1,1 @@
+SELECT count(*)::text AS rows FROM :"schema".:"table"
