@@ -118,6 +118,7 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
     }
     loader->parser_columns = SIZE_MAX;
     eh_buf_init(&loader->absent, ABSENT_MAX);
+    eh_buf_init(&loader->extra, RAW_MAX);
     eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     eh_loader_stage_init(loader);
@@ -142,6 +143,7 @@ void eh_loader_free(eh_loader *loader)
     eh_transform_free(loader->transform);
     eh_loader_free_encoders(loader);
     eh_buf_free(&loader->absent);
+    eh_buf_free(&loader->extra);
     eh_buf_free(&loader->comments);
     eh_buf_free(&loader->raw);
     eh_loader_stage_free(loader);
@@ -216,6 +218,7 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
     loader->encoder = NULL;
     if (!eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err)) return false;
     eh_loader_bind_projects(loader);
+    eh_loader_tell_overflow(loader);
     return true;
 }
 

@@ -54,6 +54,9 @@ struct eh_loader {
     eh_judged judged;
     eh_err failure; /* of a unit; the first one */
     /* cells that are the same for many rows */
+    eh_cell extra_cell; /* text in `extra`, null or absent */
+    eh_buf extra;
+    bool told_overflow;
     eh_cell absent_cell; /* text in `absent`, or null */
     eh_cell client_cell;
     eh_cell instance_cell;
@@ -122,6 +125,14 @@ static inline eh_parse_from eh_loader_before(const eh_place *place)
 
 /* Encodes the rows and dead rows of a transformed batch into units. */
 bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
+
+/* loader_extra.c */
+
+/* Makes extra_cell from a row. *why: what keeps the row out of the table; NULL: nothing. */
+bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **why,
+                          eh_err *err) EH_MUST_USE;
+/* Tells once that columns go into _extra because the table is full. */
+void eh_loader_tell_overflow(eh_loader *loader);
 
 /* loader_encoder.c */
 

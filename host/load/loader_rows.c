@@ -43,6 +43,9 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
         case EH_FROM_INSTANCE:
             plan->pick[i] = &loader->instance_cell;
             break;
+        case EH_FROM_EXTRA:
+            plan->pick[i] = &loader->extra_cell;
+            break;
         case EH_FROM_PROJECT:
             plan->pick[i] = eh_projects_of(loader->projects, cells);
             break;
@@ -316,6 +319,9 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
                         err);
         loader->row_discarded = eh_plan_discarded(plan, cells);
     }
+    const char *why;
+    if (!eh_loader_fill_extra(loader, cells, &why, err)) return ROW_ERROR;
+    if (why != NULL) return bury(loader, place, "_extra", "value", why, err);
     pick_row(loader, cells, place);
     if (!note_absent(loader, err)) return ROW_ERROR;
     for (size_t tries = 0; tries <= plan->count; tries++) {

@@ -9,7 +9,7 @@
 
 static const char *const added_names[EH_ORIGIN_COUNT] = {
     [EH_FROM_CLIENT] = "_client_id", [EH_FROM_INSTANCE] = "_source",
-    [EH_FROM_PROJECT] = "_project",
+    [EH_FROM_PROJECT] = "_project",  [EH_FROM_EXTRA] = "_extra",
     [EH_FROM_FILE] = "_file",        [EH_FROM_ROW] = "_row",
     [EH_FROM_LOAD_ID] = "_load_id",  [EH_FROM_LOADED_AT] = "_loaded_at",
 };
@@ -27,6 +27,8 @@ eh_type eh_plan_added_type(eh_origin origin)
         return EH_TYPE_BIGINT;
     case EH_FROM_LOADED_AT:
         return EH_TYPE_TIMESTAMP;
+    case EH_FROM_EXTRA:
+        return EH_TYPE_JSON;
     default:
         return EH_TYPE_TEXT;
     }
@@ -40,6 +42,8 @@ bool eh_plan_wants_added(const eh_plan *plan, eh_origin origin)
         return plan->options.has_client;
     case EH_FROM_PROJECT:
         return plan->options.has_project;
+    case EH_FROM_EXTRA:
+        return plan->has_extra;
     case EH_FROM_FILE:
     case EH_FROM_ROW:
         return plan->options.has_file;
@@ -219,7 +223,7 @@ static bool aim(eh_plan *plan, eh_err *err)
     }
     for (size_t i = 0; i < plan->source_count; i++) {
         eh_source_plan *s = &plan->source_plans[i];
-        if (s->fate == FATE_DROP) continue;
+        if (s->fate == FATE_DROP || s->fate == FATE_EXTRA) continue;
         const eh_column_info *info = eh_plan_find_column(plan, s->name);
         s->fate = FATE_LOAD;
         s->target = SIZE_MAX;
@@ -268,6 +272,7 @@ bool eh_plan_bind(eh_plan *plan, const eh_source_column *sources, size_t count, 
     plan->source_count = count;
     for (size_t i = 0; i < count; i++)
         if (!plan_source(plan, i, err)) return false;
+    eh_plan_decide_extras(plan);
     return aim(plan, err);
 }
 

@@ -27,6 +27,7 @@ typedef enum eh_origin {
     EH_FROM_CLIENT,
     EH_FROM_INSTANCE,
     EH_FROM_PROJECT,
+    EH_FROM_EXTRA, /* columns without one of their own, as one JSON object */
     EH_FROM_FILE,
     EH_FROM_ROW,
     EH_FROM_LOAD_ID,
@@ -66,6 +67,8 @@ typedef struct eh_plan {
     /* target side: parallel arrays in the order of encoding */
     size_t count;
     size_t capacity;
+    bool has_extra;       /* some source columns go into _extra */
+    const char *overflow; /* the first that does because the table is full; NULL: none */
     bool discards; /* values of some column without a place in the table are not loaded */
     eh_column_info *infos;
     bool *declared;

@@ -158,10 +158,12 @@ static bool need_sources(eh_plan *plan, const eh_batch *batch, const char *file,
 
 static bool check_width(const eh_plan *plan, eh_err *err)
 {
-    size_t width = plan->table.count;
+    size_t width = eh_plan_width(plan);
     const char *first = NULL;
     for (size_t i = 0; i < plan->change_count; i++) {
-        if (plan->changes[i].kind != EH_CHANGE_ADD_COLUMN) continue;
+        if (plan->changes[i].kind != EH_CHANGE_ADD_COLUMN ||
+            strcmp(plan->changes[i].column, eh_plan_added_name(EH_FROM_EXTRA)) == 0)
+            continue;
         width++;
         if (width > plan->options.max_columns && first == NULL) first = plan->changes[i].column;
     }
@@ -195,6 +197,7 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
     bool ok = need_added(plan, EH_FROM_CLIENT, err) &&
               need_added(plan, EH_FROM_INSTANCE, err) &&
               need_added(plan, EH_FROM_PROJECT, err) && need_sources(plan, batch, file, err) &&
+              need_added(plan, EH_FROM_EXTRA, err) &&
               need_added(plan, EH_FROM_FILE, err) && need_added(plan, EH_FROM_ROW, err) &&
               need_added(plan, EH_FROM_LOAD_ID, err) &&
               need_added(plan, EH_FROM_LOADED_AT, err) && need_validity(plan, err);

@@ -4,7 +4,13 @@
 
 #include "load/plan.h"
 
-typedef enum eh_fate { FATE_LOAD, FATE_DROP, FATE_DISCARD_ROW, FATE_DISCARD_VALUE } eh_fate;
+typedef enum eh_fate {
+    FATE_LOAD,
+    FATE_DROP,
+    FATE_DISCARD_ROW,
+    FATE_DISCARD_VALUE,
+    FATE_EXTRA /* into the column _extra */
+} eh_fate;
 
 typedef struct eh_source_plan {
     const char *name; /* in the table; of the plan's names */
@@ -19,6 +25,11 @@ typedef struct eh_source_plan {
     bool key;   /* of the declared key, or the cursor */
     bool order; /* the cursor of rows that are put: its order must not change with its type */
 } eh_source_plan;
+
+/* plan_extra.c: which source columns have no column of their own. */
+void eh_plan_decide_extras(eh_plan *plan);
+/* The columns of the table that max_columns counts. */
+size_t eh_plan_width(const eh_plan *plan);
 
 const char *eh_plan_added_name(eh_origin origin);
 eh_type eh_plan_added_type(eh_origin origin);

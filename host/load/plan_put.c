@@ -34,6 +34,7 @@ static eh_put_role role_of(eh_origin origin)
     switch (origin) {
     case EH_FROM_SOURCE:
     case EH_FROM_VARIANT:
+    case EH_FROM_EXTRA:
         return EH_PUT_VALUE;
     case EH_FROM_ABSENT:
         return EH_PUT_ABSENT;

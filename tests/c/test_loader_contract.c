@@ -442,6 +442,7 @@ static void too_many_columns(void **state)
     lk_open(&k);
     k.options.max_columns = 5; /* with _load_id and _loaded_at */
     lk_load(&k, "a", "a,b,c", "1|2|3");
+    lk_declare(&k, "columns", "d", "bigint"); /* so it has to have a column of its own */
     for (int dry = 0; dry < 2; dry++) {
         k.options.dry_run = dry == 1;
         lk_start(&k);
@@ -450,12 +451,36 @@ static void too_many_columns(void **state)
         assert_non_null(strstr(k.err.hint, "\"d\""));
     }
     k.options.dry_run = false;
+    k.options.declaration = NULL;
     /* A variant is a column, too. */
     lk_start(&k);
     lk_begin(&k, "b");
     lk_fails(&k, lk_try_batch(&k, "a,b,c", LK_RECORDS("x|2|3")), EH_CLASS_LIMIT);
     assert_string_equal(lk_ask(&k, "select count(*) from pragma_table_info('t')"), "5");
     lk_close(&k);
+}
+
+/* What is too much goes into one column, wherever batches end. */
+static void a_full_table(void **state)
+{
+    (void)state;
+    for (int split = 0; split < 2; split++) {
+        lk k;
+        lk_open(&k);
+        k.options.max_columns = 5;
+        lk_start(&k);
+        lk_begin(&k, "a");
+        if (split == 0) lk_batch(&k, "a,b,c,d,e", "1|2|3|4|5", "1|2|3|~|007");
+        if (split == 1) lk_batch(&k, "a,b,c,d,e", "1|2|3|4|5");
+        if (split == 1) lk_batch(&k, "a,b,c,d,e", "1|2|3|~|007");
+        lk_end(&k, true);
+        lk_finish(&k);
+        assert_string_equal(lk_ask(&k, "select group_concat(name, ' ') from pragma_table_info('t')"),
+                            "a b c _extra _load_id _loaded_at");
+        assert_string_equal(lk_ask(&k, "select a, b, c, _extra from t order by rowid"),
+                            "1|2|3|{\"d\":\"4\",\"e\":\"5\"}\n1|2|3|{\"d\":null,\"e\":\"007\"}");
+        lk_close(&k);
+    }
 }
 
 int main(void)
@@ -473,6 +498,7 @@ int main(void)
         cmocka_unit_test(names_of_somebody_else),
         cmocka_unit_test(a_table_that_is_altered_meanwhile),
         cmocka_unit_test(too_many_columns),
+        cmocka_unit_test(a_full_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

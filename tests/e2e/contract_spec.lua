@@ -71,6 +71,55 @@ for _, make in ipairs { target.list[1], target.list[2] } do
   end)
 end
 
+-- What is in _extra, in the order of the keys.
+local function extra(to, id)
+  local sql = to.kind == "sqlite" and "select _extra from t where id = " .. id
+    or "select _extra from etl.t where id = " .. id
+  return (to:sql(sql):gsub("[ ]", ""))
+end
+
+for _, make in ipairs { target.list[1], target.list[3] } do
+  describe("extras in " .. make.name, function()
+    it("are one json column, from which a client's file promotes columns", function()
+      local to = make.fresh()
+      local folder = host.project { pipeline = pipeline [[key = "id", extras = "json",
+        columns = { n = "bigint" }]], exports = {
+        ["orders/1.jsonl"] = '{"id":1,"n":10,"tag":"x","size":12.10,"deep":{"a":[1]},"big":12345678901234567890}\n'
+          .. '{"id":2,"n":20}\n{"id":3,"tag":null}\n',
+        ["orders/2.csv"] = "id,n,zip,empty\n4,40,007,\n" } }
+      local result = host.run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("id n", names(to))
+      assert.equal(to.kind == "sqlite"
+        and '{"tag":"x","size":12.10,"deep":{"a":[1]},"big":12345678901234567890}'
+        or '{"big":12345678901234567890,"tag":"x","deep":{"a":[1]},"size":12.10}', extra(to, 1))
+      assert.equal("", (extra(to, 2):gsub("\\N", "")))
+      assert.matches('"zip":"007"', extra(to, 4), 1, true)
+      local yaml = files.read(folder .. "/config/clients/acme.yaml")
+      files.write(folder .. "/config/clients/acme.yaml",
+        yaml .. "    resources: { orders: { columns: { zip: text } } }\n")
+      files.write(folder .. "/exports/orders/3.csv", "id,zip,empty\n4,008,z\n5,009,\n")
+      result = host.run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("id n zip", names(to))
+      assert.equal("4|40|008\n5||009", (to:sql("select id, n, zip from " .. to:name "t"
+        .. " where zip is not null order by id"):gsub("\\N", "")))
+      assert.equal('{"empty":"z"}', extra(to, 4)) -- as a whole, like any column
+    end)
+
+    it("are what comes when a table is full, and the run says so", function()
+      local to = make.fresh()
+      local folder = host.project { pipeline = pipeline "", config = "limits: { max_columns: 9 }\n",
+        exports = { ["orders/1.csv"] = "id,a,b,c,d,e\n1,2,3,4,5,6\n" } }
+      local result = host.run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("id a b", names(to))
+      assert.equal('{"c":"4","d":"5","e":"6"}', extra(to, 1))
+      assert.matches("max_columns = 9 allows: \"c\"", result.out, 1, true)
+    end)
+  end)
+end
+
 describe("a contract", function()
   it("is said by source, client's file and pipeline, the nearer one first", function()
     local folder = host.project { exports = { ["1.csv"] = FIRST } }
