@@ -49,8 +49,8 @@ struct eh_jail_link {
     bool ended; /* the jail closed its end */
     queued queue[QUEUE_MAX];
     size_t queue_count;
-    eh_arena *current; /* of the frame handed out last */
-    eh_err broken;     /* protocol error seen in a callback */
+    eh_arena *current;   /* of the frame handed out last */
+    eh_err broken;       /* protocol error seen in a callback */
     int64_t deadline_ms; /* processor time */
     int64_t busy_us;     /* the jail's processor time when it was last heard; -1: not yet */
     int64_t silent_us;   /* monotonic; since when nothing was heard */

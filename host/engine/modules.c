@@ -28,8 +28,8 @@ static bool try_root(const eh_run *run, const char *root, const char *file, eh_a
     size_t len = strlen(project);
     if (!eh_file_read_small(root, file, MODULE_MAX, arena, text, err)) return false;
     if (text->data == NULL) return true;
-    bool inside = len > 0 && strncmp(root, project, len) == 0 &&
-                  (root[len] == '\0' || root[len] == '/');
+    bool inside =
+        len > 0 && strncmp(root, project, len) == 0 && (root[len] == '\0' || root[len] == '/');
     const char *below = inside ? root + len + (root[len] == '/') : root;
     *path = eh_arena_printf(arena, "%s%s%s", below, below[0] != '\0' ? "/" : "", file);
     return *path != NULL || eh_fail_memory(err, "a module");
@@ -50,7 +50,8 @@ bool eh_module_find(eh_run *run, const char *name, eh_arena *arena, eh_slice *te
     const eh_doc *roots = eh_doc_get(run->spec, "module_roots");
     for (const eh_doc *r = eh_doc_first(roots); r != NULL; r = r->next) {
         for (int i = 0; i < 2 && r->kind == EH_DOC_STRING; i++) {
-            if (!try_root(run, r->as.string.data, files[i], arena, text, path, err)) return false;
+            if (!try_root(run, r->as.string.data, files[i], arena, text, path, err))
+                return false;
             if (text->data != NULL) return true;
         }
     }

@@ -22,10 +22,10 @@ typedef struct eh_stream {
     const eh_row_hook *rows;    /* NULL: no row function */
     struct eh_preview *preview; /* not NULL: rows are shown, not loaded */
     eh_loader *loader;          /* NULL until the first file */
-    bool replace; /* the files of this run take the place of all that the stream has */
-    bool anew;    /* even where the table has them already */
-    int64_t started_us;         /* monotonic */
-    int64_t told_us;            /* when progress was last told */
+    bool replace;       /* the files of this run take the place of all that the stream has */
+    bool anew;          /* even where the table has them already */
+    int64_t started_us; /* monotonic */
+    int64_t told_us;    /* when progress was last told */
     uint64_t files;
     uint64_t files_known;
     uint64_t files_refused;

@@ -16,8 +16,8 @@
 
 const char *eh_file_status_name(eh_file_status status)
 {
-    static const char *const names[] = {"loaded", "resumed", "known", "growing", "refused",
-                                        "replaced"};
+    static const char *const names[] = {"loaded",  "resumed", "known",
+                                        "growing", "refused", "replaced"};
     return names[status];
 }
 

@@ -20,8 +20,8 @@ typedef struct eh_contract {
     eh_mode tables;
     eh_mode columns;
     eh_mode types;
-    bool types_said;      /* `types` was written out, not the default */
-    const eh_doc *column; /* column -> word; NULL: none. Checked */
+    bool types_said;            /* `types` was written out, not the default */
+    const eh_doc *column;       /* column -> word; NULL: none. Checked */
     int8_t type[EH_TYPE_COUNT]; /* eh_mode for new values of this type; -1: nothing said */
 } eh_contract;
 

@@ -40,7 +40,8 @@ static bool append_value(eh_buf *out, const eh_cell *cell, eh_err *err)
     return eh_buf_append_json(out, eh_cell_text(cell), err);
 }
 
-bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **why, eh_err *err)
+bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **why,
+                          eh_err *err)
 {
     const eh_plan *plan = &loader->plan;
     eh_buf *out = &loader->extra;
@@ -52,7 +53,8 @@ bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **
     for (size_t i = 0; i < plan->source_count; i++) {
         const eh_cell *cell = &cells[i];
         if (plan->source_plans[i].fate != FATE_EXTRA || cell->kind == EH_CELL_ABSENT) continue;
-        if (eh_cell_has_text(cell) && cell->len > 0 && memchr(cell->as.text, 0, cell->len) != NULL) {
+        if (eh_cell_has_text(cell) && cell->len > 0 &&
+            memchr(cell->as.text, 0, cell->len) != NULL) {
             *why = "a NUL byte, which no database stores";
             return true;
         }
@@ -65,10 +67,10 @@ bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **
     }
     if (!any) return true;
     if (!eh_buf_append_byte(out, '}', err)) return false;
-    loader->extra_cell = valued ? (eh_cell){.kind = EH_CELL_JSON,
-                                            .len = (uint32_t)out->len,
-                                            .as.text = out->data}
-                                : (eh_cell){.kind = EH_CELL_NULL};
+    loader->extra_cell =
+        valued
+            ? (eh_cell){.kind = EH_CELL_JSON, .len = (uint32_t)out->len, .as.text = out->data}
+            : (eh_cell){.kind = EH_CELL_NULL};
     return true;
 }
 
@@ -79,11 +81,11 @@ void eh_loader_tell_overflow(eh_loader *loader)
     if (plan->overflow == NULL || loader->told_overflow || events->warning == NULL) return;
     loader->told_overflow = true;
     char message[512];
-    (void)snprintf(message, sizeof message,
-                   "%s.%s has as many columns as max_columns = %zu allows: \"%s\", and what else "
-                   "is new, loads into its column _extra; one that is declared (columns) gets its "
-                   "own",
-                   plan->options.schema, plan->options.table, plan->options.max_columns,
-                   plan->overflow);
+    (void)snprintf(
+        message, sizeof message,
+        "%s.%s has as many columns as max_columns = %zu allows: \"%s\", and what else "
+        "is new, loads into its column _extra; one that is declared (columns) gets its "
+        "own",
+        plan->options.schema, plan->options.table, plan->options.max_columns, plan->overflow);
     events->warning(events->self, message);
 }

@@ -204,7 +204,8 @@ static row_fate refuse(eh_loader *loader, const eh_place *place, size_t target, 
     const eh_column_info *info = &loader->plan.infos[target];
     if (mode == EH_MODE_FREEZE)
         return refuse_value(loader, place, info, shown, reason, hint, err);
-    if (mode == EH_MODE_DISCARD_ROW) return bury(loader, place, info->name, "type", reason, err);
+    if (mode == EH_MODE_DISCARD_ROW)
+        return bury(loader, place, info->name, "type", reason, err);
     loader->row_discarded++;
     loader->plan.pick[target] = &null_cell;
     return ROW_RETRY;

@@ -36,7 +36,8 @@ static void finished(eh_unit *unit)
         return;
     }
     /* What the server refused is known only now. */
-    if (unit->max_dead_rows != SIZE_MAX) loader->judged.dead += unit->dead_count - unit->dead_sent;
+    if (unit->max_dead_rows != SIZE_MAX)
+        loader->judged.dead += unit->dead_count - unit->dead_sent;
     loader->state.units++;
     loader->counts.rows_loaded += unit->rows;
     loader->counts.rows_dead += unit->dead_count;
@@ -161,16 +162,18 @@ static bool judge(eh_loader *loader, const eh_unit *unit, eh_err *err)
 bool eh_loader_judge(const eh_loader *loader, const char *last, eh_err *err)
 {
     const eh_judged *j = &loader->judged;
-    if (j->dead <= j->max_rows || (double)j->dead <= j->max_ratio * (double)j->rows) return true;
+    if (j->dead <= j->max_rows || (double)j->dead <= j->max_ratio * (double)j->rows)
+        return true;
     eh_fail(err, EH_CLASS_DATA,
             "%" PRIu64 " of the %" PRIu64 " rows that this run read of %s, up to %s, cannot be "
             "loaded",
             j->dead, j->rows, loader->options.key.resource, last);
-    return eh_err_hint(err,
-                       "that is more than max_dead allows (%g of them and %zu rows); what "
-                       "committed before stays loaded, and is not read again. Mend the inputs or "
-                       "the declaration, or raise max_dead",
-                       j->max_ratio, j->max_rows);
+    return eh_err_hint(
+        err,
+        "that is more than max_dead allows (%g of them and %zu rows); what "
+        "committed before stays loaded, and is not read again. Mend the inputs or "
+        "the declaration, or raise max_dead",
+        j->max_ratio, j->max_rows);
 }
 
 static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)

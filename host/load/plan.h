@@ -47,9 +47,9 @@ typedef struct eh_plan_options {
     const char *schema;
     const char *table;
     eh_write_rule write;
-    bool has_client; /* add _client_id and _source */
+    bool has_client;  /* add _client_id and _source */
     bool has_project; /* add _project */
-    bool has_file;   /* add _file and _row */
+    bool has_file;    /* add _file and _row */
     size_t max_columns;
 } eh_plan_options;
 

@@ -16,13 +16,13 @@ typedef struct eh_source_plan {
     const char *name; /* in the table; of the plan's names */
     eh_fate fate;
     bool generated; /* the table's column of this name is the database's to fill */
-    size_t target; /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
+    size_t target;  /* index of its FROM_SOURCE target; SIZE_MAX while it has none */
     bool declared;
     eh_type declared_type;
-    eh_mode columns;    /* what the contract says when the table has no such column */
-    eh_mode types;      /* and of values that do not fit it */
-    bool types_said;    /* in so many words */
-    bool key;   /* of the declared key, or the cursor */
+    eh_mode columns; /* what the contract says when the table has no such column */
+    eh_mode types;   /* and of values that do not fit it */
+    bool types_said; /* in so many words */
+    bool key;        /* of the declared key, or the cursor */
     bool order; /* the cursor of rows that are put: its order must not change with its type */
 } eh_source_plan;
 

@@ -19,6 +19,10 @@ local function all_optional(extra)
   return optional
 end
 
+local words = setmetatable({
+  extract = "how the rows are fetched is the source's to say",
+}, { __index = resource.words })
+
 -- given: name -> options or false. Returns those that are right; report(name or nil, message).
 function changes.check(given, resources, extra, report)
   local result, optional = {}, all_optional(extra)
@@ -32,7 +36,7 @@ function changes.check(given, resources, extra, report)
       result[name] = false
     else
       result[name] = fields.check(optional, options ~= core.null and options or {}, report_here,
-        resource.words)
+        words)
       -- Only to see what is inside the options; what counts is declared after the merge.
       resource.declare({}, result[name], report_here)
     end

@@ -475,10 +475,12 @@ static void a_full_table(void **state)
         if (split == 1) lk_batch(&k, "a,b,c,d,e", "1|2|3|~|007");
         lk_end(&k, true);
         lk_finish(&k);
-        assert_string_equal(lk_ask(&k, "select group_concat(name, ' ') from pragma_table_info('t')"),
-                            "a b c _extra _load_id _loaded_at");
-        assert_string_equal(lk_ask(&k, "select a, b, c, _extra from t order by rowid"),
-                            "1|2|3|{\"d\":\"4\",\"e\":\"5\"}\n1|2|3|{\"d\":null,\"e\":\"007\"}");
+        assert_string_equal(
+            lk_ask(&k, "select group_concat(name, ' ') from pragma_table_info('t')"),
+            "a b c _extra _load_id _loaded_at");
+        assert_string_equal(
+            lk_ask(&k, "select a, b, c, _extra from t order by rowid"),
+            "1|2|3|{\"d\":\"4\",\"e\":\"5\"}\n1|2|3|{\"d\":null,\"e\":\"007\"}");
         lk_close(&k);
     }
 }
