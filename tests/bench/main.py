@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import groups
+import merges
 import table
 from data import Data
 from server import Server
 
 FOLDER = os.path.abspath("build/bench")
+GROUPS = {**groups.ALL, "merge": merges.merge_postgres}
 
 
 def main():
@@ -23,12 +25,12 @@ def main():
         from peers import Peers
         peers = Peers(FOLDER, data, server)
     bench = groups.Bench(FOLDER, data, server, runs, peers)
-    chosen = sys.argv[1:] or list(groups.ALL)
+    chosen = sys.argv[1:] or list(GROUPS)
     done = []
     for name in chosen:
         print(f"measuring {name} ...", file=sys.stderr)
         try:
-            done.append(groups.ALL[name](bench))
+            done.append(GROUPS[name](bench))
         except (RuntimeError, OSError, subprocess.SubprocessError) as problem:
             print(f"{name} could not be measured: {problem}", file=sys.stderr)
     result = (f"{rows:,} orders ({os.path.getsize(data.csv) >> 20} MB of CSV), "
