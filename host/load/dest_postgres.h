@@ -19,6 +19,7 @@ typedef struct eh_pg {
     eh_pg_login login; /* of all connections */
     eh_pgconn *control;
     bool controlling; /* a transaction of it is open, also between two statements */
+    bool odd_keys;    /* some key has text in which different bytes are equal */
     bool has_books;   /* the bookkeeping is there (always, unless read_only) */
     char *run_id;     /* owned; of the run whose heartbeat we keep, NULL before take-over */
     char *host;       /* owned */

@@ -53,7 +53,9 @@ static bool make(eh_pg *pg, key_job *job, bool room, eh_err *err)
     if (!eh_pg_run_spliced(pg, "table_has_rows", vars, 3, err)) return false;
     bool has_rows = eh_pgconn_bool(pg->control, 0, 0);
     if (room && !has_rows && !eh_pg_run_spliced(pg, "key_room", vars, 3, err)) return false;
-    if (eh_pg_run_spliced(pg, "key_index_make", vars, 4, err)) return true;
+    if (eh_pg_run_spliced(pg, job->history ? "key_index_history" : "key_index_make", vars, 4,
+                          err))
+        return true;
     job->twice = strcmp(err->sqlstate, "23505") == 0;
     if (strcmp(err->sqlstate, "42501") == 0)
         eh_err_hint(err, "let its owner create a unique index on (%s)", job->list.data);
@@ -72,6 +74,7 @@ static bool key_body(eh_pg *pg, void *self, eh_err *err)
     eh_pg_arg_str(&args, job->json.data);
     eh_pg_arg_str(&args, job->history ? "true" : "false");
     if (!eh_pg_run(pg, "key_index", &args, err)) return false;
+    if (eh_pgconn_bool(pg->control, 0, 2)) pg->odd_keys = true;
     if (eh_pgconn_bool(pg->control, 0, 0)) return true;
     if (!make(pg, job, eh_pgconn_bool(pg->control, 0, 1), err)) return false;
     EH_FAULT("key.index");

@@ -3,6 +3,7 @@
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,56 @@ static eh_append append_row(const eh_encoder *base, eh_buf *data, const eh_cell 
     if (data->max - before < row_bound(pick, base->count)) return EH_APPEND_FULL;
     if (err != NULL && err->class_ == EH_OK) *err = failure;
     return EH_APPEND_ERROR;
+}
+
+/* Are two values of this column equal just where their binary forms are? */
+static bool is_told_by_bytes(eh_pg_kind kind)
+{
+    switch (kind) {
+    case EH_PG_BOOL:
+    case EH_PG_INT2:
+    case EH_PG_INT4:
+    case EH_PG_INT8:
+    case EH_PG_DATE:
+    case EH_PG_TIME:
+    case EH_PG_TIMESTAMP:
+    case EH_PG_TIMESTAMPTZ:
+    case EH_PG_TEXT: /* unless their collation is an odd one: eh_pg.odd_keys */
+    case EH_PG_VARCHAR:
+    case EH_PG_UUID:
+    case EH_PG_BYTEA:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A row of binary COPY: two bytes, then each field behind its length; -1 is null. */
+static uint64_t key_hash(const eh_encoder *base, const char *row)
+{
+    const eh_put_role *roles = base->put->roles;
+    uint64_t hash = EH_KEY_HASH;
+    const char *p = row + 2;
+    for (size_t i = 0, keys = 0; keys < base->put->key_count; i++) {
+        uint32_t big;
+        memcpy(&big, p, sizeof big);
+        uint32_t len = be32toh(big);
+        size_t bytes = len == UINT32_MAX ? 0 : len;
+        if (roles[i] == EH_PUT_KEY) {
+            hash = eh_key_hash(hash, p, 4 + bytes);
+            keys++;
+        }
+        p += 4 + bytes;
+    }
+    return hash;
+}
+
+static bool tells_keys(const eh_pg *pg, const eh_pg_encoder *encoder, const eh_put *put)
+{
+    bool told = !encoder->text && !pg->odd_keys;
+    for (size_t i = 0; told && i < put->key_count; i++)
+        told = is_told_by_bytes(encoder->columns[put->keys[i]].kind);
+    return told;
 }
 
 /* The columns as they were, to be held against what a unit's transaction finds. */
@@ -135,7 +186,6 @@ const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const cha
                                     size_t count, const eh_put *put, eh_arena *arena,
                                     const char **why_text, eh_err *err)
 {
-    (void)dest;
     eh_pg_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
     if (encoder == NULL) {
         (void)eh_fail_memory(err, "an encoder");
@@ -151,6 +201,7 @@ const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const cha
     if (put != NULL) {
         encoder->put = eh_pg_put_new(schema, table, columns, put, arena, err);
         if (encoder->put == NULL) return NULL;
+        if (tells_keys((const eh_pg *)dest, encoder, put)) encoder->base.key_hash = key_hash;
     }
     return &encoder->base;
 }

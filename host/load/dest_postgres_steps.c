@@ -31,7 +31,9 @@ static bool is_wanted(const eh_pg_lane *lane, eh_pg_step step)
     if (put_of(lane)->sql[step] == NULL) return false;
     switch (step) {
     case EH_PG_STEP_TWICE:
-        return lane->unit->has_absent;
+        return lane->unit->has_absent && lane->unit->repeats;
+    case EH_PG_STEP_DEDUPE:
+        return lane->unit->repeats;
     case EH_PG_STEP_LOCK:
     case EH_PG_STEP_FOLD:
         return lane->twice;

@@ -45,7 +45,7 @@ static const eh_encoder *make_dry(eh_arena *arena, const eh_column_info *columns
         eh_fail_memory(err, "an encoder");
         return NULL;
     }
-    *dry = (dry_encoder){{dry_append, count, put}, columns, declared};
+    *dry = (dry_encoder){{.append = dry_append, .count = count, .put = put}, columns, declared};
     return &dry->base;
 }
 

@@ -18,6 +18,7 @@ void eh_unit_reset(eh_unit *unit)
     eh_unit kept = *unit;
     eh_arena_reset(kept.arena);
     kept.data.len = 0;
+    eh_key_set_clear(&kept.keys);
     *unit = (eh_unit){
         .data = kept.data,
         .row_ends = kept.row_ends,
@@ -26,6 +27,7 @@ void eh_unit_reset(eh_unit *unit)
         .arena = kept.arena,
         .dead = kept.dead,
         .dead_capacity = kept.dead_capacity,
+        .keys = kept.keys,
     };
 }
 
@@ -35,6 +37,7 @@ void eh_unit_free(eh_unit *unit)
     free(unit->row_ends);
     free(unit->places);
     free(unit->dead);
+    eh_key_set_free(&unit->keys);
     eh_arena_free(unit->arena);
     *unit = (eh_unit){.arena = NULL};
 }
@@ -52,12 +55,23 @@ static bool grow_rows(eh_unit *unit, eh_err *err)
     return true;
 }
 
+static bool note_key(eh_unit *unit, size_t row, eh_err *err)
+{
+    const eh_encoder *encoder = unit->encoder;
+    if (encoder->put == NULL || unit->repeats) return true;
+    unit->repeats = encoder->key_hash == NULL;
+    return unit->repeats ||
+           eh_key_set_add(&unit->keys, encoder->key_hash(encoder, unit->data.data + row),
+                          &unit->repeats, err);
+}
+
 eh_append eh_unit_append(eh_unit *unit, const eh_cell *const *pick, const eh_place *place,
                          eh_row_fault *fault, eh_err *err)
 {
     if (unit->rows == unit->row_capacity && !grow_rows(unit, err)) return EH_APPEND_ERROR;
     size_t before = unit->data.len;
     eh_append result = unit->encoder->append(unit->encoder, &unit->data, pick, fault, err);
+    if (result == EH_APPEND_OK && !note_key(unit, before, err)) result = EH_APPEND_ERROR;
     if (result != EH_APPEND_OK) {
         unit->data.len = before;
         return result;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "data/batch.h"
+#include "load/key_set.h"
 #include "load/write.h"
 
 typedef struct eh_encoder eh_encoder;
@@ -31,6 +32,9 @@ struct eh_encoder {
                         eh_row_fault *fault, eh_err *err);
     size_t count;      /* columns */
     const eh_put *put; /* how the rows reach the table; NULL: they are appended */
+    /* Of an encoded row: rows whose keys are equal in the table have the same hash. NULL: the
+     * bytes do not tell. */
+    uint64_t (*key_hash)(const eh_encoder *encoder, const char *row);
 };
 
 struct eh_unit {
@@ -57,6 +61,8 @@ struct eh_unit {
     size_t rows;
     size_t row_capacity;
     bool has_absent; /* some record lacks a field: see eh_put.absent */
+    bool repeats;    /* some key may be there twice */
+    eh_key_set keys; /* while it is not known to */
     eh_arena *arena; /* text of the dead rows */
     eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
     size_t dead_count;

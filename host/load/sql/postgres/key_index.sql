@@ -1,5 +1,6 @@
 -- Is there a unique index on just these columns, that ON CONFLICT can use? And if not, is the table
--- one without rows whose storage nobody has set? $1 schema, $2 table, $3 the columns as a JSON list,
+-- one without rows whose storage nobody has set? And is there text among them whose collation takes
+-- different bytes for equal? $1 schema, $2 table, $3 the columns as a JSON list,
 -- $4 of the versions of a history that have no end
 SELECT EXISTS (
     SELECT FROM pg_index AS i
@@ -13,7 +14,12 @@ SELECT EXISTS (
            WHERE k.n <= i.indnkeyatts)
         = (SELECT array_agg(w.name ORDER BY w.name)
            FROM jsonb_array_elements_text($3::jsonb) AS w (name))),
-  c.reloptions IS NULL AND c.relkind = 'r'
+  c.reloptions IS NULL AND c.relkind = 'r',
+  EXISTS (
+    SELECT FROM pg_attribute AS a
+    JOIN pg_collation AS l ON l.oid = a.attcollation
+    WHERE a.attrelid = c.oid AND NOT l.collisdeterministic
+      AND a.attname::text IN (SELECT w.name FROM jsonb_array_elements_text($3::jsonb) AS w (name)))
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2

@@ -1,1 +1,1 @@
-CREATE UNIQUE INDEX ON :"schema".:"table" (:keys):open;
+CREATE UNIQUE INDEX ON :"schema".:"table" (:keys);

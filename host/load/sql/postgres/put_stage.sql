@@ -1,4 +1,9 @@
 -- The stage of a unit whose rows are not just appended: the columns that the rows bring, as the
 -- table has them, without its constraints. Gone with the transaction, as a pooler wants it.
+--
+-- A unit is small and the table may be large, of which the planner knows nothing: by itself it reads
+-- the whole table into a hash. So rows are looked up by the key's index, one by one.
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
 CREATE TEMP TABLE etl_stage ON COMMIT DROP AS
 SELECT :columns:absent FROM :"schema".:"table" WITH NO DATA
