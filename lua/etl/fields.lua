@@ -43,11 +43,18 @@ local types = {
   any = { function() return true end, "anything" },
 }
 
+local long_forms = {} -- of short ones; nobody changes them
+
 -- The long form of a declaration. Raises for one that is wrong: that is the writer's slip.
 function fields.declare(name, declaration)
   if type(declaration) == "string" then
-    local kind, optional = declaration:match "^(.-)(%??)$"
-    declaration = { type = kind, optional = optional == "?" }
+    local long = long_forms[declaration]
+    if not long then
+      local kind, optional = declaration:match "^(.-)(%??)$"
+      long = { type = kind, optional = optional == "?" }
+      long_forms[declaration] = long
+    end
+    declaration = long
   end
   if type(declaration) ~= "table" or not types[declaration.type] then
     local kind = type(declaration) == "table" and declaration.type or declaration

@@ -12,7 +12,8 @@ local script = 'return require "etl.pipeline" {}\n'
 
 -- names: a list. space: a workspace; nil for the sources that etlhost ships alone.
 -- Gives name -> { name, help, config, options } for those that can be evaluated. A declared field
--- is { type, help, secret, one_of, default, optional }.
+-- is { type, help, secret, one_of, values, default, optional }. Nothing and an error when nothing
+-- can be evaluated at all.
 function describing.sources(names, space)
   if #names == 0 then return {} end
   local entries = doc.list {}
@@ -24,7 +25,8 @@ function describing.sources(names, space)
   s.sources, s.describe = entries, true
   local made = job.new { spec = s, title = "" }
   supervisor.run({ made }, {})
-  return made.described or {}
+  if not made.described then return {}, made.errors[1] end
+  return made.described
 end
 
 return describing

@@ -40,6 +40,7 @@ local function find_verb(words)
   local at = 1
   while verb == verbs.root or verb.verbs do
     local word = words[at]
+    if verb.run and (word == nil or not verbs.find(verb, word)) then break end -- it is one itself
     if word == nil or word == "-h" or word == "--help" then return verb, { "--help" } end
     if word == "--version" and verb == verbs.root then word = "version" end
     local found = verbs.find(verb, word)

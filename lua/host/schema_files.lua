@@ -7,24 +7,30 @@ local source_names = require "host.source_names"
 
 local schema_files = {}
 
--- The text of a kind's schema. space: a workspace; nil for the sources that etlhost ships alone.
-function schema_files.text(kind, space)
-  local names = source_names.all(space and space.project)
-  return json_schema.text(kind, describing.sources(names, space))
+-- What all sources understand, and the names of those that cannot be evaluated | nil, err
+-- space: a workspace; without a project in it only what etlhost ships.
+function schema_files.sources(space)
+  local names = source_names.all(space.project)
+  local described, problem = describing.sources(names, space.project and space)
+  if problem then return nil, problem end
+  local left_out = {}
+  for _, name in ipairs(names) do
+    if not described[name] then left_out[#left_out + 1] = name end
+  end
+  return described, left_out
 end
 
--- Writes every kind's: the names of the files, from the project's folder | nil, err
-function schema_files.write(space)
-  local described = describing.sources(source_names.all(space.project), space)
+-- Writes every kind's schema: the names of the files, from the project's folder | nil, err
+function schema_files.write(project, described)
   local written = {}
-  local ok, problem = files.make_folder(space.project:path(space.project.schema_folder))
-  for _, kind in ipairs(ok and json_schema.kinds or {}) do
-    local name = ("%s/%s.json"):format(space.project.schema_folder, kind)
-    ok, problem = files.write(space.project:path(name), json_schema.text(kind, described))
+  local ok, problem = files.make_folder(project:path(project.schema_folder))
+  if not ok then return nil, problem end
+  for _, kind in ipairs(json_schema.kinds) do
+    local name = ("%s/%s.json"):format(project.schema_folder, kind)
+    ok, problem = files.write(project:path(name), json_schema.text(kind, described))
     if not ok then return nil, problem end
     written[#written + 1] = name
   end
-  if not ok then return nil, problem end
   return written
 end
 

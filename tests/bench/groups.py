@@ -244,7 +244,33 @@ def start(b):
     ])
 
 
+def clients(b):
+    """A thousand clients of one template: what an operator types all day."""
+    project = os.path.join(b.folder, "clients")
+    texts = {
+        "config/etlhost.yaml": "version: 1\n",
+        "config/templates/shop.yaml": "version: 1\ntimezone: Europe/Berlin\nsources:\n  shop:\n"
+        "    use: s3_exports\n    prefixes: { orders: { columns: { amount: numeric } }, leads: {} }\n",
+        "pipelines/sync.lua": 'return require "etl.pipeline" {}\n',
+    }
+    for n in range(1000):
+        os.makedirs(os.path.join(project, f"exports/{n}"), exist_ok=True)
+        texts[f"config/clients/{n}.yaml"] = (
+            f'version: 1\nid: "{n}"\nname: Client {n}\nextends: shop\nsources:\n'
+            f"  shop: {{ url: 'file:exports/{n}' }}\n")
+    for name, text in texts.items():
+        os.makedirs(os.path.dirname(os.path.join(project, name)), exist_ok=True)
+        with open(os.path.join(project, name), "w") as out:
+            out.write(text)
+    return b.compete("a project of 1,000 clients", None, [
+        Contender("etlhost check", [ETLHOST, "check"], cwd=project, goal="1 s"),
+        Contender("etlhost status", [ETLHOST, "status", "--destination", b.server.url()],
+                  cwd=project, goal="1 s"),
+    ])
+
+
 ALL = {
     "csv": csv_postgres, "gzip": gzip_postgres, "json": json_postgres, "sqlite": csv_sqlite,
     "functions": functions, "memory": memory, "start": start,
+    "clients": clients,
 }

@@ -158,8 +158,11 @@ describe("the JSON Schemas", function()
       local file = ("config/templates/%s.yaml"):format(name)
       arguments[#arguments + 1], expected[file] = file, is_bad
     end
+    write("sources/broken.lua", "return nil + 1\n")
     local written = host.etlhost({ "schema", "--write" }, { cwd = folder })
     assert.equal(0, written.code, tostring(written))
+    assert.matches("the source broken cannot be evaluated", written.err, 1, true)
+    assert.equal(0, host.etlhost({ "schema", "client" }, { cwd = folder }).code)
     local checked, refused = host.etlhost({ "check", "--json" }, { cwd = folder }), {}
     assert.equal(2, checked.code, tostring(checked))
     for line in checked.out:gmatch "[^\n]+" do

@@ -40,6 +40,10 @@ local function is_kind(word)
   return false
 end
 
+local function print_written(ctx, written)
+  for _, name in ipairs(written) do ctx.out:print("wrote " .. text.safe(name)) end
+end
+
 function verb.run(args, ctx)
   if args.kind and not is_kind(args.kind) or not (args.kind or args.write) then
     return unknown(args.kind)
@@ -47,14 +51,21 @@ function verb.run(args, ctx)
   local space, problem = workspace.open { folder = args.project, optional = not args.write }
   if not space then return nil, problem end
   ctx.places = space.places
+  local described, left_out = schema_files.sources(space)
+  if not described then return nil, left_out end
   if args.write then
     local written
-    written, problem = schema_files.write(space)
+    written, problem = schema_files.write(space.project, described)
     if not written then return nil, problem end
-    for _, name in ipairs(written) do ctx.out:print("wrote " .. text.safe(name)) end
-    return exit.ok
+    print_written(ctx, written)
+  else
+    ctx.out:write(json_schema.text(args.kind, described))
   end
-  ctx.out:write(schema_files.text(args.kind, space.project and space))
+  ctx.out:flush()
+  for _, name in ipairs(left_out) do
+    ctx.err:print(ctx.err:style("yellow", "note: ") .. ("the source %s cannot be evaluated, and is "
+      .. "left out; `etlhost check` says why"):format(text.safe(name)))
+  end
   return exit.ok
 end
 
