@@ -121,6 +121,55 @@ for _, make in ipairs { target.list[1], target.list[3] } do
       assert.same({}, seen)
     end)
 
+    it("is refused for rows with a history, which it would lose", function()
+      local to = make.fresh()
+      local folder = project_of('{ write = "history", key = "id" }',
+        { ["orders/1.csv"] = "id,v\n1,a\n" })
+      must(folder, to)
+      local result = host.run(folder, to, { more = { "--full-refresh" } })
+      assert.equal(host.exit.config, result.code, tostring(result))
+      assert.matches("cannot be loaded anew", result.out .. result.err)
+    end)
+
+    it("goes on where it was stopped, and shows what counts", function()
+      local to = make.fresh()
+      local folder = project_of('{ write = "replace" }', { ["orders/1.csv"] = many(1000, "a") })
+      must(folder, to)
+      files.write(folder .. "/exports/orders/1.csv", many(900, "b") .. "x\n")
+      files.write(folder .. "/exports/orders/2.csv.gz", "no gzip data")
+      local result = host.run(folder, to, { more = { "--unit-bytes", "2048" } })
+      assert.equal(host.exit.data, result.code, tostring(result))
+      assert.equal("1000|a|a", to:sql("select count(*), min(v), max(v) from " .. to:name(TABLE)))
+      local shown = host.etlhost { "state", "show", "--destination", to.url }
+      assert.matches("orders +1 +1,000 +1 ", shown.out)
+      result = host.etlhost({ "dead", "retry", "--destination", to.url }, { cwd = folder })
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("1|dead", to:sql("select count(*), max(status) from " .. to:book "dead_rows"))
+      os.remove(folder .. "/exports/orders/2.csv.gz")
+      files.write(folder .. "/exports/orders/2.csv", "id,v\n2000,b\n")
+      result = must(folder, to)
+      assert.equal("901|b|b", to:sql("select count(*), min(v), max(v) from " .. to:name(TABLE)))
+      assert.matches("orders +1 +1 +0 ", result.out)
+      assert.matches("1,000 rows went, 901 came", result.out)
+      assert.equal("1|dead", to:sql("select count(*), max(status) from " .. to:book "dead_rows"))
+    end)
+
+    it("keeps the newest row of each key, when a stream that merges is loaded anew", function()
+      local to = make.fresh()
+      local folder = project_of('{ key = "id", cursor = "at" }', {
+        ["orders/1.csv"] = "id,at,v\n1,2026-01-02,new\n2,2026-01-01,b\n",
+        ["orders/2.csv"] = "id,at,v\n1,2026-01-01,old\n2,2026-01-03,B\n3,,c\n" })
+      must(folder, to)
+      to:sql("update " .. to:name(TABLE) .. " set v = 'touched'")
+      must(folder, to, { "--full-refresh" })
+      assert.equal("1|new\n2|B\n3|c", rows(to))
+      files.write(folder .. "/exports/orders/1.csv", "id,at,v\n1,2026-01-04,newest\n")
+      must(folder, to)
+      assert.equal("1|newest\n2|B\n3|c", rows(to))
+      files.write(folder .. "/exports/orders/1.csv", "id,at,v\n1,2026-01-02,new\n2,2026-01-01,b\n")
+      assert.matches("2 stale", must(folder, to).out)
+    end)
+
     it("is refused where rows of one resource are not told from another's", function()
       local to = make.fresh()
       local folder = host.project {
@@ -180,21 +229,5 @@ describe("replace in PostgreSQL", function()
     assert.matches("deletes or changes rows there", result.out .. result.err)
     assert.equal("100", to:sql "select count(*) from parts")
     to:sql "drop owned by reader; drop role reader"
-  end)
-
-  it("keeps the newest row of each key, when a stream that merges is loaded anew", function()
-    local to = target.list[3].fresh()
-    local folder = project_of('{ key = "id", cursor = "at" }', {
-      ["orders/1.csv"] = "id,at,v\n1,2026-01-02,new\n2,2026-01-01,b\n",
-      ["orders/2.csv"] = "id,at,v\n1,2026-01-01,old\n2,2026-01-03,B\n3,,c\n" })
-    must(folder, to)
-    to:sql "update etl.s3_exports_orders set v = 'touched'"
-    must(folder, to, { "--full-refresh" })
-    assert.equal("1|new\n2|B\n3|c", rows(to))
-    files.write(folder .. "/exports/orders/1.csv", "id,at,v\n1,2026-01-04,newest\n")
-    must(folder, to)
-    assert.equal("1|newest\n2|B\n3|c", rows(to))
-    files.write(folder .. "/exports/orders/1.csv", "id,at,v\n1,2026-01-02,new\n2,2026-01-01,b\n")
-    assert.matches("2 stale", must(folder, to).out)
   end)
 end)

@@ -1,4 +1,5 @@
--- The dead rows of stream ?1 (the one with id ?2, or all when it is null), those of one file together.
+-- The dead rows of stream ?1 (the one with id ?2, or all when it is null), those of one file together;
+-- but not of rows that still wait in a stage.
 SELECT d.dead_id,
        d.file,
        d.row_number,
@@ -15,5 +16,12 @@ SELECT d.dead_id,
  WHERE d.stream_id = CAST(?1 AS INTEGER)
    AND d.status = 'dead'
    AND d.raw IS NOT NULL
+   AND NOT EXISTS (
+       SELECT 1
+         FROM _etl_units w
+         JOIN _etl_streams s ON s.stream_id = w.stream_id AND s.generation <> w.generation
+         JOIN _etl_files n ON n.stream_id = w.stream_id AND n.generation = w.generation
+          AND n.input = w.input
+        WHERE w.stream_id = d.stream_id AND w.load_id = d.load_id AND n.name = d.file)
    AND (?2 IS NULL OR d.dead_id = CAST(?2 AS INTEGER))
  ORDER BY d.file, header, d.dead_id;
