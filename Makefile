@@ -53,7 +53,7 @@ EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipe
 OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
-.PHONY: all help demo test check bench fuzz dlt fresh asan lint format install clean deps deps-test deps-check \
+.PHONY: all help demo test check bench fuzz dlt stress fresh asan lint format install clean deps deps-test deps-check \
   deps-fresh deps-peers test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -177,6 +177,12 @@ fuzz: deps deps-check ## run each fuzz target for FUZZ_SECONDS (60)
 	done
 $(BUILD)/fuzz_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/libetlhost.a
 	$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+BATCHES ?= 10000
+stress: deps deps-test ## eight runs merge the same keys at once, in BATCHES (10000) transactions
+	@$(PARALLEL) all
+	@ETLHOST_BATCHES=$(BATCHES) ETLHOST_TEST_ROOT=$(CURDIR) ETLHOST=$(CURDIR)/$(BUILD)/etlhost \
+	  $(BUILD)/etlhost test tests/e2e/writers_spec.lua
 
 # The registry that pip is told to use has them.
 DLT := dlt[postgres]==1.31.0

@@ -3,8 +3,26 @@
 local verbs = {}
 
 local names = {
-  "run", "load", "preview", "check", "init", "status", "client", "adopt", "config", "schema",
-  "project", "state", "dead", "erase", "prune", "runs", "completion", "test", "version", "help",
+  "run",
+  "load",
+  "preview",
+  "check",
+  "init",
+  "status",
+  "client",
+  "adopt",
+  "config",
+  "schema",
+  "project",
+  "state",
+  "dead",
+  "erase",
+  "prune",
+  "runs",
+  "completion",
+  "test",
+  "version",
+  "help",
 }
 
 local function set_paths(verb, path)
