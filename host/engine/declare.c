@@ -82,6 +82,26 @@ static bool refuse_replace(const eh_stream *a, const eh_stream *b, eh_err *err)
     return eh_err_hint(err, "give each a table of its own, or load them by merge");
 }
 
+/* A row of one must mean the same row to the other: both are written one way, by one key. */
+static bool refuse_odd_keys(const eh_stream *a, const eh_stream *b, eh_err *err)
+{
+    eh_write_rule one, other;
+    if (!eh_write_read(a->declaration, &one, err) ||
+        !eh_write_read(b->declaration, &other, err))
+        return false;
+    bool alike = one.write == other.write &&
+                 (one.key == NULL || other.key == NULL ? one.key == other.key
+                                                       : eh_doc_equal(one.key, other.key));
+    if (alike) return true;
+    (void)eh_fail(
+        err, EH_CLASS_CONFIG,
+        "%s.%s and %s.%s load into table %s, one by %s and one by %s, or by keys that "
+        "differ",
+        a->instance, a->resource, b->instance, b->resource, a->table, eh_write_name(one.write),
+        eh_write_name(other.write));
+    return eh_err_hint(err, "give both the same write and key, or each a table of its own");
+}
+
 static bool refuse_shared_table(eh_pipeline *p, size_t index, eh_err *err)
 {
     const eh_stream *mine = &p->streams[index].stream;
@@ -91,6 +111,8 @@ static bool refuse_shared_table(eh_pipeline *p, size_t index, eh_err *err)
         if (strcmp(other->table, mine->table) != 0) continue;
         if ((mine->replace || other->replace) && strcmp(other->instance, mine->instance) == 0)
             return refuse_replace(other, mine, err);
+        if (strcmp(other->instance, mine->instance) == 0 && !refuse_odd_keys(other, mine, err))
+            return false;
         if (said && eh_doc_get(other->declaration, "table") != NULL) continue;
         eh_fail(err, EH_CLASS_CONFIG, "%s.%s and %s.%s would both load into table %s",
                 other->instance, other->resource, mine->instance, mine->resource, mine->table);
@@ -149,8 +171,8 @@ static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration,
     if (!eh_write_read(kept, &write, err))
         return eh_err_while(err, "reading what %s.%s declares", s->instance, s->resource);
     s->anew = eh_doc_bool(run->spec, "full_refresh", false);
-    s->replace = (s->anew || write.write == EH_WRITE_REPLACE) &&
-                 eh_doc_get(run->spec, "retry") == NULL;
+    s->replace =
+        (s->anew || write.write == EH_WRITE_REPLACE) && eh_doc_get(run->spec, "retry") == NULL;
     for (size_t i = 0; i < index; i++)
         if (strcmp(p->streams[i].stream.instance, s->instance) == 0 &&
             strcmp(p->streams[i].stream.resource, s->resource) == 0)

@@ -1,5 +1,5 @@
--- write = "history": a row with a known key and other values is a new version, valid from its cursor
--- or from when it was loaded; the one before ends there.
+-- write = "history": a row with a known key and other values is a new version, valid from its
+-- cursor or from when it was loaded; the one before ends there.
 local files = require "tests.support.files"
 local host = require "tests.support.host"
 local target = require "tests.support.target"
