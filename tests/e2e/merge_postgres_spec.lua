@@ -45,7 +45,8 @@ describe("rows that are put by their key", function()
     end
     local project = host.project {
       pipeline = pipeline_with 'orders = { key = "id", cursor = "at", table = "orders" }',
-      exports = { ["orders/1.csv"] = "id,at,v\na,5,x\nb,5,x\n" .. table.concat(digits) .. ",5,x\n" },
+      exports = { ["orders/1.csv"] = "id,at,v\na,5,x\nb,5,x\n" .. table.concat(digits)
+        .. ",5,x\n" },
     }
     local result = host.run(project, to)
     assert.equal(0, result.code, tostring(result))
