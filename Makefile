@@ -53,7 +53,7 @@ EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipe
 OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
-.PHONY: all help demo test check bench fuzz dlt stress fresh asan lint format install clean deps deps-test deps-check \
+.PHONY: all help demo test check model bench fuzz dlt stress fresh asan lint format install clean deps deps-test deps-check \
   deps-fresh deps-peers test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -134,6 +134,16 @@ test: deps deps-test ## install, build, and run all tests
 	@$(PARALLEL) all test-build
 	@$(PARALLEL) VARIANT=faults all
 	@sh tests/run
+
+MODEL_ROUNDS ?= 50
+MODEL_STREAMS ?= 44
+model: deps deps-test ## random files against a model of the tables: MODEL_SEED, MODEL_ROUNDS (50), MODEL_STREAMS (44), MODEL_TO
+	@$(PARALLEL) all
+	@$(PARALLEL) VARIANT=faults all
+	@seed=$${MODEL_SEED:-$$(date +%s)}; echo "seed $$seed, $(MODEL_ROUNDS) rounds of $(MODEL_STREAMS) streams"; \
+	  MODEL_SEED=$$seed MODEL_ROUNDS=$(MODEL_ROUNDS) MODEL_STREAMS=$(MODEL_STREAMS) \
+	  ETLHOST_TEST_ROOT=$(CURDIR) ETLHOST=$(CURDIR)/$(BUILD)/etlhost \
+	  $(BUILD)/etlhost test tests/e2e/model_spec.lua
 
 test-build: $(TESTS_C)
 

@@ -1,0 +1,285 @@
+-- tests/model/streams.lua: what a stream's table must hold, worked out row by row in memory, and
+-- random files for it.
+--
+-- The program may cut a file into units wherever it likes; the model knows nothing of units. Where
+-- documentation says that what a unit holds matters (a history, hard deletes with a cursor, records
+-- that lack fields with one), the rows of a file come in the order of their cursor. Files with rows
+-- that are deleted have all columns: whether a row that is deleted and comes again in one file
+-- keeps what the file has no column for depends on its units, too.
+local streams = {}
+
+local stream = {}
+stream.__index = stream
+
+-- declaration: what the pipeline says. cursor: how it looks. json: may files be JSON lines?
+-- ordered: see above. changes: may a file come again with other content?
+streams.kinds = {
+  { name = "append", declaration = "", json = true, changes = true },
+  { name = "replace", declaration = 'write = "replace"', json = true, changes = true },
+  { name = "merge", declaration = 'key = "id"', json = true },
+  { name = "merge by cursor", declaration = 'key = "id", cursor = "at"', cursor = "number" },
+  { name = "merge by cursor, fields missing", declaration = 'key = "id", cursor = "at"',
+    cursor = "number", json = true, ordered = true },
+  { name = "delete_insert", declaration = 'key = "id", cursor = "at", merge = "delete_insert"',
+    cursor = "number" },
+  { name = "hard_delete", declaration = 'key = "id", cursor = "at", hard_delete = "gone"',
+    cursor = "number", ordered = true, deletes = true },
+  { name = "hard_delete without a cursor", declaration = 'key = "id", hard_delete = "gone"',
+    deletes = true },
+  { name = "insert_only", declaration = 'key = "id", write = "insert_only"', json = true },
+  { name = "history", declaration = 'key = "id", cursor = "at", write = "history"',
+    cursor = "date", ordered = true },
+  { name = "history with deletes",
+    declaration = 'key = "id", cursor = "at", write = "history", hard_delete = "gone"',
+    cursor = "date", ordered = true, deletes = true },
+}
+
+function streams.new(number, kind)
+  return setmetatable({
+    number = number, name = "s" .. number, table = "t" .. number, kind = kind,
+    keyed = kind.declaration:find "key" ~= nil, history = kind.declaration:find "history" ~= nil,
+    files = {}, order = {}, columns = { id = true }, rows = {}, contents = {},
+  }, stream)
+end
+
+-- ---- files ------------------------------------------------------------------------------------
+
+local FIELDS = { "v", "w", "x", "y" }
+
+local function value() return math.random(5) > 1 and "a" .. math.random(4) or nil end
+
+local function cursor(kind)
+  if kind.cursor == "date" then return ("2026-01-%02d"):format(math.random(28)) end
+  return math.random(6) > 1 and math.random(20) or nil
+end
+
+local function in_order(a, b)
+  if a.at == b.at then return a.n < b.n end
+  if a.at == nil or b.at == nil then return a.at == nil end
+  return a.at < b.at
+end
+
+-- A record has `n`, its fields, and `has`: the fields that are written, null or not.
+function stream:random_records(fields)
+  local records = {}
+  for n = 1, math.random(12) do
+    local r = { n = n, id = math.random(7), has = { id = true } }
+    if self.keyed and n > 1 and math.random(15) == 1 then r.id = nil end
+    if self.kind.cursor then r.at, r.has.at = cursor(self.kind), true end
+    if self.kind.deletes then r.gone, r.has.gone = math.random(4) == 1, true end
+    for _, field in ipairs(fields) do r[field], r.has[field] = value(), true end
+    records[n] = r
+  end
+  if self.kind.ordered then table.sort(records, in_order) end
+  return records
+end
+
+local function csv(records, columns)
+  local lines = { table.concat(columns, ",") }
+  for _, r in ipairs(records) do
+    local cells = {}
+    for i, column in ipairs(columns) do
+      cells[i] = r[column] == nil and "" or tostring(r[column])
+    end
+    lines[#lines + 1] = table.concat(cells, ",")
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- Each record lacks some of the fields.
+local function json(records, columns)
+  local lines = {}
+  for _, r in ipairs(records) do
+    local parts = {}
+    for _, column in ipairs(columns) do
+      if #column == 1 and math.random(3) == 1 then
+        r[column], r.has[column] = nil, nil
+      else
+        local v = r[column]
+        local text = v == nil and "null" or type(v) == "string" and '"' .. v .. '"' or tostring(v)
+        parts[#parts + 1] = ('"%s":%s'):format(column, text)
+      end
+    end
+    lines[#lines + 1] = "{" .. table.concat(parts, ",") .. "}"
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+function stream:random_file(name)
+  local is_json = name:match "jsonl$" ~= nil
+  for _ = 1, 100 do
+    local columns, fields = { "id" }, {}
+    if self.kind.cursor then columns[#columns + 1] = "at" end
+    if self.kind.deletes then columns[#columns + 1] = "gone" end
+    for i, field in ipairs(FIELDS) do
+      if i == 1 or self.kind.deletes or math.random(2) == 1 then fields[#fields + 1] = field end
+    end
+    table.move(fields, 1, #fields, #columns + 1, columns)
+    local records = self:random_records(fields)
+    local text = is_json and json(records, columns) or csv(records, columns)
+    if not self.contents[text] then
+      return { name = name, text = text, records = records }
+    end
+  end
+  error "no new file could be made up"
+end
+
+-- One more file, or one that changes, or one that is there under another name. Gives name, text.
+function stream:step()
+  local what = math.random(10)
+  local old = #self.order > 0 and self.files[self.order[math.random(#self.order)]]
+  local file
+  if old and what == 1 and self.kind.changes then
+    file = self:random_file(old.name)
+  elseif old and what == 2 and not self.kind.changes then
+    file = { name = ("%03d-again.%s"):format(math.random(999), old.name:match "%a+$"),
+      text = old.text, records = {} }
+  else
+    local ending = self.kind.json and math.random(2) == 1 and "jsonl" or "csv"
+    file = self:random_file(("%03d-%d.%s"):format(math.random(999), #self.order + 1, ending))
+  end
+  if self.files[file.name] == nil then self.order[#self.order + 1] = file.name end
+  self.contents[file.text] = true
+  self.files[file.name] = file
+  self.fresh = self.fresh or {}
+  self.fresh[file.name] = true
+  return file.name, file.text
+end
+
+-- ---- the table --------------------------------------------------------------------------------
+
+local function newer(r, there)
+  return there.at == nil or r.at ~= nil and r.at >= there.at
+end
+
+local function copy(r, all)
+  local result = { id = r.id, at = r.at, gone = r.gone }
+  for _, field in ipairs(all) do result[field] = r[field] end
+  return result
+end
+
+function stream:merge(r)
+  local there = self.rows[r.id]
+  if there and self.kind.cursor and not newer(r, there) then return end
+  if r.gone then
+    self.rows[r.id] = nil
+  elseif not there or self.kind.name == "delete_insert" then
+    self.rows[r.id] = copy(r, FIELDS)
+  else
+    for field in pairs(r.has) do there[field] = r[field] end
+  end
+end
+
+-- What the row's file has no column for is no difference.
+local function same(r, there)
+  for _, field in ipairs(FIELDS) do
+    if r.has[field] and r[field] ~= there[field] then return false end
+  end
+  return (r.gone or false) == (there.gone or false)
+end
+
+function stream:version(r)
+  local versions = self.rows[r.id] or {}
+  self.rows[r.id] = versions
+  local last = versions[#versions]
+  local open = last and not last.to and last or nil
+  if open and r.at < open.at or last and not open and r.at < last.to then return end
+  if open and not r.gone and same(r, open) then
+    open.at = r.at
+    return
+  end
+  if open then
+    open.to = r.at
+    if open.from >= r.at then versions[#versions] = nil end
+  end
+  if not r.gone then
+    local version = copy(r, FIELDS)
+    version.from = r.at
+    versions[#versions + 1] = version
+  end
+end
+
+function stream:take(file)
+  for _, r in ipairs(file.records) do
+    for field in pairs(r.has) do self.columns[field] = true end
+    if not self.keyed then
+      local rows = self.rows[file.name] or {}
+      rows[#rows + 1] = copy(r, FIELDS)
+      self.rows[file.name] = rows
+    elseif r.id == nil then -- a dead row
+      self.dead = (self.dead or 0) + 1
+    elseif self.history then
+      self:version(r)
+    elseif self.kind.name == "insert_only" then
+      self.rows[r.id] = self.rows[r.id] or copy(r, FIELDS)
+    else
+      self:merge(r)
+    end
+  end
+end
+
+-- Takes what is new since the last time, in the order of its names.
+function stream:run()
+  local names = {}
+  for name in pairs(self.fresh or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if not self.keyed then self.rows[name] = nil end
+    self:take(self.files[name])
+  end
+  self.fresh = nil
+end
+
+-- ---- comparing --------------------------------------------------------------------------------
+
+function stream:column_list()
+  local list = {}
+  for _, name in ipairs { "id", "at", "gone", "v", "w", "x", "y" } do
+    if self.columns[name] then list[#list + 1] = name end
+  end
+  return list
+end
+
+local function show(r, columns, history)
+  local cells = {}
+  for i, column in ipairs(columns) do
+    -- Which of the rows that were the same an ended version took its cursor from, units decide.
+    local shown = r[column] ~= nil and not (history and column == "at" and r.to)
+    cells[i] = shown and tostring(r[column]) or "~"
+  end
+  if history then cells[#cells + 1] = r.from .. ".." .. (r.to or "~") end
+  return table.concat(cells, "|")
+end
+
+-- The rows as text, sorted.
+function stream:expected()
+  local lines, columns = {}, self:column_list()
+  for _, entry in pairs(self.rows) do
+    local many = self.history or not self.keyed
+    for _, r in ipairs(many and entry or { entry }) do
+      lines[#lines + 1] = self.table .. "|" .. show(r, columns, self.history)
+    end
+  end
+  table.sort(lines)
+  return table.concat(lines, "\n")
+end
+
+-- The query that prints the table in the same way.
+function stream:query(to)
+  local cells = {}
+  for i, column in ipairs(self:column_list()) do
+    local shown = self.history and column == "at" and "case when _valid_to is null then at end"
+      or column
+    cells[i] = ("coalesce(cast(%s as text), '~')"):format(shown)
+  end
+  if self.history then
+    local day = to.kind == "postgres" and "to_char(%s at time zone 'UTC', 'YYYY-MM-DD')"
+      or "substr(%s, 1, 10)"
+    cells[#cells + 1] = ("%s || '..' || coalesce(%s, '~')"):format(day:format "_valid_from",
+      day:format "_valid_to")
+  end
+  return ("select '%s|' || %s from %s;"):format(self.table, table.concat(cells, " || '|' || "),
+    to:name(self.table))
+end
+
+return streams
