@@ -176,7 +176,8 @@ bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *sch
                     eh_err *err) EH_MUST_USE;
 
 /* Gives a table that is there what the stream's table options ask for and it lacks. Fenced; no
- * lane may be busy. eh_dest_change does it, too. */
+ * lane may be busy. eh_dest_change does it, too, but for the index: that is made when rows are
+ * there, since rows that come take three times as long with it. */
 bool eh_dest_equip(eh_dest *dest, const eh_stream_state *state, const char *schema,
                    const char *table, eh_err *err) EH_MUST_USE;
 

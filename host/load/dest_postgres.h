@@ -154,6 +154,9 @@ bool eh_pg_describe(eh_dest *dest, const eh_stream_state *state, const char *sch
 bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
                 eh_arena *arena, eh_table_info *info, eh_err *err) EH_MUST_USE;
 
+/* Inside the open transaction. */
+bool eh_pg_make_schema(eh_pg *pg, const char *schema, eh_err *err) EH_MUST_USE;
+
 /* dest_postgres_change.c */
 bool eh_pg_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                   const char *table, const eh_change *changes, size_t count, eh_err *err);

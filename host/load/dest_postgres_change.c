@@ -110,17 +110,6 @@ static bool list_columns(change_job *job, const char *verb, eh_buf *out, eh_err 
     return eh_buf_cstr(out) != NULL || eh_fail_memory(err, "a statement");
 }
 
-static bool make_schema(eh_pg *pg, const change_job *job, eh_err *err)
-{
-    eh_pg_args args = {.count = 0};
-    eh_sql_var vars[] = {{"schema", job->schema}};
-    /* Looked up first: CREATE SCHEMA IF NOT EXISTS wants CREATE on the database either way. */
-    eh_pg_arg_str(&args, job->schema);
-    if (!eh_pg_run(pg, "schema_exists", &args, err)) return false;
-    if (eh_pgconn_int(pg->control, 0, 0) > 0) return true;
-    return eh_pg_run_spliced(pg, "schema_create", vars, 1, err);
-}
-
 static bool create_or_extend(eh_pg *pg, change_job *job, bool create, eh_err *err)
 {
     eh_buf columns;
@@ -241,14 +230,14 @@ static bool change_body(eh_pg *pg, void *self, eh_err *err)
         return false;
     bool create = wants(job, EH_CHANGE_CREATE_TABLE) && !job->info.exists;
     eh_table_info made;
-    if (create && (!make_schema(pg, job, err) || !record(job, &job->changes[0], err)))
+    if (create && (!eh_pg_make_schema(pg, job->schema, err) || !record(job, &job->changes[0], err)))
         return false;
     if (wants(job, EH_CHANGE_TYPE) &&
         !eh_pg_view_drop(pg, views, job->table, job->arena, err))
         return false;
     if (!create_or_extend(pg, job, create, err) || !change_types(pg, job, err) ||
         !write_record(pg, job, err) ||
-        !eh_pg_equip(pg, &at, views, !job->info.has_rows, job->arena, err))
+        !eh_pg_equip(pg, &at, views, false, job->arena, err))
         return false;
     /* Default privileges may have given the new table to readers that nobody thought of. */
     if (create && !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &made, err))

@@ -79,8 +79,8 @@ static bool make_view(eh_pg *pg, const eh_pg_place *at, const char *views, eh_ar
     eh_pg_arg_int(&join, at->state->stream_id);
     view_args(views, at->table, &plan);
     eh_pg_arg_str(&plan, at->state->table.by_client ? "true" : "false");
-    return eh_pg_run(pg, "view_join", &join, err) && eh_pg_run(pg, "view_plan", &plan, err) &&
-           run_answer(pg, arena, err);
+    return eh_pg_make_schema(pg, views, err) && eh_pg_run(pg, "view_join", &join, err) &&
+           eh_pg_run(pg, "view_plan", &plan, err) && run_answer(pg, arena, err);
 }
 
 static bool run_text(eh_pg *pg, const char *sql, eh_err *err)
@@ -158,7 +158,7 @@ static bool equip_body(eh_pg *pg, void *self, eh_err *err)
     return eh_pg_fence(pg, at->state, err) &&
            eh_pg_view_take(pg, at, job->arena, &views, err) &&
            eh_pg_run(pg, "change_lock", &args, err) &&
-           eh_pg_equip(pg, at, views, false, job->arena, err);
+           eh_pg_equip(pg, at, views, true, job->arena, err);
 }
 
 bool eh_pg_equip_table(eh_dest *dest, const eh_stream_state *state, const char *schema,

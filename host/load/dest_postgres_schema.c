@@ -163,3 +163,20 @@ bool eh_pg_describe(eh_dest *dest, const eh_stream_state *state, const char *sch
     look_job job = {state, schema, table, arena, info};
     return eh_pg_transact((eh_pg *)dest, 1, look_body, &job, err);
 }
+
+/* Two who make the same schema at once collide, IF NOT EXISTS or not: the second one waits, and
+ * looks again. Looked up first, since that wants CREATE on the database either way. */
+bool eh_pg_make_schema(eh_pg *pg, const char *schema, eh_err *err)
+{
+    eh_pg_args args = {.count = 0}, lock = {.count = 0};
+    eh_sql_var vars[] = {{"schema", schema}};
+    eh_pg_arg_str(&args, schema);
+    eh_pg_arg_str(&lock, schema);
+    eh_pg_arg_str(&lock, "");
+    for (int turn = 0; turn < 2; turn++) {
+        if (!eh_pg_run(pg, "schema_exists", &args, err)) return false;
+        if (eh_pgconn_int(pg->control, 0, 0) > 0) return true;
+        if (turn == 0 && !eh_pg_run(pg, "change_lock", &lock, err)) return false;
+    }
+    return eh_pg_run_spliced(pg, "schema_create", vars, 1, err);
+}

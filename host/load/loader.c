@@ -340,7 +340,9 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (loader->options.replace)
         return eh_loader_promote_all(loader, cursor, err) &&
                eh_loader_keep_projects(loader, err);
-    return eh_dest_finish(loader->options.dest, &loader->state, cursor, err);
+    if (!eh_dest_finish(loader->options.dest, &loader->state, cursor, err)) return false;
+    eh_loader_index(loader);
+    return true;
 }
 
 void eh_loader_abandon(eh_loader *loader, const eh_err *why)

@@ -84,6 +84,8 @@ bool eh_loader_keep_projects(eh_loader *loader, eh_err *err) EH_MUST_USE;
 void eh_loader_bind_projects(eh_loader *loader);
 /* Gives a table that is there what it is to have beside its columns. */
 bool eh_loader_equip(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* The index, once rows are there. A load that succeeded stays one without it. */
+void eh_loader_index(eh_loader *loader);
 /* Applies plan.changes; no lane may be busy. */
 bool eh_loader_change_table(eh_loader *loader, eh_err *err) EH_MUST_USE;
 

@@ -260,6 +260,21 @@ bool eh_loader_equip(eh_loader *loader, eh_err *err)
     return ok;
 }
 
+void eh_loader_index(eh_loader *loader)
+{
+    const eh_loader_options *o = &loader->options;
+    eh_err err = {.class_ = EH_OK};
+    char text[sizeof err.message + 128];
+    choose_options(loader);
+    if (!loader->state.table.index || loader->counts.rows_loaded == 0) return;
+    if (eh_loader_collect(loader, EH_WAIT_ALL, &err) &&
+        eh_dest_equip(o->dest, &loader->state, o->key.schema, o->key.table, &err))
+        return;
+    (void)snprintf(text, sizeof text, "%s.%s has no index by client yet: %s", o->key.schema,
+                   o->key.table, err.message);
+    on_notice(loader, text);
+}
+
 bool eh_loader_change_table(eh_loader *loader, eh_err *err)
 {
     const eh_loader_options *o = &loader->options;

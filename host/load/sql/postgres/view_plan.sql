@@ -2,7 +2,7 @@
 -- column name, with null where a table lacks the column; none when it is so. Columns that the view
 -- has stay in front, so that it can be replaced in place; a column whose types differ gets the
 -- narrowest type of its kind, or is text, spelt as etlhost spells values.
--- $1 schema of the view, $2 its name, $3 row security by client was asked for
+-- $1 schema of the view, which is there, $2 its name, $3 row security by client was asked for
 WITH server AS (
   SELECT current_setting('server_version_num')::integer >= 150000 AS invokes
 ), present AS (
@@ -89,11 +89,6 @@ WITH server AS (
   SELECT 0 AS n, false AS is_statement, min(r.text) AS text
   FROM refusal AS r
   HAVING count(*) > 0
-  UNION ALL
-  SELECT x.n, true, format(x.text, $1)
-  FROM fate AS f
-  CROSS JOIN (VALUES (1, 'CREATE SCHEMA %I'), (2, 'REVOKE ALL ON SCHEMA %I FROM PUBLIC')) AS x (n, text)
-  WHERE NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = $1)
   UNION ALL
   SELECT 3, true, format('DROP VIEW %I.%I', $1, $2) FROM fate AS f WHERE f.must_go
   UNION ALL
