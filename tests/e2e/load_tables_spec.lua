@@ -106,7 +106,7 @@ describe("load by key into postgres", function()
       { { "--key", "a,,b" }, "parted by commas" },
       { { "--write", "upsert" }, "--write is append, merge" },
       { { "--primary-key", "id" }, "the word here is --key" },
-      { { "--full-refresh" }, "--write replace" },
+      { { "--write-disposition", "merge" }, "the word here is --write" },
     } do
       local result = load(to, folder, "1.csv", "--into", "t", table.unpack(case[1]))
       assert.equal(2, result.code, tostring(result))
