@@ -28,6 +28,7 @@ static const verb verbs[] = {
     {"dead_discard", "dead_discard", true, {"id", NULL}},
     {"load_list", "load_list", false, {"client", NULL}},
     {"status", "status_list", false, {"client", NULL}},
+    {"schema_changes", "change_list", false, {"client", "since", "limit", NULL}},
     {"prune_count", "prune_count", false, {"settled", "open", "loads", NULL}},
     {"prune", "prune", true, {"settled", "open", "loads", NULL}},
 };

@@ -4,11 +4,9 @@ local exit = require "host.exit"
 local hints = require "host.hints"
 local files = require "host.files"
 local inputs = require "host.inputs"
-local job = require "host.job"
-local ownership = require "host.ownership"
 local retention = require "host.retention"
+local running = require "host.running"
 local session = require "host.session"
-local spec = require "host.spec"
 local summary = require "host.summary"
 local workspace = require "host.workspace"
 
@@ -52,50 +50,6 @@ local verb = {
     "etlhost run pipelines/sync.lua --destination postgres://loader@db.example/warehouse",
   },
 }
-
-local function specification(args, space, client, pipeline)
-  local where, problem = space:destination(args, client)
-  if not where then return nil, problem end
-  local s = spec.new {
-    op = "run", config = space.config, client = client, pipeline = pipeline,
-    destination = where, sandbox = args.sandbox,
-  }
-  s.only_resource = args.resource
-  s.dry_run = args.dry_run
-  s.take_over = args.take_over
-  s.full_refresh = args.full_refresh
-  s.allow_shrink = args.allow_shrink
-  s.unit_bytes, s.chunk_bytes = args.unit_bytes, args.chunk_bytes
-  s.lanes = args.lanes or s.lanes
-  return s
-end
-
--- A client that cannot be run, or is not to be, is a job that has ended already.
-local function make_job(args, space, client, pipeline, owners)
-  local s
-  local allowed, own = owners:allows(pipeline.path, client.id, space.places)
-  local problem = allowed == nil and own or workspace.client_problem(client)
-  if allowed and not problem then s, problem = specification(args, space, client, pipeline) end
-  local made = job.new {
-    spec = s, title = client.id, client = client, places = space.places,
-    may_skip = args.client == nil,
-  }
-  if allowed == false then
-    made:leave_out("it has a pipeline of its own, " .. own)
-    made:finish()
-  elseif problem then
-    made:finish(problem)
-  end
-  return made
-end
-
--- A client that was asked for by name, and that this pipeline may not load.
-local function refused_client(args, clients, pipeline, owners)
-  for _, client in ipairs(args.client and clients or {}) do
-    local allowed, own = owners:allows(pipeline.path, client.id)
-    if allowed == false then return ownership.refusal(client.id, own) end
-  end
-end
 
 -- The command once more, for the same clients, resource and destination.
 local function same_command(args, shown)
@@ -155,20 +109,8 @@ function verb.run(args, ctx)
   ctx.places = space.places
   problem = space:blocking_problem()
   if problem then return nil, problem end
-  local pipeline
-  pipeline, problem = spec.read_pipeline(path, space.config)
-  if not pipeline then return nil, problem end
-  local clients
-  clients, problem = space.config:select(args.client)
-  if not clients then return nil, problem end
-  local owners
-  owners, problem = ownership.read(space, pipeline)
-  problem = problem or refused_client(args, clients, pipeline, owners)
-  if problem then return nil, problem end
-  local jobs = {}
-  for i, client in ipairs(clients) do
-    jobs[i] = make_job(args, space, client, pipeline, owners)
-  end
+  local jobs, pipeline = running.jobs(args, space, path)
+  if not jobs then return nil, pipeline end
   local code = session.run(ctx, jobs, {
     verb = "run", json = args.json, strict = args.strict, dry_run = args.dry_run,
     with_client = true, project = space.project, log = space.config.log,

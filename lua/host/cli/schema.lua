@@ -1,5 +1,6 @@
--- etlhost schema: JSON Schemas of the YAML files.
+-- etlhost schema: JSON Schemas of the YAML files; `schema diff` is about the tables.
 
+local diff = require "host.cli.schema_diff"
 local err = require "host.err"
 local exit = require "host.exit"
 local json_schema = require "host.json_schema"
@@ -10,7 +11,7 @@ local workspace = require "host.workspace"
 
 local verb = {
   name = "schema",
-  usage = "schema KIND | schema --write",
+  usage = "schema KIND | schema --write | schema diff ...",
   summary = "Prints a JSON Schema of a YAML file, or writes all of them into the project.",
   about = {
     "An editor with the YAML language server completes and checks the files by them: their first "
@@ -20,6 +21,7 @@ local verb = {
   },
   positionals = { { "KIND", help = "config, client, template or projects" } },
   options = { { "write", help = "writes config/schema/KIND.json for every kind" } },
+  verbs = { diff },
   examples = { "etlhost schema client > client.json", "etlhost schema --write" },
 }
 
