@@ -216,8 +216,7 @@ static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err
     eh_pg_arg_int(&effects, job->promoted->gone);
     return eh_pg_run_spliced(pg, all ? "promote_all" : "promote_file", sql->vars, sql->count,
                              err) &&
-           (job->promotion->staging == EH_STAGE_NONE ||
-            eh_pg_run(pg, "promote_effects", &effects, err));
+           (job->promoted->gone == 0 || eh_pg_run(pg, "promote_effects", &effects, err));
 }
 
 static bool promote_body(eh_pg *pg, void *self, eh_err *err)

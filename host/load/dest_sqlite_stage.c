@@ -237,7 +237,7 @@ static bool replace(const promote_job *job, eh_err *err)
         return false;
     eh_lite_arg effects[] = {eh_lite_int(job->state->load_id),
                              eh_lite_int(job->promoted->gone)};
-    return p->staging == EH_STAGE_NONE ||
+    return job->promoted->gone == 0 ||
            eh_lite_run(&job->lite->control, "promote_effects", effects, 2, err);
 }
 
