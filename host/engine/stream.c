@@ -138,6 +138,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .dry_run = eh_doc_bool(run->spec, "dry_run", false),
         .unit_bytes = unit_bytes > 0 ? (size_t)unit_bytes : 0,
         .max_columns = (size_t)eh_doc_int(limits, "max_columns", 0),
+        .widen_max = (size_t)eh_doc_int(limits, "widen_max", 0),
         .events = {s, on_schema_change, on_dead, on_committed, on_warning},
     };
     s->started_us = eh_clock_monotonic(&run->clock);

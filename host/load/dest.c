@@ -85,6 +85,13 @@ bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *s
     return eh_err_while(err, "looking at table %s.%s", schema, table);
 }
 
+bool eh_dest_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                      const char *table, size_t limit, bool *large, eh_err *err)
+{
+    if (dest->ops->is_large(dest, state, schema, table, limit, large, err)) return true;
+    return eh_err_while(err, "counting the rows of %s.%s", schema, table);
+}
+
 bool eh_dest_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, const eh_change *changes, size_t count, eh_err *err)
 {
@@ -99,7 +106,8 @@ bool eh_dest_equip(eh_dest *dest, const eh_stream_state *state, const char *sche
                    const char *table, eh_err *err)
 {
     assert(dest->busy == 0);
-    if (dest->ops->equip == NULL || dest->ops->equip(dest, state, schema, table, err)) return true;
+    if (dest->ops->equip == NULL || dest->ops->equip(dest, state, schema, table, err))
+        return true;
     return eh_err_while(err, "equipping table %s.%s", schema, table);
 }
 

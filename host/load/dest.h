@@ -46,7 +46,8 @@ typedef struct eh_table_options {
     bool index;         /* one that leads with _client_id and _source */
     const char *cursor; /* the column that is third in it; NULL: none */
     bool by_client;     /* row-level security: who reads for a client sees that client's rows */
-    const char *views;  /* schema of the view over all clients' tables of this name; NULL: none */
+    const char
+        *views; /* schema of the view over all clients' tables of this name; NULL: none */
     const char *comments; /* a JSON map: of the table under "", of columns under their names;
                              NULL: none is declared */
 } eh_table_options;
@@ -57,7 +58,7 @@ typedef struct eh_stream_state {
     int64_t load_id; /* of this run of this stream: the value of _load_id */
     int64_t units;   /* how many of its units have committed: counted by the loader, checked by
                         finish */
-    eh_table_options table; /* of its table; text is borrowed */
+    eh_table_options table;  /* of its table; text is borrowed */
     int64_t generation;      /* of the stream's rows in the table */
     int64_t unit_generation; /* under which its units and files are looked up and recorded */
     eh_staging staging;
@@ -167,6 +168,11 @@ bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *s
                       const char *table, eh_arena *arena, eh_table_info *info,
                       eh_err *err) EH_MUST_USE;
 
+/* Has the table more than `limit` rows, this load's own not counted, so that the answer is the
+ * same whenever it is asked? Reads at most one row more. */
+bool eh_dest_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                      const char *table, size_t limit, bool *large, eh_err *err) EH_MUST_USE;
+
 /* Applies the changes in one fenced transaction and records them. No lane may be busy. A change
  * that another run made meanwhile is not an error: describe again. Types change with their
  * values kept as they came; timestamps that become text are printed as eh_print_timestamp does.
@@ -231,9 +237,9 @@ size_t eh_dest_busy_lanes(const eh_dest *dest);
 const char *eh_dest_stage_schema(const eh_dest *dest);
 
 /* From now on the stream's rows are of this kind; NONE goes back. What a killed run has
- * collected is found again, unless the table was changed meanwhile or, for a file (whose content
- * is `input`), another one was at work: then it is dropped. state->staged tells. No lane may be
- * busy. */
+ * collected is found again, unless the table was changed meanwhile or, for a file (whose
+ * content is `input`), another one was at work: then it is dropped. state->staged tells. No
+ * lane may be busy. */
 bool eh_dest_stage(eh_dest *dest, eh_stream_state *state, eh_staging staging, const char *input,
                    const char *schema, const char *table, eh_err *err) EH_MUST_USE;
 

@@ -30,6 +30,8 @@ typedef struct eh_dest_ops {
                       eh_stream_state *state, eh_err *err);
     bool (*describe)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                      const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+    bool (*is_large)(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                     const char *table, size_t limit, bool *large, eh_err *err);
     bool (*change)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                    const char *table, const eh_change *changes, size_t count, eh_err *err);
     /* NULL where a table has all when it is made */

@@ -150,6 +150,8 @@ void eh_pg_stop_heartbeat(eh_pg *pg);
 /* dest_postgres_schema.c */
 bool eh_pg_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+bool eh_pg_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                    const char *table, size_t limit, bool *large, eh_err *err);
 /* The same inside the open transaction. */
 bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
                 eh_arena *arena, eh_table_info *info, eh_err *err) EH_MUST_USE;

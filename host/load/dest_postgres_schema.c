@@ -2,7 +2,11 @@
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#define SIZE_MINUTES 10
 
 typedef struct look_job {
     const eh_stream_state *state;
@@ -179,4 +183,35 @@ bool eh_pg_make_schema(eh_pg *pg, const char *schema, eh_err *err)
         if (turn == 0 && !eh_pg_run(pg, "change_lock", &lock, err)) return false;
     }
     return eh_pg_run_spliced(pg, "schema_create", vars, 1, err);
+}
+
+/* ---- how large it is --------------------------------------------------------------------- */
+
+typedef struct size_job {
+    const char *schema;
+    const char *table;
+    char load[24];
+    char limit[24];
+    bool *large;
+} size_job;
+
+static bool size_body(eh_pg *pg, void *self, eh_err *err)
+{
+    const size_job *job = self;
+    eh_sql_var vars[] = {{"schema", job->schema},
+                         {"table", job->table},
+                         {"load", job->load},
+                         {"limit", job->limit}};
+    if (!eh_pg_run_spliced(pg, "table_is_large", vars, 4, err)) return false;
+    *job->large = eh_pgconn_bool(pg->control, 0, 0);
+    return true;
+}
+
+bool eh_pg_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                    const char *table, size_t limit, bool *large, eh_err *err)
+{
+    size_job job = {.schema = schema, .table = table, .large = large};
+    (void)snprintf(job.load, sizeof job.load, "%" PRId64, state->load_id);
+    (void)snprintf(job.limit, sizeof job.limit, "%zu", limit);
+    return eh_pg_transact((eh_pg *)dest, SIZE_MINUTES, size_body, &job, err);
 }

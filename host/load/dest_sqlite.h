@@ -99,6 +99,8 @@ bool eh_lite_sign_of_life(const eh_lite *lite, eh_lite_db *db, eh_err *err) EH_M
 /* dest_sqlite_schema.c */
 bool eh_lite_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
                       const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+bool eh_lite_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                      const char *table, size_t limit, bool *large, eh_err *err);
 bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, const eh_change *changes, size_t count, eh_err *err);
 

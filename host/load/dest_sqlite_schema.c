@@ -7,6 +7,7 @@
 #include "load/dest_sql.h"
 #include "load/dest_sqlite.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -130,19 +131,37 @@ static bool read_table_sql(eh_lite *lite, const char *table, eh_arena *arena, co
     return ok;
 }
 
-static bool read_has_rows(eh_lite *lite, const char *table, bool *has_rows, eh_err *err)
+/* A question about a table that has one answer, true or false. */
+static bool ask_table(eh_lite *lite, const char *name, const eh_sql_var *vars, size_t count,
+                      bool *answer, eh_err *err)
 {
-    eh_sql_var vars[] = {{"table", table}};
     eh_buf sql;
     eh_buf_init(&sql, SQL_MAX);
     eh_sqlite_stmt *stmt = NULL;
-    bool ok = eh_sql_expand("sqlite", "table_has_rows", vars, 1, &sql, err);
+    bool ok = eh_sql_expand("sqlite", name, vars, count, &sql, err);
     if (ok) stmt = eh_sqlite_prepare(lite->control.sql, sql.data, NULL, err);
     ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
-    if (ok) *has_rows = eh_sqlite_int(stmt, 0) != 0;
+    if (ok) *answer = eh_sqlite_int(stmt, 0) != 0;
     eh_sqlite_free(stmt);
     eh_buf_free(&sql);
     return ok;
+}
+
+static bool read_has_rows(eh_lite *lite, const char *table, bool *has_rows, eh_err *err)
+{
+    eh_sql_var vars[] = {{"table", table}};
+    return ask_table(lite, "table_has_rows", vars, 1, has_rows, err);
+}
+
+bool eh_lite_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
+                      const char *table, size_t limit, bool *large, eh_err *err)
+{
+    (void)schema;
+    char load_text[24], limit_text[24];
+    (void)snprintf(load_text, sizeof load_text, "%" PRId64, state->load_id);
+    (void)snprintf(limit_text, sizeof limit_text, "%zu", limit);
+    eh_sql_var vars[] = {{"table", table}, {"load", load_text}, {"limit", limit_text}};
+    return ask_table((eh_lite *)dest, "table_is_large", vars, 3, large, err);
 }
 
 bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type to, eh_buf *out,

@@ -53,6 +53,7 @@ typedef struct eh_loader_options {
     size_t unit_bytes;       /* 0: as the pool says */
     size_t unit_rows;        /* 0: 500,000 */
     size_t max_columns;      /* 0: 300 */
+    size_t widen_max;        /* rows; a table with more is not rewritten. 0: 10 million */
     eh_load_events events;
 } eh_loader_options;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define TURN_ROWS 256
+#define WIDEN_MAX ((size_t)10 * 1000 * 1000)
 
 static const eh_cell null_cell = {.kind = EH_CELL_NULL};
 
@@ -211,6 +212,25 @@ static row_fate refuse(eh_loader *loader, const eh_place *place, size_t target, 
     return ROW_RETRY;
 }
 
+/* Is the table too large to be rewritten? Who may not count its rows must think so. */
+static bool look_at_size(eh_loader *loader, eh_err *err)
+{
+    const eh_loader_options *o = &loader->options;
+    size_t limit = o->widen_max > 0 ? o->widen_max : WIDEN_MAX;
+    eh_err failure = {.class_ = EH_OK};
+    if (loader->is_sized || o->dry_run) return true;
+    if (!eh_dest_is_large(o->dest, &loader->state, o->key.schema, o->key.table, limit,
+                          &loader->is_large, &failure)) {
+        loader->is_large = failure.class_ == EH_CLASS_DENIED;
+        if (!loader->is_large) {
+            *err = failure;
+            return false;
+        }
+    }
+    loader->is_sized = true;
+    return true;
+}
+
 /* evolve for a column that was there before: bigint grows to numeric where nothing depends on
  * it; any other value goes to a variant column beside. */
 static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
@@ -220,14 +240,20 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     eh_plan *plan = &loader->plan;
     const eh_column_info *info = &plan->infos[target];
     eh_type type = eh_infer_cell(cell);
-    if (info->type == EH_TYPE_BIGINT && type == EH_TYPE_NUMERIC && info->blocker == NULL &&
-        (info->native_id == 0 || strcmp(info->native, "bigint") == 0))
+    bool may_widen = info->type == EH_TYPE_BIGINT && type == EH_TYPE_NUMERIC &&
+                     info->blocker == NULL &&
+                     (info->native_id == 0 || strcmp(info->native, "bigint") == 0);
+    if (may_widen && !look_at_size(loader, err)) return ROW_ERROR;
+    if (may_widen && !loader->is_large)
         return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? ROW_CHANGE : ROW_ERROR;
     if (plan->targets[target].key)
         return refuse_value(
             loader, place, info, shown, reason,
-            "a key or cursor column gets no variant: declare its type, for instance "
-            "columns = { <name> = \"text\" }, before the first load",
+            may_widen
+                ? "the table has more rows than limits.widen_max, so it is not rewritten "
+                  "for it; raise that, or make the column numeric yourself"
+                : "a key or cursor column gets no variant: declare its type, for instance "
+                  "columns = { <name> = \"text\" }, before the first load",
             err);
     /* The value fits its own type's spelling but not the column's precision: as text it stays
      * as it was written. */

@@ -60,6 +60,19 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal("type|n", to:sql("select code, column_name from " .. to:book "dead_rows"))
     end)
 
+    it("widens no table that is larger than widen_max", function()
+      for more, expected in pairs { [""] = "id n note", ["2,20,b\n"] = "id n note n__numeric" } do
+        local to = make.fresh()
+        local folder = host.project { config = "limits: { widen_max: 1 }\n", pipeline = pipeline "",
+          exports = { ["orders/1.csv"] = FIRST .. more } }
+        assert.equal(0, host.run(folder, to).code)
+        files.write(folder .. "/exports/orders/2.csv", "id,n\n3,30\n4,40\n5,2.50\n")
+        local result = host.run(folder, to)
+        assert.equal(0, result.code, tostring(result))
+        assert.equal(expected, names(to))
+      end
+    end)
+
     it("may say another word for values of one type", function()
       local to = make.fresh()
       local result = second(to, 'contract = { type = { text = "discard_value" } }',
