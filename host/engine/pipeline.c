@@ -194,9 +194,25 @@ static bool declare_for(eh_pipeline *p, const eh_doc *common, const eh_doc *clie
     return ok;
 }
 
+/* The resources that hash columns; NULL without memory. */
+static const eh_doc *hashing(eh_run *run, const eh_doc *resources)
+{
+    eh_doc *list = eh_doc_list(run->arena);
+    for (const eh_doc *r = eh_doc_first(resources); list != NULL && r != NULL; r = r->next) {
+        if (eh_doc_count(eh_doc_get(r, "hash")) == 0) continue;
+        const char *name = eh_arena_printf(run->arena, "%s.%s", eh_doc_str(r, "instance", ""),
+                                           eh_doc_str(r, "resource", ""));
+        eh_doc *text = eh_doc_string(run->arena, eh_slice_str(name));
+        if (name == NULL || !eh_doc_push(list, text, NULL)) return NULL;
+    }
+    return list;
+}
+
 static void tell_checked(eh_run *run, const eh_doc *body, const eh_err *wrong)
 {
+    const eh_doc *hashed = hashing(run, eh_doc_get(body, "resources"));
     eh_event_begin(&run->events, "declared");
+    if (hashed != NULL) eh_event_doc(&run->events, "hashing", hashed);
     eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
     eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
     if (wrong->class_ != EH_OK)

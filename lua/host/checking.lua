@@ -114,18 +114,26 @@ function checking.run(space, paths, command)
   local engines, jobs = jobs_of(space, paths, unread)
   for _, problem in ipairs(unread) do add_once(found, seen, problem, "") end
   local finished = supervisor.run(engines, { at_once = AT_ONCE, command = command })
-  local bug, unanswered = false, 0
+  local bug, unanswered, unkeyed = false, 0, {}
   for _, made in ipairs(jobs) do
     for _, problem in ipairs(made.errors) do
       bug = bug or problem.class == "bug"
       add_once(found, seen, problem, made.title)
     end
     for _, warning in ipairs(made.warnings) do notes[#notes + 1] = warning.message end
+    if made.hashing and made.client and made.client.hash_key == nil then
+      unkeyed[#unkeyed + 1] = made.title .. " " .. table.concat(made.hashing, ", ")
+    end
     if made.unanswered then unanswered = unanswered + 1 end
   end
   if unanswered > 0 then
     notes[#notes + 1] = ("scripts were not evaluated for %s more: mend what stopped them first")
       :format(text.plural(unanswered, "client"))
+  end
+  if #unkeyed > 0 then
+    notes[#notes + 1] = ("hashes without a key can be found again by trying all values (%s%s): say "
+      .. "hash_key: { env: NAME } in `defaults:` of etlhost.yaml, or for a client"):format(
+      table.concat(unkeyed, "; ", 1, math.min(3, #unkeyed)), #unkeyed > 3 and "; ..." or "")
   end
   for _, client in ipairs(space.config.clients) do
     for _, source in ipairs(client.sources) do

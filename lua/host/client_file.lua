@@ -166,6 +166,7 @@ function client_file.read(self, name, read)
     enabled = data.enabled ~= false,
     destination = data.destination,
     fresh_within = data.fresh_within,
+    hash_key = data.hash_key,
     lanes = data.lanes,
     max_dead = data.max_dead,
     sources = {},

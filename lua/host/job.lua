@@ -112,6 +112,7 @@ function on.declared(self, event)
   if event.error then on.error(self, event.error) end
   if event.error and not event.problems then return end
   self.declared, self.only_client = event.resources or {}, event.client
+  if event.hashing and #event.hashing > 0 then self.hashing = event.hashing end
   self.described = event.sources
   local mine = self.client and self.client.id
   if event.client and mine and event.client ~= mine and self.may_skip then

@@ -22,7 +22,7 @@ local function specification(args, space, client, pipeline)
   s.allow_shrink = args.allow_shrink
   s.unit_bytes, s.chunk_bytes = args.unit_bytes, args.chunk_bytes
   s.lanes = args.lanes or s.lanes
-  return s
+  return space:add_hash_key(s, client)
 end
 
 -- A client that cannot be run, or is not to be, is a job that has ended already.

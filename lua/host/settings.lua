@@ -107,6 +107,17 @@ local max_dead = {
 
 local lanes = { type = "integer", min = 1, max = 16, shows = 2 }
 
+-- With which `hash` makes its values, so that nobody finds them by trying all telephone numbers.
+local hash_key = {
+  type = "text",
+  secret = true,
+  check = function(node, _, found)
+    if tree.is_secret_reference(node) then return end
+    found:add(node, "a key is named here, and never written",
+      { expected = "{ env: NAME } or { file: path }" })
+  end,
+}
+
 -- How old the last success may be before `status` calls a stream late.
 local fresh_within = {
   type = "duration", min = 1,
@@ -141,6 +152,7 @@ settings.project = {
       type = "map",
       fields = {
         timezone = timezone, destination = destination, fresh_within = fresh_within,
+        hash_key = hash_key,
       },
       foreign = words.of "defaults",
     },
@@ -196,6 +208,7 @@ settings.client = {
     enabled = { type = "boolean", default = true },
     destination = destination,
     fresh_within = fresh_within,
+    hash_key = hash_key,
     sources = {
       type = "map",
       key_pattern = "^[%w_-]+$",

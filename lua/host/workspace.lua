@@ -88,4 +88,14 @@ function workspace:destination(args, client)
   return where
 end
 
+-- The key of `hash` into a specification; nil, err when it is named and not to be had.
+function workspace:add_hash_key(s, client)
+  if not client or client.hash_key == nil then return s end
+  local problem
+  s.hash_key, problem = self.secrets:resolve(client.hash_key)
+  if not problem then return s end
+  problem.trail = "while resolving hash_key"
+  return nil, problem
+end
+
 return workspace

@@ -1,6 +1,7 @@
 -- Pipelines and clients: what run does with them, and what its end looks like.
 local files = require "tests.support.files"
 local host = require "tests.support.host"
+local process = require "tests.support.process"
 local target = require "tests.support.target"
 
 local EXPORTS = {
@@ -48,8 +49,8 @@ target.each(function(name, fresh)
 
     it("keeps and discards by comparison, with dead rows for what has no order", function()
       local to = fresh()
-      local project = host.project { exports = { ["orders/1.csv"] = "id,amount,day\n1,9.99,2026-03-01"
-        .. "\n2,10,2026-03-02\n3,19.99,2026-03-03\n4,20,\n5,n/a,2026-03-03\n6,15,2026-03-09\n" },
+      local project = host.project { exports = { ["orders/1.csv"] = "id,amount,day\n"
+        .. "1,9.99,2026-03-01\n2,10,2026-03-02\n3,19.99,2026-03-03\n4,20,\n5,n/a,2026-03-03\n6,15,2026-03-09\n" },
         pipeline = pipeline [[{ table = "orders", max_dead = { rows = 10, ratio = 1 },
           keep = { amount = { ge = 10, lt = 20 }, id = { ["in"] = { 1, 2, 3, 4, 5, 6 } } },
           discard = { day = { gt = "2026-03-08" }, id = { ["in"] = { "7" } } } }]] }
@@ -74,6 +75,53 @@ target.each(function(name, fresh)
       assert.equal(2, to:count "orders")
       assert.matches("no eights", to:sql("select reason from " .. to:book "dead_rows"), 1, true)
     end)
+  end)
+end)
+
+describe("hash", function()
+  local function project_with(config, env)
+    local project = host.project { exports = EXPORTS, config = config,
+      pipeline = pipeline [[{ table = "orders", hash = { "email" } }]] }
+    if env then files.write(project .. "/.env", env) end
+    return project
+  end
+  local function hmac(text)
+    return process.must({ "sh", "-c", "printf %s '" .. text
+      .. "' | openssl dgst -sha256 -hmac 's3cret-key'" }):match "(%x+)%s*$"
+  end
+
+  it("uses the key of the defaults, or of the client, and never shows it", function()
+    local project = project_with("defaults: { hash_key: { env: HASH_KEY } }\n",
+      "HASH_KEY=s3cret-key\n")
+    local to = target.sqlite()
+    local result = host.run(project, to, { more = { "--json" } })
+    assert.equal(0, result.code, tostring(result))
+    local email = EXPORTS["orders/1.csv"]:match "[%w.]+@[%w.]+"
+    local dump = to:dump "orders"
+    assert.matches(hmac(email), dump, 1, true)
+    local check = host.etlhost({ "check" }, { cwd = project })
+    assert.equal(0, check.code, tostring(check))
+    local shown = host.etlhost({ "config", "show", "--client", "acme", "--origin" },
+      { cwd = project })
+    for _, text in ipairs { result.out, result.err, dump, check.out, shown.out } do
+      assert.not_matches("s3cret", text, 1, true)
+    end
+    assert.not_matches("without a key", check.out, 1, true)
+  end)
+
+  it("is plain without one, which check says; a key that is written is refused", function()
+    local check = host.etlhost({ "check" }, { cwd = project_with() })
+    assert.equal(0, check.code, tostring(check))
+    assert.matches("hashes without a key can be found again", check.out, 1, true)
+    assert.matches("acme s3_exports.orders", check.out, 1, true)
+    local refused = host.etlhost({ "check" },
+      { cwd = project_with "defaults: { hash_key: s3cret-key }\n" })
+    assert.equal(host.exit.config, refused.code)
+    assert.matches("a key is named here, and never written", refused.out .. refused.err, 1, true)
+    local unset = host.run(project_with "defaults: { hash_key: { env: NO_SUCH } }\n",
+      target.sqlite())
+    assert.equal(host.exit.config, unset.code)
+    assert.matches("the variable NO_SUCH is not set", unset.out .. unset.err, 1, true)
   end)
 end)
 

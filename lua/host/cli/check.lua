@@ -33,6 +33,7 @@ local function missing_secrets(space)
     local _, problem
     if #client.problems == 0 and client.enabled then
       _, problem = destination.of(space.config, client, space.secrets)
+      if not problem then _, problem = space:add_hash_key({}, client) end
     end
     if problem and not seen[problem.message] then
       seen[problem.message] = true

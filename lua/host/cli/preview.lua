@@ -142,6 +142,8 @@ function verb.run(args, ctx)
   local s = spec.new {
     op = "preview", config = client and space.config, client = client, sandbox = args.sandbox,
   }
+  s, problem = space:add_hash_key(s, client)
+  if not s then return nil, problem end
   s.preview = what
   if what.instance then
     local pipeline
