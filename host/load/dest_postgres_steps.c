@@ -8,6 +8,8 @@
 
 #include "base/fault.h"
 
+#include <string.h>
+
 /* What is left of the rows once those are counted that a step has dealt with. */
 static uint64_t left(const eh_pg_lane *lane)
 {
@@ -183,10 +185,19 @@ static void on_copied(void *self)
 static void on_staged(void *self)
 {
     eh_pg_lane *lane = self;
-    if (eh_pgconn_error(lane->conn)->class_ != EH_OK)
+    eh_err err = *eh_pgconn_error(lane->conn);
+    if (strcmp(err.sqlstate, "42501") == 0) { /* what it says in general is not enough here */
+        err.hint[0] = '\0';
+        (void)eh_err_hint(&err,
+                          "rows that are put by their key need a temporary table: GRANT "
+                          "TEMPORARY ON DATABASE, and SELECT, INSERT, UPDATE and DELETE on "
+                          "the table, to the role that loads");
+        eh_pg_lane_failed(lane, &err);
+    } else if (err.class_ != EH_OK) {
         lane->sent(lane);
-    else
+    } else {
         eh_pg_lane_copy(lane, lane->from, lane->from + lane->staged, on_copied);
+    }
 }
 
 void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)

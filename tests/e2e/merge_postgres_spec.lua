@@ -65,6 +65,18 @@ describe("rows that are put by their key", function()
       "select string_agg(id || ' ' || v, ',' order by id) from etl.orders", tostring(again))
   end)
 
+  it("need a temporary table, and say so where the role may not make one", function()
+    local to = target.list[2].fresh()
+    local role = "loader_" .. to.database
+    to:sql(("create role %s login; revoke temporary on database %s from public; "
+      .. "grant create on database %s to %s"):format(role, to.database, to.database, role))
+    local file = host.file("a.csv", "id,v\n1,a\n")
+    local result = host.etlhost { "load", file, "--into", "t", "--key", "id", "--destination",
+      (to.url:gsub("etl@", role .. "@")) }
+    assert.not_equal(0, result.code)
+    assert.matches("GRANT TEMPORARY ON DATABASE", result.out .. result.err, 1, true)
+  end)
+
   it("may share a table only by one key", function()
     local project = host.project {
       settings = [[
