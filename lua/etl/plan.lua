@@ -90,15 +90,17 @@ local function open_resource(from, name, given, report)
 end
 
 -- What holds for all resources of a source, and is laid below what they say themselves.
-local function common(contract, max_dead)
-  if contract == core.null then contract = nil end
-  if max_dead == core.null then max_dead = nil end
-  return { contract = contract, max_dead = max_dead }
+local function common(from)
+  local result = {}
+  for _, name in ipairs { "contract", "max_dead", "on_changed_file", "min_ratio" } do
+    if from[name] ~= core.null then result[name] = from[name] end
+  end
+  return result
 end
 
 -- What the client's file says of the source's resources: name -> options or false.
 local function client_changes(entry, from, resources, report)
-  local all = common(entry.contract, entry.max_dead)
+  local all = common(entry)
   resource.declare({}, all, report)
   local given = fields.is_map(entry.resources) and not fields.is_list(entry.resources)
     and entry.resources or {}
@@ -135,7 +137,7 @@ local function plan_source(plan_state, entry, own)
         found:add(from.place, "%s, resource %s: %s", scope, tostring(name), message)
       end)
       if options then
-        options = resource.merge(common(from.contract, from.max_dead), options)
+        options = resource.merge(common(from), options)
         local merged = resource.merge(resource.merge(options, by_client[name]),
           changes[name] or {})
         resource.check_write(merged, function(message)

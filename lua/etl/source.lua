@@ -24,7 +24,10 @@ local options = {
   hosts = "list?",
   rate = "string?",
   resources = "any", -- a map, or a function of the settings
-  contract = "string or map?", max_dead = "number or map?", -- of resources that say nothing
+  -- of resources that say nothing
+  contract = "string or map?", max_dead = "number or map?", min_ratio = "number?",
+  on_changed_file = { type = "string", optional = true,
+    one_of = { "replace_rows", "tail", "append", "refuse" } },
   resource_options = "map?", -- options of resources that this source adds to the common ones
 }
 

@@ -266,6 +266,8 @@ settings.source_fields = {
   end },
   contract = { type = "any" }, -- its words are checked where those of resources are
   max_dead = max_dead,
+  on_changed_file = { type = "text", one_of = { "replace_rows", "tail", "append", "refuse" } },
+  min_ratio = { type = "number", min = 0, max = 1 },
   fresh_within = {
     type = "map",
     short = "*",

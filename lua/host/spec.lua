@@ -48,6 +48,8 @@ local function source_entry(source)
     resources = source.resources,
     contract = source.contract,
     max_dead = source.max_dead,
+    on_changed_file = source.on_changed_file,
+    min_ratio = source.min_ratio,
     start = source.first,
   }
 end

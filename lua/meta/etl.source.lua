@@ -77,6 +77,8 @@
 ---@field resources etl.resources|fun(settings: table, report: fun(message: string)): etl.resources
 ---@field contract? etl.policy|etl.contract for resources that say nothing
 ---@field max_dead? number|{ ratio?: number, rows?: integer } for resources that say nothing
+---@field on_changed_file? "replace_rows"|"tail"|"append"|"refuse" for resources that say nothing
+---@field min_ratio? number for resources that say nothing
 ---@field resource_options? table<string, etl.field|string> options that this source adds
 
 ---@alias etl.resources table<string, etl.resource_options>

@@ -6,10 +6,10 @@ local target = require "tests.support.target"
 
 local TABLE = "s3_exports_orders"
 
-local function project_of(resource, exports)
+local function project_of(resource, exports, settings)
   return host.project {
     pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n'):format(resource),
-    exports = exports,
+    exports = exports, settings = settings,
   }
 end
 
@@ -69,8 +69,9 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("stops before few or no rows are left", function()
       local to = make.fresh()
-      local folder = project_of('{ write = "replace", min_ratio = 0.7 }', {
-        ["orders/1.csv"] = many(6, "a"), ["orders/2.csv"] = "id,v\n7,a\n8,a\n9,a\n10,a\n" })
+      local folder = project_of('{ write = "replace" }', { ["orders/1.csv"] = many(6, "a"),
+        ["orders/2.csv"] = "id,v\n7,a\n8,a\n9,a\n10,a\n" },
+        "    prefixes: { orders: {} }\n    min_ratio: 0.7\n")
       must(folder, to)
       local before = rows(to)
       os.remove(folder .. "/exports/orders/2.csv")
