@@ -11,13 +11,13 @@ WITH stream AS (
   DELETE FROM _etl.files WHERE client_id = $1 RETURNING 1
 ), dead AS (
   DELETE FROM _etl.dead_rows WHERE client_id = $1 RETURNING 1
+), adoption AS (
+  DELETE FROM _etl.adoptions WHERE client_id = $1 RETURNING 1
 ), change AS (
   DELETE FROM _etl.schema_changes WHERE stream_id IN (SELECT stream_id FROM stream) RETURNING 1
-), adoption AS (
-  DELETE FROM _etl.adoptions WHERE client_id = $1
 ), closed AS (
   UPDATE _etl.columns SET open_by = NULL WHERE open_by IN (SELECT stream_id FROM stream)
 )
 SELECT (SELECT count(*) FROM stream) + (SELECT count(*) FROM load) + (SELECT count(*) FROM unit)
   + (SELECT count(*) FROM file) + (SELECT count(*) FROM dead) + (SELECT count(*) FROM change)
-  AS rows
+  + (SELECT count(*) FROM adoption) AS rows

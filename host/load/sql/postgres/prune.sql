@@ -15,6 +15,7 @@ WITH settled AS (
     AND EXISTS (SELECT 1 FROM _etl.loads AS n
                 WHERE n.stream_id = l.stream_id AND n.load_id > l.load_id)
     AND NOT EXISTS (SELECT 1 FROM _etl.units AS u WHERE u.load_id = l.load_id)
+    AND NOT EXISTS (SELECT 1 FROM _etl.adoptions AS a WHERE a.load_id = l.load_id)
     AND NOT EXISTS (SELECT 1 FROM _etl.dead_rows AS d
                     WHERE d.stream_id = l.stream_id AND d.load_id = l.load_id)
   RETURNING 1

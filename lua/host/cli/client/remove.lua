@@ -55,6 +55,7 @@ local function print_books(ctx, books)
   for _, word in ipairs {
     { "streams", "stream" }, { "loads", "load" }, { "files", "file" }, { "units", "unit" },
     { "dead_rows", "dead row" }, { "schema_changes", "schema change" },
+    { "adoptions", "adoption" },
   } do
     if (books[word[1]] or 0) > 0 then words[#words + 1] = text.plural(books[word[1]], word[2]) end
   end
