@@ -5,6 +5,7 @@ local doc = require "host.doc"
 local err = require "host.err"
 local files = require "host.files"
 local projects = require "host.projects"
+local nearest = require "host.nearest"
 local system = require "host.system"
 
 local spec = {}
@@ -73,7 +74,7 @@ function spec.read_pipeline(path, config)
     return nil, err.new {
       class = "not_found",
       message = ("there is no pipeline %s"):format(path),
-      hint = spec.pipeline_hint(config),
+      hint = spec.pipeline_hint(config, path),
     }
   end
   local content, problem = files.read(full, 4 * 1024 * 1024)
@@ -86,9 +87,11 @@ function spec.read_pipeline(path, config)
   return { path = shown, text = content, folder = real:match "^(.*)/" }
 end
 
-function spec.pipeline_hint(config)
+function spec.pipeline_hint(config, path)
   local names = config and config.project:list("pipelines", ".lua") or {}
   if #names == 0 then return nil end
+  local near = nearest.of(path, names)
+  if near then return ("did you mean %s?"):format(near) end
   return "there are: " .. table.concat(names, ", ")
 end
 

@@ -113,6 +113,12 @@ describe("help", function()
     end
   end)
 
+  it("names the nearest pipeline", function()
+    local result = host.etlhost({ "run", "pipelines/q.lua" }, { cwd = host.project {} })
+    assert.equal(host.exit.config, result.code, tostring(result))
+    assert.matches("did you mean pipelines/p.lua?", result.err, 1, true)
+  end)
+
   it("names the nearest verb", function()
     local result = host.etlhost { "laod" }
     assert.equal(host.exit.config, result.code)
