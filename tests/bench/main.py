@@ -11,7 +11,7 @@ from data import Data
 from server import Server
 
 FOLDER = os.path.abspath("build/bench")
-GROUPS = {**groups.ALL, "merge": merges.merge_postgres}
+GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite}
 
 
 def main():

@@ -3,6 +3,7 @@ one writes by hand in psql: COPY into a temporary table, and INSERT ... ON CONFL
 
 import os
 import shutil
+import sqlite3
 
 import measure
 from data import COLUMNS
@@ -100,4 +101,45 @@ def merge_postgres(b):
                   check=check, cwd=project),
         Contender("etlhost, merge by a cursor, two lanes", run(b, "cursor", 2), reset=reset,
                   check=check, cwd=project),
+    ])
+
+
+LITE_BY_HAND = (f"insert into orders (_client_id, _source, {NAMES}) select 'bench', 's3_exports', * "
+                f"from temp.s where true on conflict (_client_id, _source, order_id) do update set {SET}")
+
+
+def merge_sqlite(b):
+    """The same into a SQLite file, against .import into a temporary table and ON CONFLICT."""
+    project, rows = project_of(b), b.data.rows
+    path, saved = (os.path.join(b.folder, name) for name in ("merge.db", "merge-saved.db"))
+    if os.path.exists(saved):
+        os.remove(saved)
+
+    def argv(url):
+        return [ETLHOST, "run", "pipelines/key.lua", "--destination", "sqlite:" + url]
+
+    client = os.path.join(project, "config/clients/bench.yaml")
+    with open(client, "w") as out:
+        out.write(CLIENT.format("whole"))
+    measure.run(argv(saved), cwd=project)
+    with open(client, "w") as out:
+        out.write(CLIENT.format("changed"))
+
+    def reset():
+        for ending in ("", "-wal", "-shm"):
+            if os.path.exists(path + ending):
+                os.remove(path + ending)
+        shutil.copyfile(saved, path)
+
+    def check():
+        with sqlite3.connect(path) as db:
+            found = db.execute("select count(*), sum(quantity > 100) from orders").fetchone()
+        if found != (rows, rows // 10):
+            raise RuntimeError(f"{found} rows in the table and changed")
+
+    by_hand = ["sqlite3", path, f"create temp table s as select {NAMES} from orders where 0",
+               f".import --csv --skip 1 {changed_orders(b.data)} s", LITE_BY_HAND]
+    return b.compete("a tenth of the table changed -> SQLite", rows // 10, [
+        Contender(".import and ON CONFLICT, by hand", by_hand, reset=reset, check=check),
+        Contender("etlhost, merge", argv(path), reset=reset, check=check, cwd=project),
     ])
