@@ -67,8 +67,9 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal(0, count("dead_rows", "status <> 'dead'"))
       -- The rows of a table that was taken over point to the load that did it.
       if to.kind == "postgres" then
-        to:sql [[insert into _etl.adoptions (stream_id, client_id, load_id, table_schema, table_name,
-          made_stream, relaxed) select stream_id, client_id, max(load_id), 'etl', 't', true, '{}'
+        to:sql [[insert into _etl.adoptions (stream_id, client_id, load_id, table_schema,
+          table_name, made_stream, relaxed)
+          select stream_id, client_id, max(load_id), 'etl', 't', true, '{}'
           from _etl.loads group by stream_id, client_id]]
         ok("run", "pipelines/p.lua")
         age(401)

@@ -74,8 +74,9 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     it("deletes all of one client, and nothing of the others", function()
       local theirs = records "beta"
       if to.kind == "postgres" then
-        to:sql [[insert into _etl.adoptions (stream_id, client_id, load_id, table_schema, table_name,
-          made_stream, relaxed) select stream_id, client_id, 1, table_schema, table_name, true, '{}'
+        to:sql [[insert into _etl.adoptions (stream_id, client_id, load_id, table_schema,
+          table_name, made_stream, relaxed)
+          select stream_id, client_id, 1, table_schema, table_name, true, '{}'
           from _etl.streams where client_id = 'acme']]
       end
       local out = ok("client", "remove", "acme", "--yes")
