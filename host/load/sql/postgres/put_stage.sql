@@ -5,5 +5,8 @@
 -- the whole table into a hash. So rows are looked up by the key's index, one by one.
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
+-- A unit is sorted in memory.
+SELECT set_config('work_mem', '32MB', true)
+WHERE pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('32MB');
 CREATE TEMP TABLE etl_stage ON COMMIT DROP AS
 SELECT :columns:absent FROM :"schema".:"table" WITH NO DATA
