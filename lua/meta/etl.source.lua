@@ -25,8 +25,8 @@
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
----@field description? string what a row is: the comment on the table, where the database has comments
----@field write? "merge"|"append"|"insert_only"|"history"|"replace" default "merge" with a key, else "append"
+---@field description? string what a row is: the comment on the table, where there are comments
+---@field write? "merge"|"append"|"insert_only"|"history"|"replace" merge, or append without a key
 ---@field merge? "upsert"|"delete_insert" how merge changes a row; default "upsert"
 ---@field hard_delete? string column whose true value deletes the row
 ---@field key? string|string[]
@@ -66,7 +66,7 @@
 ---@field header? boolean
 ---@field nulls? string[] texts that mean null
 ---@field path? string where the rows are in a JSON document
----@field encoding? "utf-8"|"utf-16le"|"utf-16be"|"latin1"|"windows-1252" of CSV; default: by its mark, or UTF-8
+---@field encoding? "utf-8"|"utf-16le"|"utf-16be"|"latin1"|"windows-1252" of CSV; else by its mark
 
 ---@class etl.source_options
 ---@field name string

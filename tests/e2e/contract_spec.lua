@@ -35,7 +35,8 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     it("may say another word for one column", function()
       local to = make.fresh()
       local result = second(to,
-        'contract = { column = { n = "discard_row", x = "discard_value" } }', "id,n,x,y\n2,abc,1,1\n3,30,2,2\n")
+        'contract = { column = { n = "discard_row", x = "discard_value" } }',
+        "id,n,x,y\n2,abc,1,1\n3,30,2,2\n")
       assert.equal(0, result.code, tostring(result))
       assert.equal("id n note y", names(to))
       assert.equal("1|10\n3|30", to:sql("select id, n from " .. to:name "t" .. " order by id"))

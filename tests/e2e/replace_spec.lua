@@ -8,7 +8,8 @@ local TABLE = "s3_exports_orders"
 
 local function project_of(resource, exports, settings)
   return host.project {
-    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n'):format(resource),
+    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n')
+      :format(resource),
     exports = exports, settings = settings,
   }
 end
@@ -33,7 +34,8 @@ end
 -- Rows of another client, of another source, and of somebody who knows nothing of etlhost.
 local function add_others(to)
   to:sql(([[insert into %s (_client_id, _source, _load_id, _file, id, v) values
-    ('b', 's3_exports', 900, 'orders/1.csv', 1, 'xB'), ('acme', 'other', 901, 'orders/1.csv', 1, 'xO'),
+    ('b', 's3_exports', 900, 'orders/1.csv', 1, 'xB'),
+    ('acme', 'other', 901, 'orders/1.csv', 1, 'xO'),
     (null, null, null, null, 1, 'xN')]]):format(to:name(TABLE)))
 end
 local function others(to)
@@ -189,10 +191,13 @@ end
 describe("replace in PostgreSQL", function()
   -- All that hangs on the table, as the catalog has it.
   local FURNITURE = [[
-    select 'grants', relacl::text from pg_class where oid = 'etl.s3_exports_orders'::regclass
-    union all select 'table', oid::text || relrowsecurity from pg_class where oid = 'etl.s3_exports_orders'::regclass
+    select 'grants', relacl::text from pg_class
+      where oid = 'etl.s3_exports_orders'::regclass
+    union all select 'table', oid::text || relrowsecurity from pg_class
+      where oid = 'etl.s3_exports_orders'::regclass
     union all select 'policy', polname || pg_get_expr(polqual, polrelid) from pg_policy
-    union all select 'view', pg_get_viewdef('v') union all select 'rows of the view', count(*)::text from v
+    union all select 'view', pg_get_viewdef('v')
+    union all select 'rows of the view', count(*)::text from v
     union all select 'publication', tablename from pg_publication_tables
     union all select 'constraint', conname || pg_get_constraintdef(oid) from pg_constraint
       where conrelid::regclass::text in ('etl.s3_exports_orders', 'parts')
@@ -224,7 +229,8 @@ describe("replace in PostgreSQL", function()
     local result = host.run(folder, to)
     assert.equal(host.exit.data, result.code, tostring(result))
     assert.equal(before, to:sql(FURNITURE))
-    to:sql "alter table parts drop constraint parts_id_fkey, add foreign key (id) references etl.s3_exports_orders (id) on delete cascade"
+    to:sql [[alter table parts drop constraint parts_id_fkey,
+      add foreign key (id) references etl.s3_exports_orders (id) on delete cascade]]
     result = host.run(folder, to)
     assert.equal(host.exit.config, result.code, tostring(result))
     assert.matches("deletes or changes rows there", result.out .. result.err)

@@ -74,12 +74,13 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.matches("1 file forgotten, 2 rows deleted", delete("--file", folder .. "/a.csv"))
       assert.equal("b1|1\nx|1", rows(to))
       host.must_load(folder .. "/a.csv", "t", to)
-      to:sql(("update %s set committed_at = '2026-01-01T00:00:00Z' where load_id = (select max(load_id) from %s)")
+      to:sql(("update %s set committed_at = '2026-01-01T00:00:00Z' "
+        .. "where load_id = (select max(load_id) from %s)")
         :format(to:book "units", to:book "units"))
       files.write(folder .. "/c.csv", "v\nc1\n1,2\n")
       host.must_load(folder .. "/c.csv", "t", to)
-      assert.matches("2 files forgotten, 2 rows deleted", delete("--from", os.date("!%Y-%m-%dT%H:%M:%S",
-        os.time() - 1800)))
+      assert.matches("2 files forgotten, 2 rows deleted", delete("--from",
+        os.date("!%Y-%m-%dT%H:%M:%S", os.time() - 1800)))
       assert.equal("a1|1\na2|1\nx|1", rows(to))
       load()
       assert.equal("discarded|1", to:sql("select status, count(*) from " .. to:book "dead_rows"

@@ -50,7 +50,8 @@ target.each(function(name, fresh)
     it("keeps and discards by comparison, with dead rows for what has no order", function()
       local to = fresh()
       local project = host.project { exports = { ["orders/1.csv"] = "id,amount,day\n"
-        .. "1,9.99,2026-03-01\n2,10,2026-03-02\n3,19.99,2026-03-03\n4,20,\n5,n/a,2026-03-03\n6,15,2026-03-09\n" },
+        .. "1,9.99,2026-03-01\n2,10,2026-03-02\n3,19.99,2026-03-03\n4,20,\n5,n/a,2026-03-03\n"
+        .. "6,15,2026-03-09\n" },
         pipeline = pipeline [[{ table = "orders", max_dead = { rows = 10, ratio = 1 },
           keep = { amount = { ge = 10, lt = 20 }, id = { ["in"] = { 1, 2, 3, 4, 5, 6 } } },
           discard = { day = { gt = "2026-03-08" }, id = { ["in"] = { "7" } } } }]] }

@@ -63,7 +63,8 @@ describe("a source of the project's own", function()
     assert.matches("at sources/mailbox.lua:5:3", out, 1, true)
     out = check "  config = {},\n  resources = function(s)\n    return s.no.such end }\n"
     assert.matches("at config/clients/acme.yaml:6:5", out, 1, true) -- url is no setting of it
-    out = check '  config = { url = "url" },\n  resources = function(s)\n    return s.no.such end }\n'
+    out = check('  config = { url = "url" },\n  resources = function(s)\n'
+      .. "    return s.no.such end }\n")
     assert.matches("at sources/mailbox.lua:6\n", out, 1, true)
     out = check '  config = { url = "url" }\n  resources = {} }\n'
     assert.matches("at sources/mailbox.lua:5\n", out, 1, true)
@@ -71,7 +72,8 @@ describe("a source of the project's own", function()
   end)
 
   it("shows a mistake of the client's file there, also inside of a resource", function()
-    local folder = host.project { settings = "    prefixes:\n      orders: { colums: { a: text } }\n" }
+    local folder = host.project {
+      settings = "    prefixes:\n      orders: { colums: { a: text } }\n" }
     local result = host.etlhost({ "check" }, { cwd = folder })
     assert.matches("at config/clients/acme.yaml:8:17", result.out, 1, true)
   end)

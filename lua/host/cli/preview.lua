@@ -31,7 +31,8 @@ local verb = {
   },
   options = {
     { "client", value = "C", help = "whose source it is" },
-    { "pipeline", value = "FILE", help = "see the resource as this pipeline changes it (default: the client's own, if any)" },
+    { "pipeline", value = "FILE",
+      help = "see the resource as this pipeline changes it (default: the client's own, if any)" },
     { "format", value = "F", one_of = { "table", "ndjson", "csv" },
       help = "table (default), ndjson or csv" },
     { "limit", value = "N", integer = true, help = "at most so many rows (default: 20)" },

@@ -99,9 +99,9 @@ local reset = {
   summary = "Forgets that files are loaded, so that the next run loads them again.",
   about = {
     "The rows in the table stay where they are: what is forgotten and then loaded again is there "
-      .. "twice. With --delete-rows they go in the same transaction; without it, the statement that "
-      .. "deletes them is shown. Dead rows of what is forgotten are discarded. What would happen is "
-      .. "shown before anything is changed.",
+      .. "twice. With --delete-rows they go in the same transaction; without it, the statement "
+      .. "that deletes them is shown. Dead rows of what is forgotten are discarded. What would "
+      .. "happen is shown before anything is changed.",
   },
   positionals = { { "STREAM", required = true, help = "SOURCE.RESOURCE, RESOURCE, or a table" } },
   options = {
