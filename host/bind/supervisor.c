@@ -15,18 +15,12 @@ typedef struct arguments {
 } arguments;
 
 static const luaL_Reg modules[] = {
-    {"host.clock", luaopen_host_clock},
-    {"host.doc", luaopen_host_doc},
-    {"host.embedded", luaopen_host_embedded},
-    {"host.err", luaopen_host_err},
-    {"host.files", luaopen_host_files},
-    {"host.process", luaopen_host_process},
-    {"host.signals", luaopen_host_signals},
-    {"host.store", luaopen_host_store},
-    {"host.system", luaopen_host_system},
-    {"host.yaml", luaopen_host_yaml},
-    {"host.zone", luaopen_host_zone},
-    {NULL, NULL},
+    {"host.clock", luaopen_host_clock},       {"host.doc", luaopen_host_doc},
+    {"host.embedded", luaopen_host_embedded}, {"host.err", luaopen_host_err},
+    {"host.files", luaopen_host_files},       {"host.process", luaopen_host_process},
+    {"host.signals", luaopen_host_signals},   {"host.store", luaopen_host_store},
+    {"host.system", luaopen_host_system},     {"host.yaml", luaopen_host_yaml},
+    {"host.zone", luaopen_host_zone},         {NULL, NULL},
 };
 
 /* Only what the system's package manager installed: a cjson.lua in the current folder is nobody

@@ -145,7 +145,7 @@ static bool is_reserved(const char *name)
 {
     static const char *const taken[] = {
         "ctid",    "xmin",     "xmax",     "cmin",       "cmax",  "tableoid", "_client_id",
-        "_source", "_project", "_load_id", "_loaded_at", "_file", "_row", "_extra"};
+        "_source", "_project", "_load_id", "_loaded_at", "_file", "_row",     "_extra"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(name, taken[i]) == 0) return true;
     return false;

@@ -12,9 +12,9 @@ typedef struct rule {
     const char *pattern; /* NULL: any value, or the lookup decides */
     eh_cell project;     /* of a rule without a lookup */
     bool looks_up;
-    eh_map lookup;    /* value -> index of values */
-    eh_cell *values;  /* owned */
-    size_t column;    /* of the field; SIZE_MAX: the rows have none */
+    eh_map lookup;   /* value -> index of values */
+    eh_cell *values; /* owned */
+    size_t column;   /* of the field; SIZE_MAX: the rows have none */
 } rule;
 
 struct eh_projects {
@@ -26,8 +26,7 @@ static const eh_cell none = {.kind = EH_CELL_NULL};
 
 static eh_cell cell_of(eh_slice text)
 {
-    return (eh_cell){
-        .kind = EH_CELL_STRING, .len = (uint32_t)text.len, .as.text = text.data};
+    return (eh_cell){.kind = EH_CELL_STRING, .len = (uint32_t)text.len, .as.text = text.data};
 }
 
 static bool is_for(const eh_doc *given, const char *one, const char *other)

@@ -50,15 +50,15 @@ typedef struct eh_transform_column {
  * HMAC-SHA-256 of the value's text, or of SHA-256 without a key. mask      an e-mail address
  * keeps its first letter and its domain ("j***@example.org"); a telephone number (7 to 15
  * digits) its last two digits ("***67"); the rest is "***". keep, discard   column -> a value,
- * or a list of values, any of which; or a map of operators {lt, le, gt, ge, ne, in}, all of which.
- * A row stays when it meets every entry of keep and none of discard. Equality is that of the
- * text as written ("007" is not 7; true equals a written `true`); a number with a fraction made
- * by Lua is compared by value. null equals null and absent values. Order is that of numbers,
- * exactly, or of ISO dates and timestamps; a date against a timestamp with an offset is its
- * midnight UTC. Null is neither less nor greater, but `ne` every value. A value that cannot be
- * ordered with the declared one is a dead row, code "compare". constants column -> value, added
- * after the parser's columns. A constant or a renamed column whose name a column of the input
- * already has is refused unless that one is dropped. */
+ * or a list of values, any of which; or a map of operators {lt, le, gt, ge, ne, in}, all of
+ * which. A row stays when it meets every entry of keep and none of discard. Equality is that of
+ * the text as written ("007" is not 7; true equals a written `true`); a number with a fraction
+ * made by Lua is compared by value. null equals null and absent values. Order is that of
+ * numbers, exactly, or of ISO dates and timestamps; a date against a timestamp with an offset
+ * is its midnight UTC. Null is neither less nor greater, but `ne` every value. A value that
+ * cannot be ordered with the declared one is a dead row, code "compare". constants column ->
+ * value, added after the parser's columns. A constant or a renamed column whose name a column
+ * of the input already has is refused unless that one is dropped. */
 eh_transform *eh_transform_new(const eh_doc *declaration, const eh_transform_context *context,
                                eh_err *err);
 void eh_transform_free(eh_transform *t); /* NULL is fine */

@@ -6,8 +6,8 @@
 static const eh_doc *declaration(eh_run *run, const eh_doc *load, eh_err *err)
 {
     eh_doc *map = eh_doc_map(run->arena);
-    static const char *const kept[] = {"format",   "columns",    "on_changed_file", "max_dead",
-                                       "contract", "write",      "merge",           "key",
+    static const char *const kept[] = {"format",   "columns",     "on_changed_file", "max_dead",
+                                       "contract", "write",       "merge",           "key",
                                        "cursor",   "hard_delete", "min_ratio"};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         const eh_doc *value = eh_doc_get(load, kept[i]);

@@ -24,7 +24,7 @@ typedef struct eh_run {
     const char *stop_reason;
     /* destination, opened when an operation needs it */
     eh_dest *dest;
-    eh_slots *slots; /* its connections, counted for the whole host; NULL: they are not */
+    eh_slots *slots;    /* its connections, counted for the whole host; NULL: they are not */
     eh_unit_pool units; /* one more than lanes: one fills while the others commit */
     eh_run_info info;
     bool failed; /* some stream failed: the run's end says so */

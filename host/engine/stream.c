@@ -201,24 +201,26 @@ static void refuse_changed(const eh_stream *s, eh_err *err)
             "%" PRIu64 " of %" PRIu64
             " files changed since they were loaded, and were not loaded again",
             s->files_refused, s->files);
-    eh_err_hint(err,
-                "set on_changed_file: replace_rows to put its new rows in the place of the old "
-                "ones, append to load it as new rows, or bring new rows in a file of their own");
+    eh_err_hint(
+        err, "set on_changed_file: replace_rows to put its new rows in the place of the old "
+             "ones, append to load it as new rows, or bring new rows in a file of their own");
 }
 
 /* A listing that is not complete is no content to replace another with. */
 static void postpone(eh_stream *s)
 {
     eh_loader_postpone(s->loader);
-    on_warning(s, "nothing is replaced: a file is still being written to; the rows that are there "
-                  "stay until the next run");
+    on_warning(s,
+               "nothing is replaced: a file is still being written to; the rows that are there "
+               "stay until the next run");
 }
 
 static bool finish(eh_stream *s, eh_err *err)
 {
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
     /* No file at all is an empty content. */
-    if (s->loader == NULL && s->replace && !dry && s->preview == NULL && !eh_stream_open(s, err))
+    if (s->loader == NULL && s->replace && !dry && s->preview == NULL &&
+        !eh_stream_open(s, err))
         return false;
     if (s->loader == NULL) return true;
     if (s->replace && s->files_growing > 0) postpone(s);

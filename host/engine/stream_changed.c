@@ -16,8 +16,8 @@ bool eh_stream_collect(eh_stream *s, eh_stream_file *f, eh_err *err)
     eh_ledger ledger = {.known = false};
     eh_stream_state past = *state;
     past.unit_generation = past.generation;
-    if (!s->anew && !eh_dest_ledger(s->run->dest, &past, f->file.identity, f->name, f->arena,
-                                    &ledger, err))
+    if (!s->anew &&
+        !eh_dest_ledger(s->run->dest, &past, f->file.identity, f->name, f->arena, &ledger, err))
         return false;
     if (ledger.complete) {
         eh_stream_tell_known(s, f, &ledger);
@@ -51,8 +51,8 @@ static bool replace_rows(eh_stream *s, eh_stream_file *f, eh_err *err)
     return true;
 }
 
-/* Rows that have a key are put again; rows that the file does not have any more stay. The ledger
- * forgets the old content: when it comes back, it is put once more. */
+/* Rows that have a key are put again; rows that the file does not have any more stay. The
+ * ledger forgets the old content: when it comes back, it is put once more. */
 static bool put_again(eh_stream *s, eh_stream_file *f, eh_err *err)
 {
     eh_ledger none = {.known = false};
@@ -125,9 +125,8 @@ static bool adopt(eh_stream *s, eh_stream_file *f, const eh_doc *old, eh_err *er
     (void)snprintf(epoch, sizeof epoch, "%" PRId64, state->epoch);
     (void)snprintf(generation, sizeof generation, "%" PRId64, state->generation);
     (void)snprintf(size, sizeof size, "%" PRIu64, f->file.size);
-    const char *params[] = {
-        stream, epoch, generation, eh_doc_str(old, "input", ""), f->file.identity, size,
-        f->name};
+    const char *params[] = {stream,           epoch, generation, eh_doc_str(old, "input", ""),
+                            f->file.identity, size,  f->name};
     eh_doc *rows = NULL;
     if (!ask(s, "file_grow", params, 7, f, &rows, err)) return false;
     if (strcmp(eh_doc_str(eh_doc_first(rows), "units", "0"), "0") != 0) return true;
@@ -163,7 +162,8 @@ bool eh_stream_load_changed(eh_stream *s, eh_stream_file *f, eh_err *err)
     if (strcmp(how, "append") == 0) return eh_stream_load_parts(s, f, &none, err);
     if (strcmp(how, "replace_rows") == 0)
         return eh_loader_appends(s->loader) ? replace_rows(s, f, err) : put_again(s, f, err);
-    refuse(s, f, "its content changed since it was loaded; on_changed_file says what to do then");
+    refuse(s, f,
+           "its content changed since it was loaded; on_changed_file says what to do then");
     return true;
 }
 

@@ -52,8 +52,8 @@ void eh_file_close(eh_file *file);
  * left for a later run and identity is unset. */
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err) EH_MUST_USE;
 
-/* Are its first `size` stored bytes the file that had this identity, and do they end with a line
- * end? */
+/* Are its first `size` stored bytes the file that had this identity, and do they end with a
+ * line end? */
 bool eh_file_begins_with(const eh_file *file, const char *identity, uint64_t size, bool *yes,
                          eh_err *err) EH_MUST_USE;
 

@@ -22,9 +22,9 @@ eh_class eh_pg_class(const char *sqlstate);
 /* url: what libpq takes, URI or key=value; environment and service files count too. read_write:
  * only a server that takes writes will do. Does not connect. NULL: class config or limit. */
 eh_pgconn *eh_pgconn_new(eh_loop *loop, const char *url, bool read_write, eh_err *err);
-/* Connections that log in alike share what became of that: one of them tries at a time, and what
- * a server refused (class auth) is not tried again, since some servers lock a user out. Zeroed
- * to begin with; must outlive the connections. */
+/* Connections that log in alike share what became of that: one of them tries at a time, and
+ * what a server refused (class auth) is not tried again, since some servers lock a user out.
+ * Zeroed to begin with; must outlive the connections. */
 typedef struct eh_pg_login {
     eh_err refusal;
     bool trying;

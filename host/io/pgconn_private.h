@@ -21,8 +21,8 @@ struct eh_pgconn {
     bool read_write;
     PGconn *pg; /* NULL before the first connect and after a loss */
     eh_pg_phase phase;
-    eh_watch *watch; /* of the socket */
-    eh_watch *timer; /* of the operation's limit, or of a failure to report */
+    eh_watch *watch;    /* of the socket */
+    eh_watch *timer;    /* of the operation's limit, or of a failure to report */
     eh_pg_login *login; /* borrowed; NULL: alone */
     bool trying;        /* login->trying is ours */
     eh_watch *turn;     /* to look whether another has logged in */

@@ -177,8 +177,7 @@ static bool change_type(eh_pg *pg, change_job *job, const eh_change *change, eh_
     if (unknown && !text && !check_only_nulls(pg, job, change->column, err)) return false;
     const char *statement = "alter_cast";
     if (text && !choose_text(pg, job, change, &statement, err)) return false;
-    eh_sql_var stage[] = {
-        {"schema", "_etl"}, {"table", job->state->stage}, vars[2], vars[3]};
+    eh_sql_var stage[] = {{"schema", "_etl"}, {"table", job->state->stage}, vars[2], vars[3]};
     if (!(unknown && text) &&
         (!eh_pg_run_spliced(pg, statement, vars, 4, err) ||
          (job->state->staged && !eh_pg_run_spliced(pg, statement, stage, 4, err))))
@@ -230,14 +229,13 @@ static bool change_body(eh_pg *pg, void *self, eh_err *err)
         return false;
     bool create = wants(job, EH_CHANGE_CREATE_TABLE) && !job->info.exists;
     eh_table_info made;
-    if (create && (!eh_pg_make_schema(pg, job->schema, err) || !record(job, &job->changes[0], err)))
+    if (create &&
+        (!eh_pg_make_schema(pg, job->schema, err) || !record(job, &job->changes[0], err)))
         return false;
-    if (wants(job, EH_CHANGE_TYPE) &&
-        !eh_pg_view_drop(pg, views, job->table, job->arena, err))
+    if (wants(job, EH_CHANGE_TYPE) && !eh_pg_view_drop(pg, views, job->table, job->arena, err))
         return false;
     if (!create_or_extend(pg, job, create, err) || !change_types(pg, job, err) ||
-        !write_record(pg, job, err) ||
-        !eh_pg_equip(pg, &at, views, false, job->arena, err))
+        !write_record(pg, job, err) || !eh_pg_equip(pg, &at, views, false, job->arena, err))
         return false;
     /* Default privileges may have given the new table to readers that nobody thought of. */
     if (create && !eh_pg_look(pg, job->state, job->schema, job->table, job->arena, &made, err))

@@ -170,8 +170,9 @@ static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_e
     EH_FAULT("promote.judged");
     if (!eh_pg_run_spliced(pg, "promote_rows", sql->vars, sql->count, err)) {
         if (err->class_ == EH_CLASS_DATA)
-            (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
-                                   "since it is known only now");
+            (void)eh_err_hint(err,
+                              "the rows that were there stay; this one cannot be left out, "
+                              "since it is known only now");
         return false;
     }
     out->gone = eh_pgconn_int(pg->control, 0, 0);

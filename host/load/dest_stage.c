@@ -50,8 +50,8 @@ static bool name_column(const eh_promotion *p, const eh_doc *declared, eh_buf *o
                    declared->kind == EH_DOC_STRING ? declared->as.string.data : "?");
 }
 
-/* Of rows with one key the newest comes, by the cursor, then the one that was read last; where a
- * known key changes nothing, the first. */
+/* Of rows with one key the newest comes, by the cursor, then the one that was read last; where
+ * a known key changes nothing, the first. */
 static bool spell_key(eh_stage_sql *sql, const eh_promotion *p, eh_err *err)
 {
     const eh_write_rule *rule = p->rule;
@@ -64,9 +64,9 @@ static bool spell_key(eh_stage_sql *sql, const eh_promotion *p, eh_err *err)
         (!name_column(p, rule->cursor, &sql->order, err) ||
          !eh_buf_append_str(&sql->order, " DESC NULLS LAST, ", err)))
         return false;
-    if (!eh_buf_append_str(&sql->order,
-                           first ? "\"_loaded_at\", \"_row\"" : "\"_loaded_at\" DESC, \"_row\" DESC",
-                           err))
+    if (!eh_buf_append_str(
+            &sql->order,
+            first ? "\"_loaded_at\", \"_row\"" : "\"_loaded_at\" DESC, \"_row\" DESC", err))
         return false;
     return (rule->hard_delete == NULL || name_column(p, rule->hard_delete, &sql->live, err)) &&
            eh_buf_cstr(&sql->key) != NULL && eh_buf_cstr(&sql->order) != NULL &&
@@ -153,8 +153,8 @@ void eh_stage_sql_free(eh_stage_sql *sql)
 
 /* ---- judging ---------------------------------------------------------------------------- */
 
-bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going, int64_t coming,
-                    eh_err *err)
+bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going,
+                    int64_t coming, eh_err *err)
 {
     int64_t after = before - going + coming;
     bool too_few = after == 0 || (double)after < promotion->min_ratio * (double)before;

@@ -1,4 +1,5 @@
-/* load/dest_stage.h: what the destinations share of promoting a stage; included by dest*.c only.
+/* load/dest_stage.h: what the destinations share of promoting a stage; included by dest*.c
+ * only.
  *
  * The statements (sql/<kind>/promote_*.sql) have the same variables in both. Floor 3. */
 #ifndef EH_LOAD_DEST_STAGE_H
@@ -28,10 +29,10 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
                        eh_err *err) EH_MUST_USE;
 void eh_stage_sql_free(eh_stage_sql *sql);
 
-/* before: rows of the stream; going and coming: of them, and in their place. Class data when too
- * few would be left. */
-bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going, int64_t coming,
-                    eh_err *err) EH_MUST_USE;
+/* before: rows of the stream; going and coming: of them, and in their place. Class data when
+ * too few would be left. */
+bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going,
+                    int64_t coming, eh_err *err) EH_MUST_USE;
 
 /* The table was changed since the stage was made like it: class transient. */
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err);

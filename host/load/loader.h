@@ -44,16 +44,17 @@ typedef struct eh_loader_options {
     const eh_doc *declaration; /* of the resource; may be NULL */
     const eh_transform_context *transform;
     const eh_row_hook *rows; /* NULL: no row function */
-    eh_table_options table;  /* views and by_client; what follows from the declaration is added */
-    const eh_doc *projects;  /* the rules of projects.yaml; NULL: none */
-    bool has_file;           /* add _file and _row */
-    bool replace;            /* all of the stream's rows, when the new ones are complete */
-    bool allow_shrink;       /* also when few or no rows are left by that */
-    bool dry_run;            /* convert everything, write nothing */
-    size_t unit_bytes;       /* 0: as the pool says */
-    size_t unit_rows;        /* 0: 500,000 */
-    size_t max_columns;      /* 0: 300 */
-    size_t widen_max;        /* rows; a table with more is not rewritten. 0: 10 million */
+    eh_table_options
+        table; /* views and by_client; what follows from the declaration is added */
+    const eh_doc *projects; /* the rules of projects.yaml; NULL: none */
+    bool has_file;          /* add _file and _row */
+    bool replace;           /* all of the stream's rows, when the new ones are complete */
+    bool allow_shrink;      /* also when few or no rows are left by that */
+    bool dry_run;           /* convert everything, write nothing */
+    size_t unit_bytes;      /* 0: as the pool says */
+    size_t unit_rows;       /* 0: 500,000 */
+    size_t max_columns;     /* 0: 300 */
+    size_t widen_max;       /* rows; a table with more is not rewritten. 0: 10 million */
     eh_load_events events;
 } eh_loader_options;
 
@@ -73,12 +74,12 @@ typedef struct eh_load_input {
 } eh_load_input;
 
 typedef struct eh_load_counts {
-    uint64_t rows_read;        /* records, dead ones included */
-    uint64_t rows_sent;        /* in units that were submitted, committed or under way */
-    uint64_t dead_sent;        /* the same of dead rows, without those that the server refuses */
-    uint64_t rows_loaded;      /* committed */
-    uint64_t rows_dead;        /* committed to dead_rows */
-    uint64_t rows_filtered;    /* by keep, discard and row functions */
+    uint64_t rows_read;     /* records, dead ones included */
+    uint64_t rows_sent;     /* in units that were submitted, committed or under way */
+    uint64_t dead_sent;     /* the same of dead rows, without those that the server refuses */
+    uint64_t rows_loaded;   /* committed */
+    uint64_t rows_dead;     /* committed to dead_rows */
+    uint64_t rows_filtered; /* by keep, discard and row functions */
     uint64_t values_discarded; /* by the contract */
     eh_effects effects;        /* of committed rows that were not appended */
     uint64_t rows_replaced;    /* went because others came in their place */

@@ -54,8 +54,8 @@ struct eh_loader {
     eh_judged judged;
     eh_err failure; /* of a unit; the first one */
     /* cells that are the same for many rows */
-    bool is_sized; /* is_large is known */
-    bool is_large; /* the table has more rows than widen_max */
+    bool is_sized;      /* is_large is known */
+    bool is_large;      /* the table has more rows than widen_max */
     eh_cell extra_cell; /* text in `extra`, null or absent */
     eh_buf extra;
     bool told_overflow;

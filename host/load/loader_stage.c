@@ -72,8 +72,7 @@ bool eh_loader_make_stage(eh_loader *loader, eh_err *err)
 void eh_loader_where(const eh_loader *loader, const char **schema, const char **table)
 {
     bool staging = loader->state.staging != EH_STAGE_NONE;
-    *schema =
-        staging ? eh_dest_stage_schema(loader->options.dest) : loader->options.key.schema;
+    *schema = staging ? eh_dest_stage_schema(loader->options.dest) : loader->options.key.schema;
     *table = staging ? loader->state.stage : loader->options.key.table;
 }
 

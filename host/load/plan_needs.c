@@ -197,9 +197,8 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
     bool ok = need_added(plan, EH_FROM_CLIENT, err) &&
               need_added(plan, EH_FROM_INSTANCE, err) &&
               need_added(plan, EH_FROM_PROJECT, err) && need_sources(plan, batch, file, err) &&
-              need_added(plan, EH_FROM_EXTRA, err) &&
-              need_added(plan, EH_FROM_FILE, err) && need_added(plan, EH_FROM_ROW, err) &&
-              need_added(plan, EH_FROM_LOAD_ID, err) &&
+              need_added(plan, EH_FROM_EXTRA, err) && need_added(plan, EH_FROM_FILE, err) &&
+              need_added(plan, EH_FROM_ROW, err) && need_added(plan, EH_FROM_LOAD_ID, err) &&
               need_added(plan, EH_FROM_LOADED_AT, err) && need_validity(plan, err);
     return ok && check_width(plan, err);
 }

@@ -1,9 +1,10 @@
-/* load/stage.h: rows that take the place of others, as the loader and a destination speak of them.
+/* load/stage.h: rows that take the place of others, as the loader and a destination speak of
+ * them.
  *
- * Such rows are collected in a table beside the bookkeeping, over as many units as it takes, and
- * replace the others in one transaction: readers see the old rows or the new ones. The units of
- * the rows that wait are in the ledger under a generation that is not the stream's own, so a
- * killed run goes on where it was. Plain values. Floor 3. */
+ * Such rows are collected in a table beside the bookkeeping, over as many units as it takes,
+ * and replace the others in one transaction: readers see the old rows or the new ones. The
+ * units of the rows that wait are in the ledger under a generation that is not the stream's
+ * own, so a killed run goes on where it was. Plain values. Floor 3. */
 #ifndef EH_LOAD_STAGE_H
 #define EH_LOAD_STAGE_H
 
@@ -35,7 +36,7 @@ typedef struct eh_promotion {
     /* ALL: by which rule of several rows with one key one is taken, and the table's columns */
     const eh_write_rule *rule;
     const struct eh_table_info *columns;
-    double min_ratio;   /* fewer rows of the stream than that are refused; none at all, too */
+    double min_ratio; /* fewer rows of the stream than that are refused; none at all, too */
     bool allow_shrink;
     const eh_doc *cursor; /* ALL: as for eh_dest_finish */
 } eh_promotion;

@@ -272,8 +272,8 @@ static inline void kit_finish(kit *k)
     kit_ok(eh_dest_finish(k->dest, &k->state, NULL, &err));
 }
 
-/* Rows of the bookkeeping's first version: stream 7 with one file that is loaded. prefix: of the
- * tables' names. */
+/* Rows of the bookkeeping's first version: stream 7 with one file that is loaded. prefix: of
+ * the tables' names. */
 static inline const char *kit_old_rows(const char *prefix)
 {
     static char sql[2048];
@@ -281,7 +281,8 @@ static inline const char *kit_old_rows(const char *prefix)
     (void)snprintf(
         sql, sizeof sql,
         "INSERT INTO %sstreams (stream_id, client_id, instance, resource, table_schema, "
-        "table_name, epoch, created_at) VALUES (7, 'acme', 'load', 'orders', '%s', 'orders', 3, "
+        "table_name, epoch, created_at) VALUES (7, 'acme', 'load', 'orders', '%s', 'orders', "
+        "3, "
         "'2026-01-02T03:04:05Z');"
         "INSERT INTO %sloads (load_id, stream_id, client_id, run_id, status, started_at) "
         "VALUES (9, 7, 'acme', 'run1', 'succeeded', '2026-01-02T03:04:05Z');"
