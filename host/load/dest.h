@@ -44,7 +44,8 @@ typedef struct eh_run_info {
 /* What a table that etlhost makes is to have beside its columns. */
 typedef struct eh_table_options {
     bool index;         /* one that leads with _client_id and _source */
-    const char *cursor; /* the column that is third in it; NULL: none */
+    const char *cursor; /* the cursor's column, third in it; it stays open until it has a value.
+                           NULL: none */
     bool by_client;     /* row-level security: who reads for a client sees that client's rows */
     const char
         *views; /* schema of the view over all clients' tables of this name; NULL: none */

@@ -178,6 +178,7 @@ static bool finish_job(eh_pg *pg, const end_job *job, eh_err *err)
         return eh_pg_fence(pg, job->state, err) &&
                eh_fail(err, EH_CLASS_BUG, "the stream's state row cannot be updated");
     args.count = 1;
+    eh_pg_arg_str(&args, job->state->table.cursor);
     return eh_pg_run(pg, "columns_close", &args, err) && end_load(pg, job, err) &&
            eh_pg_check_units(pg, job->state, err);
 }

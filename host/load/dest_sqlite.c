@@ -398,9 +398,9 @@ bool eh_lite_finish_load(eh_lite *lite, const eh_stream_state *state, const eh_d
                          eh_err *err)
 {
     char now[40];
-    eh_lite_arg stream[] = {eh_lite_int(state->stream_id)};
+    eh_lite_arg columns[] = {eh_lite_int(state->stream_id), eh_lite_str(state->table.cursor)};
     return promote(lite, state, cursor, eh_lite_now(&lite->control, now), err) &&
-           eh_lite_run(&lite->control, "columns_close", stream, 1, err) &&
+           eh_lite_run(&lite->control, "columns_close", columns, 2, err) &&
            end_load(lite, state, "succeeded", NULL, err);
 }
 

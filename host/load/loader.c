@@ -218,6 +218,7 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
     loader->encoder = NULL;
     if (!eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err)) return false;
     eh_loader_bind_projects(loader);
+    eh_loader_note_cursor(loader);
     eh_loader_tell_overflow(loader);
     return true;
 }

@@ -220,15 +220,15 @@ bool eh_loader_comments(eh_loader *loader, eh_err *err)
     return eh_buf_cstr(out) != NULL || eh_fail_memory(err, "comments");
 }
 
-/* The name of the cursor's column in the table, as far as it is known by now. */
-static const char *cursor_column(const eh_plan *plan)
+void eh_loader_note_cursor(eh_loader *loader)
 {
+    const eh_plan *plan = &loader->plan;
     const eh_doc *cursor = plan->options.write.cursor;
     for (size_t i = 0; cursor != NULL && i < plan->source_count; i++)
         if (plan->source_plans[i].name != NULL &&
             eh_declared_is(cursor, plan->sources[i].written, plan->source_plans[i].name))
-            return plan->source_plans[i].name;
-    return NULL;
+            loader->options.table.cursor = plan->source_plans[i].name;
+    loader->state.table.cursor = loader->options.table.cursor;
 }
 
 /* Rows without a client have nobody to be found by; a table that is not appended to gets the
@@ -240,7 +240,6 @@ static void choose_options(eh_loader *loader)
     if (plan->options.has_client) {
         *table = loader->options.table;
         table->index = plan->options.write.write == EH_WRITE_APPEND;
-        table->cursor = cursor_column(plan);
     }
     table->comments = loader->comments.len > 0 ? loader->comments.data : NULL;
 }

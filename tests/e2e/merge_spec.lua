@@ -132,6 +132,16 @@ for _, make in ipairs { target.list[1], target.list[4] } do
       end)
     end
 
+    it("lets a cursor that was only null so far take the type of its first value", function()
+      local to = fresh()
+      local step = stepper(to, BY_TIME)
+      step("1.csv", "id,v,at\n1,a,\n")
+      step("2.csv", "id,v,at\n1,b,10\n")
+      local result = step("3.csv", "id,v,at\n1,c,9\n")
+      assert.matches("1 stale", result.out, 1, true)
+      assert.equal("1|b|10", rows(to, "id, v, at"))
+    end)
+
     it("deletes rows whose flag is true, unless they are stale", function()
       local to = fresh()
       local step = stepper(to,

@@ -2,7 +2,6 @@
 -- holds the advisory lock, after bookkeeping.sql in a new database too.
 ALTER TABLE _etl.streams
   ADD COLUMN generation bigint NOT NULL DEFAULT 0,
-  ADD COLUMN declaration jsonb,
   ADD COLUMN projects jsonb;
 
 ALTER TABLE _etl.loads

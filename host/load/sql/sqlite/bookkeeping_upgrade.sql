@@ -1,7 +1,6 @@
 -- From version 1 of the bookkeeping (bookkeeping.sql) to version 2, in one transaction; after
 -- bookkeeping.sql in a new database too. A table whose primary key changes is made anew.
 ALTER TABLE _etl_streams ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE _etl_streams ADD COLUMN declaration TEXT;
 ALTER TABLE _etl_streams ADD COLUMN projects TEXT;
 
 ALTER TABLE _etl_loads ADD COLUMN effects TEXT;
