@@ -6,12 +6,14 @@ import sys
 
 import groups
 import merges
+import replaces
 import table
 from data import Data
 from server import Server
 
 FOLDER = os.path.abspath("build/bench")
-GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite}
+GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite,
+          "replace": replaces.replace_postgres}
 
 
 def main():
