@@ -49,6 +49,7 @@
     X(user)
 
 typedef struct eh_libpq {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration takes none */
 #define EH_LIBPQ_MEMBER(name) __typeof__(PQ##name) *name;
     EH_LIBPQ_FUNCTIONS(EH_LIBPQ_MEMBER)
 #undef EH_LIBPQ_MEMBER

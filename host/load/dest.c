@@ -141,15 +141,12 @@ bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *inp
     return eh_err_while(err, "looking up %s in the ledger", name);
 }
 
-const eh_encoder *eh_dest_encoder(eh_dest *dest, const char *schema, const char *table,
-                                  const eh_column_info *columns, const bool *declared,
-                                  size_t count, const eh_put *put, eh_arena *arena,
+const eh_encoder *eh_dest_encoder(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                   const char **why_text, eh_err *err)
 {
     *why_text = NULL;
-    assert(put == NULL || put->count == count);
-    return dest->ops->encoder(dest, schema, table, columns, declared, count, put, arena,
-                              why_text, err);
+    assert(encoded->put == NULL || encoded->put->count == encoded->count);
+    return dest->ops->encoder(dest, encoded, arena, why_text, err);
 }
 
 bool eh_dest_puts(const eh_dest *dest)

@@ -200,13 +200,20 @@ bool eh_dest_ledger(eh_dest *dest, const eh_stream_state *state, const char *inp
                     const char *name, eh_arena *arena, eh_ledger *ledger,
                     eh_err *err) EH_MUST_USE;
 
-/* How rows are encoded for these columns of a table, in this order; valid until the arena is
- * reset. declared[i]: a person declared the type of column i. put: how they reach the table,
- * in terms of these columns; NULL: they are appended. *why_text names the columns that
- * force text COPY, NULL if none do. */
-const eh_encoder *eh_dest_encoder(eh_dest *dest, const char *schema, const char *table,
-                                  const eh_column_info *columns, const bool *declared,
-                                  size_t count, const eh_put *put, eh_arena *arena,
+/* The columns of a table that rows are encoded for, in this order. */
+typedef struct eh_encoded {
+    const char *schema;
+    const char *table;
+    const eh_column_info *columns;
+    const bool *declared; /* a person declared the column's type; NULL: of none */
+    size_t count;
+    const eh_put *put; /* how they reach the table, in terms of these columns; NULL: they are
+                          appended */
+} eh_encoded;
+
+/* How rows are encoded for these columns, which are borrowed; valid until the arena is reset.
+ * *why_text names the columns that force text COPY, NULL if none do. */
+const eh_encoder *eh_dest_encoder(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                   const char **why_text, eh_err *err);
 
 /* Does this destination know how to put rows, or only to append them? */

@@ -39,9 +39,7 @@ typedef struct eh_dest_ops {
                   const char *table, eh_err *err);
     bool (*ledger)(eh_dest *dest, const eh_stream_state *state, const char *input,
                    const char *name, eh_arena *arena, eh_ledger *ledger, eh_err *err);
-    const eh_encoder *(*encoder)(eh_dest *dest, const char *schema, const char *table,
-                                 const eh_column_info *columns, const bool *declared,
-                                 size_t count, const eh_put *put, eh_arena *arena,
+    const eh_encoder *(*encoder)(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                  const char **why_text, eh_err *err);
     bool (*key)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                 const char *table, const eh_column_info *columns, const eh_put *put,

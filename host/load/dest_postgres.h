@@ -123,9 +123,7 @@ typedef struct eh_pg_encoder {
     const bool *unknown;  /* a column that has no type yet takes null only */
 } eh_pg_encoder;
 
-const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
-                                    const eh_column_info *columns, const bool *declared,
-                                    size_t count, const eh_put *put, eh_arena *arena,
+const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                     const char **why_text, eh_err *err);
 
 /* dest_postgres_put.c; NULL on failure. */

@@ -181,25 +181,25 @@ static bool make_copy(eh_pg_encoder *encoder, const char *schema, const char *ta
     return ok;
 }
 
-const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const char *schema, const char *table,
-                                    const eh_column_info *columns, const bool *declared,
-                                    size_t count, const eh_put *put, eh_arena *arena,
+const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                     const char **why_text, eh_err *err)
 {
+    const eh_column_info *columns = encoded->columns;
+    const eh_put *put = encoded->put;
     eh_pg_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
     if (encoder == NULL) {
         (void)eh_fail_memory(err, "an encoder");
         return NULL;
     }
-    if (!fill_columns(encoder, columns, declared, count, arena, err) ||
-        !keep_info(encoder, columns, count, arena, err) ||
+    if (!fill_columns(encoder, columns, encoded->declared, encoded->count, arena, err) ||
+        !keep_info(encoder, columns, encoded->count, arena, err) ||
         !name_others(encoder, columns, arena, why_text, err) ||
-        !make_copy(encoder, put != NULL ? "pg_temp" : schema, put != NULL ? EH_PG_STAGE : table,
-                   columns, arena, err))
+        !make_copy(encoder, put != NULL ? "pg_temp" : encoded->schema,
+                   put != NULL ? EH_PG_STAGE : encoded->table, columns, arena, err))
         return NULL;
     encoder->base.put = put;
     if (put != NULL) {
-        encoder->put = eh_pg_put_new(schema, table, columns, put, arena, err);
+        encoder->put = eh_pg_put_new(encoded->schema, encoded->table, columns, put, arena, err);
         if (encoder->put == NULL) return NULL;
         if (tells_keys((const eh_pg *)dest, encoder, put)) encoder->base.key_hash = key_hash;
     }

@@ -115,9 +115,7 @@ bool eh_lite_columns_sql(const eh_table_info *info, const char *change, eh_type 
 const char *eh_lite_native(eh_type type); /* "INTEGER", "REAL", "TEXT" */
 
 /* dest_sqlite_rows.c */
-const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
-                                      const eh_column_info *columns, const bool *declared,
-                                      size_t count, const eh_put *put, eh_arena *arena,
+const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                       const char **why_text, eh_err *err);
 /* The statement that stores a row. */
 const char *eh_lite_encoder_insert(const eh_encoder *encoder);

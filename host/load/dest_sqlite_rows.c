@@ -177,21 +177,22 @@ static bool make_insert(const char *table, const eh_column_info *columns, size_t
     return ok;
 }
 
-const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const char *table,
-                                      const eh_column_info *columns, const bool *declared,
-                                      size_t count, const eh_put *put, eh_arena *arena,
+const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                       const char **why_text, eh_err *err)
 {
     (void)dest;
-    (void)schema;
     (void)why_text;
+    const eh_column_info *columns = encoded->columns;
+    const bool *declared = encoded->declared;
+    const eh_put *put = encoded->put;
+    size_t count = encoded->count;
     lite_encoder *encoder = eh_arena_zalloc(arena, 1, sizeof *encoder);
     encode_column *encode = eh_arena_zalloc(arena, count, sizeof *encode);
     eh_buf insert;
     eh_buf_init(&insert, SQL_MAX);
     bool ok = encoder != NULL && encode != NULL;
     if (!ok) (void)eh_fail_memory(err, "an encoder");
-    ok = ok && make_insert(table, columns, count, put, &insert, err);
+    ok = ok && make_insert(encoded->table, columns, count, put, &insert, err);
     if (ok) {
         for (size_t i = 0; i < count; i++)
             encode[i] = (encode_column){.type = columns[i].type,
@@ -204,7 +205,7 @@ const eh_encoder *eh_lite_encoder_new(eh_dest *dest, const char *schema, const c
         ok = encoder->insert != NULL || eh_fail_memory(err, "an encoder");
     }
     if (ok && put != NULL) {
-        encoder->put = eh_lite_put_new(table, columns, put, arena, err);
+        encoder->put = eh_lite_put_new(encoded->table, columns, put, arena, err);
         ok = encoder->put != NULL;
     }
     eh_buf_free(&insert);

@@ -162,7 +162,7 @@ typedef struct promote_job {
     const eh_stream_state *state;
     const eh_promotion *promotion;
     eh_promoted *promoted;
-    const stage_look *there;
+    stage_look there;
     eh_stage_sql sql;
     char now[40];
 } promote_job;
@@ -195,7 +195,7 @@ static bool count(const promote_job *job, int64_t *before, int64_t *going, int64
 static bool move_rows(const promote_job *job, eh_err *err)
 {
     int64_t before, *gone = &job->promoted->gone, *came = &job->promoted->came;
-    if (!job->there->table) return true;
+    if (!job->there.table) return true;
     if (!count(job, &before, gone, came, err) ||
         !eh_stage_judge(job->promotion, before, *gone, *came, err))
         return false;
@@ -215,7 +215,7 @@ static bool has_news(const promote_job *job, bool *news, eh_err *err)
         eh_lite_int(job->state->stream_id), eh_lite_int(job->state->generation),
         eh_lite_int(job->state->generation + 1), eh_lite_str(job->promotion->kept)};
     int64_t number;
-    if ((job->there->stage && !run_job(job, "promote_prune", err)) ||
+    if ((job->there.stage && !run_job(job, "promote_prune", err)) ||
         !eh_lite_number(&job->lite->control, "promote_news", args, 4, &number, err))
         return false;
     *news = number != 0;
@@ -244,20 +244,19 @@ static bool replace(const promote_job *job, eh_err *err)
 static bool promote(promote_job *job, eh_err *err)
 {
     const eh_promotion *p = job->promotion;
-    stage_look there;
+    stage_look *there = &job->there;
     if (!eh_lite_fence(&job->lite->control, job->state, NULL, NULL, err)) return false;
-    bool ok = look(job->lite, p->table, job->state->stage, &there, err);
-    job->there = &there;
-    if (ok && p->staging != EH_STAGE_NONE && there.stage && !there.same)
+    bool ok = look(job->lite, p->table, job->state->stage, there, err);
+    if (ok && p->staging != EH_STAGE_NONE && there->stage && !there->same)
         ok = eh_stage_fail_columns(p, err);
-    const char *columns = ok && there.stage ? eh_buf_cstr(&there.names) : NULL;
+    const char *columns = ok && there->stage ? eh_buf_cstr(&there->names) : NULL;
     ok = ok && eh_stage_sql_make(&job->sql, &job->lite->base, job->state, p, columns, err);
     if (ok) {
         job->sql.vars[job->sql.count++] = (eh_sql_var){"now", job->now};
         ok = replace(job, err);
     }
     eh_stage_sql_free(&job->sql);
-    eh_buf_free(&there.names);
+    eh_buf_free(&there->names);
     if (!ok || p->staging != EH_STAGE_ALL) return ok;
     if (!eh_lite_finish_load(job->lite, job->state, p->cursor, err)) return false;
     EH_FAULT("promote.ledger");

@@ -42,7 +42,8 @@ bool eh_lite_same(const eh_lite_cell *a, const eh_lite_cell *b)
     case EH_SQLITE_INT:
         return a->integer == b->integer;
     case EH_SQLITE_REAL:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0; /* -0 is not 0 */
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): bit by bit, -0 is not 0 */
+        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
     default:
         return eh_slice_equal(a->bytes, b->bytes);
     }

@@ -132,9 +132,9 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
     eh_loader_where(loader, &schema, &table);
     /* What is collected is put by its key when all of it is there. */
     if (loader->state.staging != EH_STAGE_NONE) put = NULL;
+    eh_encoded encoded = {schema, table, columns, declared, plan->count, put};
     const eh_encoder *encoder =
-        eh_dest_encoder(loader->options.dest, schema, table, columns, declared, plan->count,
-                        put, arena, &why_text, err);
+        eh_dest_encoder(loader->options.dest, &encoded, arena, &why_text, err);
     tell_text_copy(loader, why_text);
     return encoder;
 }

@@ -84,7 +84,8 @@ bool eh_loader_compare_projects(eh_loader *loader, eh_err *err) EH_MUST_USE;
 bool eh_loader_keep_projects(eh_loader *loader, eh_err *err) EH_MUST_USE;
 /* The rules of projects look at the columns that are bound now. */
 void eh_loader_bind_projects(eh_loader *loader);
-/* Which column is the cursor, as the columns are bound now; an input without it changes nothing. */
+/* Which column is the cursor, as the columns are bound now; an input without it changes
+ * nothing. */
 void eh_loader_note_cursor(eh_loader *loader);
 /* Gives a table that is there what it is to have beside its columns. */
 bool eh_loader_equip(eh_loader *loader, eh_err *err) EH_MUST_USE;

@@ -142,8 +142,8 @@ static inline void kit_encoder(kit *k)
     kit_describe(k);
     for (size_t i = 0; i < k->info.count; i++)
         declared[i] = k->info.columns[i].type == EH_TYPE_DOUBLE;
-    k->encoder = eh_dest_encoder(k->dest, k->schema, k->table, k->info.columns, declared,
-                                 k->info.count, NULL, k->arena, &k->why_text, &err);
+    eh_encoded encoded = {k->schema, k->table, k->info.columns, declared, k->info.count, NULL};
+    k->encoder = eh_dest_encoder(k->dest, &encoded, k->arena, &k->why_text, &err);
     assert_non_null(k->encoder);
 }
 
