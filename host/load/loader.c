@@ -333,6 +333,13 @@ bool eh_loader_drain(eh_loader *loader, eh_err *err)
     return eh_loader_collect(loader, EH_WAIT_MINE, err);
 }
 
+/* What still waits in a stage when the load ends has not reached the table. */
+static void count_waiting(eh_loader *loader)
+{
+    loader->counts.rows_loaded -= loader->rows_waiting;
+    loader->rows_waiting = 0;
+}
+
 bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
     if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
@@ -342,6 +349,7 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
         return eh_loader_promote_all(loader, cursor, err) &&
                eh_loader_keep_projects(loader, err);
     if (!eh_dest_finish(loader->options.dest, &loader->state, cursor, err)) return false;
+    count_waiting(loader);
     eh_loader_index(loader);
     return true;
 }
@@ -350,5 +358,6 @@ void eh_loader_abandon(eh_loader *loader, const eh_err *why)
 {
     eh_err ignored = {.class_ = EH_OK};
     (void)!eh_loader_collect(loader, EH_WAIT_ALL, &ignored);
+    count_waiting(loader);
     if (!loader->options.dry_run) eh_dest_abandon(loader->options.dest, &loader->state, why);
 }

@@ -71,6 +71,7 @@ struct eh_loader {
     /* of a replacement: its inputs, as JSON lists that are not closed yet */
     eh_buf kept;
     eh_buf staged;
+    uint64_t rows_waiting; /* of counts.rows_loaded: in the stage, not in the table yet */
     eh_promoted promoted;
 };
 

@@ -129,6 +129,7 @@ bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *inp
     EH_FAULT("promote.start");
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
     loader->counts.rows_replaced += (uint64_t)promoted->gone;
+    loader->rows_waiting = 0;
     return enter(loader, EH_STAGE_NONE, NULL, err);
 }
 
@@ -155,5 +156,6 @@ bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, &loader->promoted, err))
         return false;
     loader->counts.rows_replaced += (uint64_t)loader->promoted.gone;
+    loader->rows_waiting = 0;
     return true;
 }

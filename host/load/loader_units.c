@@ -40,6 +40,7 @@ static void finished(eh_unit *unit)
         loader->judged.dead += unit->dead_count - unit->dead_sent;
     loader->state.units++;
     loader->counts.rows_loaded += unit->rows;
+    if (loader->state.staging != EH_STAGE_NONE) loader->rows_waiting += unit->rows;
     loader->counts.rows_dead += unit->dead_count;
     eh_effects_add(&loader->counts.effects, &unit->effects);
     const eh_load_events *events = &loader->options.events;

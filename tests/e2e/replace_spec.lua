@@ -80,6 +80,10 @@ for _, make in ipairs { target.list[1], target.list[3] } do
       local result = host.run(folder, to)
       assert.equal(host.exit.data, result.code, tostring(result))
       assert.matches("would keep 6 of the 10 rows", result.out .. result.err)
+      files.write(folder .. "/exports/orders/1.csv", "id,v\n1,x\n")
+      result = host.run(folder, to)
+      assert.matches("would keep 1 of the 10 rows", result.out .. result.err)
+      assert.matches("orders +1 +0 +0 .*FAILED", result.out) -- read, but not loaded
       os.remove(folder .. "/exports/orders/1.csv")
       result = host.run(folder, to)
       assert.equal(host.exit.data, result.code, tostring(result))
