@@ -135,7 +135,10 @@ local function verify(space, plan)
     problem = made.errors[1]
     local said = problem and problem.message or ""
     local instance, key = said:match "^source ([%w_-]+): (%S+) is missing"
-    if instance then problem.hint = ("--set %s.%s=VALUE"):format(instance, key) end
+    if instance then
+      problem.hint = ("--set '%s.%s=VALUE', where [a, b] is a list and { a: b } a map")
+        :format(instance, key)
+    end
   end
   if problem then
     problem.trail = "making this file; nothing was written"

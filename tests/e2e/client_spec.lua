@@ -179,7 +179,7 @@ describe("etlhost client", function()
         { { "--id", "a b" }, "is no id" },
         { { "--id", "9", "--template", "shp" }, 'did you mean "shop"?' },
         { { "--id", "9", "--source", "crn" }, 'did you mean "crm"?' },
-        { { "--id", "9", "--source", "crm" }, "--set crm.base_url=VALUE" },
+        { { "--id", "9", "--source", "crm" }, "--set 'crm.base_url=VALUE'" },
         { { "--id", "9", "--source", "crm", "--set", "crn.page=1" }, "did you mean crm.page?" },
         { { "--id", "9", "--source", "crm", "--set", "crm.base_url=https://x", "--set",
           "crm.pag=1" }, 'did you mean "page"?' },
