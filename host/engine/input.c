@@ -342,11 +342,6 @@ uint64_t eh_input_position(const eh_input *input)
     return eh_reader_position(input->reader);
 }
 
-const char *eh_input_format(const eh_input *input)
-{
-    return input->kind == KIND_CSV ? "csv" : "json";
-}
-
 static bool append_field(eh_buf *out, eh_slice field, char quote, eh_err *err)
 {
     bool ok = eh_buf_append_byte(out, quote, err);

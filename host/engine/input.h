@@ -29,9 +29,6 @@ uint64_t eh_input_end(const eh_input *input);
 /* Stored bytes read so far, for progress. */
 uint64_t eh_input_position(const eh_input *input);
 
-/* "csv" or "json", for people. */
-const char *eh_input_format(const eh_input *input);
-
 /* The delimiter and the header line, as CSV ("," and "id,name"), from which a dead record can
  * be read again; NULL for JSON, whose records name their columns, and without memory. Known
  * after the first batch. */

@@ -145,16 +145,6 @@ bool eh_sqlite_in_transaction(const eh_sqlite *db)
     return sqlite3_get_autocommit(db->handle) == 0;
 }
 
-int64_t eh_sqlite_last_id(const eh_sqlite *db)
-{
-    return sqlite3_last_insert_rowid(db->handle);
-}
-
-int64_t eh_sqlite_changes(const eh_sqlite *db)
-{
-    return sqlite3_changes64(db->handle);
-}
-
 /* ---- statements ------------------------------------------------------------------------- */
 
 eh_sqlite_stmt *eh_sqlite_prepare(eh_sqlite *db, const char *sql, const char **tail,

@@ -41,9 +41,6 @@ void eh_sqlite_interrupt(eh_sqlite *db);
 /* Is a transaction open? Some refusals end it (a trigger's RAISE(ROLLBACK), a full disk). */
 bool eh_sqlite_in_transaction(const eh_sqlite *db);
 
-int64_t eh_sqlite_last_id(const eh_sqlite *db);
-int64_t eh_sqlite_changes(const eh_sqlite *db); /* rows the latest statement changed */
-
 /* The first statement of the text; *tail (may be NULL) is what follows it. NULL with err unset
  * when there is no statement, only white space or comments. Free it with eh_sqlite_free. */
 eh_sqlite_stmt *eh_sqlite_prepare(eh_sqlite *db, const char *sql, const char **tail,

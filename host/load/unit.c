@@ -158,10 +158,3 @@ eh_unit *eh_unit_pool_take(eh_unit_pool *pool, void *owner)
     }
     return NULL;
 }
-
-bool eh_unit_pool_has(const eh_unit_pool *pool, const void *owner)
-{
-    for (size_t i = 0; i < pool->count; i++)
-        if (pool->units[i].owner == owner) return true;
-    return false;
-}

@@ -116,7 +116,4 @@ void eh_unit_pool_free(eh_unit_pool *pool);
 /* A free unit, reset, for this owner; NULL when all are taken. */
 eh_unit *eh_unit_pool_take(eh_unit_pool *pool, void *owner);
 
-/* Has this owner any unit? */
-bool eh_unit_pool_has(const eh_unit_pool *pool, const void *owner);
-
 #endif
