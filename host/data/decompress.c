@@ -1,17 +1,18 @@
-/* data/decompress.c: see decompress.h. zlib and libzstd do the work; that the end is there,
- * that nothing strange follows it and that the size is bearable is watched here. */
+/* data/decompress.c: see decompress.h. zlib, libzstd and libbrotlidec do the work; that the end
+ * is there, that nothing strange follows it and that the size is bearable is watched here. */
 #include "data/decompress.h"
 
 #define ZLIB_CONST /* zlib.h: input is read only */
 
+#include <brotli/decode.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <zlib.h>
 #include <zstd.h>
 
-/* A small input of one repeated byte may well expand beyond the ratio, with zstd: only what is
- * large as well is a bomb. */
+/* A small input of one repeated byte may well expand beyond the ratio, with zstd and brotli:
+ * only what is large as well is a bomb. */
 #define RATIO_FLOOR_BYTES ((uint64_t)1024 * 1024)
 enum { DEFAULT_RATIO = 1100, GZIP_ONLY = 15 + 16 /* zlib.h, inflateInit2 */ };
 
@@ -30,7 +31,8 @@ struct eh_decompress {
     uint64_t decoded;
     z_stream gzip; /* set up when coding is GZIP */
     bool gzip_ready;
-    ZSTD_DStream *zstd; /* owned; when coding is ZSTD */
+    ZSTD_DStream *zstd;         /* owned; when coding is ZSTD */
+    BrotliDecoderState *brotli; /* owned; when coding is BROTLI */
 };
 
 eh_coding eh_coding_detect(const char *data, size_t len)
@@ -53,7 +55,8 @@ eh_coding eh_coding_of_name(const char *name, size_t *stem)
     } known[] = {{".gz", EH_CODING_GZIP},
                  {".gzip", EH_CODING_GZIP},
                  {".zst", EH_CODING_ZSTD},
-                 {".zstd", EH_CODING_ZSTD}};
+                 {".zstd", EH_CODING_ZSTD},
+                 {".br", EH_CODING_BROTLI}};
     size_t len = strlen(name);
     eh_coding found = EH_CODING_NONE;
     for (size_t i = 0; found == EH_CODING_NONE && i < sizeof known / sizeof known[0]; i++) {
@@ -66,15 +69,28 @@ eh_coding eh_coding_of_name(const char *name, size_t *stem)
     return found;
 }
 
+static const char *const names[] = {"plain", "gzip", "zstd", "brotli"};
+
 const char *eh_coding_name(eh_coding coding)
 {
-    return coding == EH_CODING_GZIP ? "gzip" : coding == EH_CODING_ZSTD ? "zstd" : "plain";
+    return names[coding];
+}
+
+bool eh_coding_named(const char *name, eh_coding *coding)
+{
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *coding = (eh_coding)i;
+        if (strcmp(name, names[i]) == 0) return true;
+    }
+    return false;
 }
 
 static bool set_up(eh_decompress *d)
 {
     if (d->coding == EH_CODING_GZIP)
         return d->gzip_ready = inflateInit2(&d->gzip, GZIP_ONLY) == Z_OK;
+    if (d->coding == EH_CODING_BROTLI)
+        return (d->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL)) != NULL;
     if (d->coding != EH_CODING_ZSTD) return true;
     d->zstd = ZSTD_createDStream();
     return d->zstd != NULL && !ZSTD_isError(ZSTD_initDStream(d->zstd));
@@ -100,6 +116,7 @@ void eh_decompress_free(eh_decompress *d)
     if (d == NULL) return;
     if (d->gzip_ready) (void)inflateEnd(&d->gzip);
     (void)ZSTD_freeDStream(d->zstd);
+    if (d->brotli != NULL) BrotliDecoderDestroyInstance(d->brotli);
     free(d);
 }
 
@@ -189,11 +206,43 @@ static bool step_zstd(eh_decompress *d, eh_slice *in, char *out, size_t cap, siz
     return true;
 }
 
+/* brotli/decode.h: these codes are about memory, all others about the data. */
+static bool is_memory(BrotliDecoderErrorCode code)
+{
+    return code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+           code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES;
+}
+
+static bool step_brotli(eh_decompress *d, eh_slice *in, char *out, size_t cap, size_t *produced,
+                        bool *stuck, eh_err *err)
+{
+    if (d->state == BETWEEN) {
+        *stuck = true;
+        return in->len == 0 || fail_data(d, "more follows their end", err);
+    }
+    size_t in_len = in->len, out_len = cap - *produced;
+    const uint8_t *from = (const uint8_t *)in->data;
+    uint8_t *to = (uint8_t *)out + *produced;
+    BrotliDecoderResult rc =
+        BrotliDecoderDecompressStream(d->brotli, &in_len, &from, &out_len, &to, NULL);
+    size_t taken = in->len - in_len, made = cap - *produced - out_len;
+    eat(d, in, taken);
+    *produced += made;
+    *stuck = taken == 0 && made == 0 && rc != BROTLI_DECODER_RESULT_SUCCESS;
+    if (rc == BROTLI_DECODER_RESULT_SUCCESS) d->state = BETWEEN;
+    if (rc != BROTLI_DECODER_RESULT_ERROR) return true;
+    if (is_memory(BrotliDecoderGetErrorCode(d->brotli)))
+        return eh_fail_memory(err, "a decompressor");
+    return fail_data(d, "what is here is not brotli", err);
+}
+
 static bool step(eh_decompress *d, eh_slice *in, char *out, size_t cap, size_t *produced,
                  bool *stuck, eh_err *err)
 {
     if (d->coding == EH_CODING_GZIP) return step_gzip(d, in, out, cap, produced, stuck, err);
     if (d->coding == EH_CODING_ZSTD) return step_zstd(d, in, out, cap, produced, stuck, err);
+    if (d->coding == EH_CODING_BROTLI)
+        return step_brotli(d, in, out, cap, produced, stuck, err);
     return step_none(d, in, out, cap, produced, stuck);
 }
 

@@ -42,8 +42,10 @@ static bool has_ending(const char *name, const char *ending)
 /* A name that says gzip or zstd over content that is neither: what an upload that was cut, or
  * an error page saved under that name, looks like. It is never read as text. (Not the rows of
  * `dead retry`, which are ours and only go under the name of their file.) */
-static bool check_coding(const eh_file *file, const char *name, eh_err *err)
+static bool check_coding(const eh_file *file, const char *name, const eh_doc *format,
+                         eh_err *err)
 {
+    if (eh_doc_get(format, "compression") != NULL) return true;
     size_t stem;
     eh_coding promised = eh_coding_of_name(name, &stem);
     if (promised == EH_CODING_NONE || file->coding != EH_CODING_NONE || file->ours) return true;
@@ -57,6 +59,28 @@ static bool check_coding(const eh_file *file, const char *name, eh_err *err)
                   wanted);
     return eh_err_hint(err, "have it sent again; if it is plain text, take %s off its name",
                        name + stem);
+}
+
+bool eh_input_declared_coding(eh_file *file, const eh_doc *format, eh_err *err)
+{
+    const char *name = eh_doc_str(format, "compression", NULL);
+    if (name == NULL || eh_coding_named(name, &file->coding)) return true;
+    eh_fail(err, EH_CLASS_CONFIG, "there is no compression \"%s\"", name);
+    return eh_err_hint(err, "compressions are gzip, zstd and brotli; plain is none");
+}
+
+/* Otherwise it would be rows of a strange CSV. */
+static bool refuse_parquet(eh_err *err)
+{
+    eh_fail(err, EH_CLASS_CONFIG, "Parquet is a format that etlhost does not read");
+    return eh_err_hint(err, "export it as JSON lines or as CSV; JSON lines keep nested values");
+}
+
+/* Its magic and the first field, an i32, of the Thrift structure that follows: a header of CSV
+ * may begin with PAR1, too. */
+static bool is_parquet(eh_slice head)
+{
+    return head.len > 4 && memcmp(head.data, "PAR1\x15", 5) == 0;
 }
 
 static bool looks_like_json(const eh_file *file, bool *json, eh_err *err)
@@ -89,12 +113,15 @@ static bool choose_by_name(eh_input *input, const eh_doc *format, eh_json_shape 
     return true;
 }
 
+/* What is declared, otherwise by the name. */
 static bool choose(eh_input *input, const eh_doc *format, eh_json_shape *shape, eh_err *err)
 {
     const char *type = eh_doc_str(format, "type", "");
     bool path = eh_doc_get(format, "path") != NULL;
     *shape = path ? EH_JSON_DOCUMENT : EH_JSON_DETECT;
     input->kind = strcmp(type, "csv") == 0 ? KIND_CSV : KIND_JSON;
+    if (type[0] == '\0' && has_ending(input->name, ".parquet"))
+        return refuse_parquet(err) || eh_err_while(err, "reading %s", input->name);
     if (type[0] == '\0') return path || choose_by_name(input, format, shape, err);
     if (strcmp(type, "jsonl") == 0 || strcmp(type, "ndjson") == 0)
         *shape = EH_JSON_LINES;
@@ -159,7 +186,9 @@ static eh_parse pull(eh_parser *parser, eh_reader *reader, bool *fed_all, eh_bat
         if (result != EH_PARSE_MORE) return result;
         eh_slice bytes = {NULL, 0};
         bool end = true;
+        bool at_start = eh_reader_position(reader) == 0;
         if (!*fed_all && !eh_reader_next(reader, &bytes, &end, err)) return EH_PARSE_ERROR;
+        if (at_start && is_parquet(bytes)) return (void)refuse_parquet(err), EH_PARSE_ERROR;
         *fed_all = *fed_all || end;
         if (!eh_parser_feed(parser, bytes.data, bytes.len, end, err)) return EH_PARSE_ERROR;
     }
@@ -248,7 +277,7 @@ eh_input *eh_input_open(const eh_file *file, const char *name, const eh_doc *for
     input->until = until;
     input->end = from->offset;
     eh_json_shape shape;
-    if (check_coding(file, name, err) && choose(input, format, &shape, err)) {
+    if (check_coding(file, name, format, err) && choose(input, format, &shape, err)) {
         bool whole = input->kind == KIND_JSON && shape == EH_JSON_DOCUMENT;
         input->reader = eh_reader_open(file, whole ? 0 : from->offset, err);
         if (input->reader != NULL)

@@ -11,6 +11,10 @@
 
 typedef struct eh_input eh_input;
 
+/* format's `compression`, when there is one, instead of what name and content of the file say.
+ */
+bool eh_input_declared_coding(eh_file *file, const eh_doc *format, eh_err *err) EH_MUST_USE;
+
 /* format: the `format` map of a declaration, may be NULL. from: a zeroed struct for the start.
  * until: decoded offset at which to stop, a record boundary; UINT64_MAX: the end. The file must
  * outlive the input. NULL on failure. */

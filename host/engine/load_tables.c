@@ -2,6 +2,7 @@
 #include "engine/load_tables.h"
 
 #include "base/buf.h"
+#include "data/decompress.h"
 #include "data/names.h"
 
 #include <string.h>
@@ -27,11 +28,9 @@ static bool cut_ending(eh_slice *name, const char *ending)
  */
 static eh_slice stem(const char *path)
 {
-    static const char *const packed[] = {".gz", ".zst", ".zstd"};
     static const char *const kinds[] = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson"};
     eh_slice name = base_name(path);
-    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
-        if (cut_ending(&name, packed[i])) break;
+    (void)eh_coding_of_name(name.data, &name.len);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (cut_ending(&name, kinds[i])) break;
     return name;

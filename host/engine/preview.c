@@ -234,12 +234,14 @@ bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *
     /* A row function's frames take the place of the one that holds the name. */
     name = eh_arena_strdup(p->arena, name);
     if (name == NULL) return eh_fail_memory(err, "a preview");
+    const eh_doc *format = eh_doc_get(s->declaration, "format");
     eh_file file;
     if (!eh_file_open(&file, root, name, err)) return false;
     eh_transform_context context = eh_stream_transform_context(s);
     eh_parse_from start = {0, 0, 0};
-    eh_input *input = eh_input_open(&file, name, eh_doc_get(s->declaration, "format"), &start,
-                                    UINT64_MAX, err);
+    eh_input *input = NULL;
+    if (eh_input_declared_coding(&file, format, err))
+        input = eh_input_open(&file, name, format, &start, UINT64_MAX, err);
     eh_transform *t = input != NULL ? eh_transform_new(s->declaration, &context, err) : NULL;
     bool ok = t != NULL && read_batches(p, s, input, t, name, err);
     eh_transform_free(t);

@@ -287,7 +287,8 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
     if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
     eh_stream_file *f = eh_stream_new_file(s, name, err);
     if (f == NULL) return false;
-    if (!eh_file_open(&f->file, root, name, err)) {
+    if (!eh_file_open(&f->file, root, name, err) ||
+        !eh_input_declared_coding(&f->file, f->format, err)) {
         eh_stream_free_file(f);
         return false;
     }

@@ -100,8 +100,11 @@ static int open_input(const char *root, const char *name, eh_err *err)
     return fd;
 }
 
-static bool detect_coding(eh_file *file, eh_err *err)
+/* Brotli can begin with any bytes: where the name says it, they are not asked. */
+static bool detect_coding(eh_file *file, const char *name, eh_err *err)
 {
+    file->coding = eh_coding_of_name(name, NULL);
+    if (file->coding == EH_CODING_BROTLI) return true;
     char head[8];
     ssize_t n = pread(file->fd, head, sizeof head, 0);
     if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
@@ -123,7 +126,7 @@ bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err
     if (ok) {
         file->size = (uint64_t)st.st_size;
         file->modified_us = modified_us(&st);
-        ok = detect_coding(file, err);
+        ok = detect_coding(file, name, err);
     }
     if (!ok) eh_file_close(file);
     return ok;

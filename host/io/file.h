@@ -35,7 +35,7 @@ typedef struct eh_file {
     int fd;
     uint64_t size;
     int64_t modified_us;
-    eh_coding coding;
+    eh_coding coding;  /* by the first bytes; brotli by the name */
     size_t chunk;      /* bytes that are read at a time; 0: 256 KiB */
     bool ours;         /* an unlinked copy that we wrote: nobody else can change it */
     char identity[96]; /* "sha256:<hex>:<size>", above 4 MiB "sha256-4m:<hex>:<size>", the hash

@@ -35,6 +35,7 @@ resource.options = {
 }
 
 -- Of CSV; JSON is always UTF-8. Without it, the byte order mark or UTF-8.
+resource.compressions = { "plain", "gzip", "zstd", "brotli" }
 resource.encodings = { "utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252" }
 
 -- What a client may not change from outside: how the rows are fetched is the source's.
@@ -172,6 +173,7 @@ local function format(value, report)
     delimiter = "string?", quote = "string?", header = "boolean?", nulls = "list?",
     path = "string?",
     encoding = { type = "string", optional = true, one_of = resource.encodings },
+    compression = { type = "string", optional = true, one_of = resource.compressions },
   }, value, function(message) report("format: " .. message) end)
 end
 

@@ -19,6 +19,8 @@ inputs.options = {
     one_of = { "utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252" },
     help = "of a CSV: utf-8, utf-16le, utf-16be, latin1 or windows-1252 (default: by its mark, "
       .. "or UTF-8)" },
+  { "compression", value = "NAME", one_of = { "plain", "gzip", "zstd", "brotli" },
+    help = "plain, gzip, zstd or brotli (default: seen; brotli by the name's .br only)" },
   { "path", value = "PATH", help = "where the rows are in a JSON document, such as data.items" },
 }
 
@@ -49,6 +51,7 @@ function inputs.format(args)
     delimiter = delimiter,
     nulls = args.null,
     encoding = args.encoding,
+    compression = args.compression,
     path = args.path,
   }
   if args.no_header then format.header = false end

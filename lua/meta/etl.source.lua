@@ -67,6 +67,7 @@
 ---@field nulls? string[] texts that mean null
 ---@field path? string where the rows are in a JSON document
 ---@field encoding? "utf-8"|"utf-16le"|"utf-16be"|"latin1"|"windows-1252" of CSV; else by its mark
+---@field compression? "plain"|"gzip"|"zstd"|"brotli" default: seen; brotli by the name's `.br` only
 
 ---@class etl.source_options
 ---@field name string

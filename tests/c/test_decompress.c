@@ -6,13 +6,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include <brotli/encode.h>
 #include <cmocka.h>
 #include <zlib.h>
 #include <zstd.h>
 
 enum { TEXT_BYTES = 100000 };
 
-/* Text that neither coding can make very small nor leave as it is. */
+/* Text that no coding can make very small or leave as it is. */
 static void make_text(eh_buf *out)
 {
     uint32_t x = 12345;
@@ -45,12 +46,24 @@ static void put_zstd(eh_buf *out, const char *data, size_t len)
     out->len += n;
 }
 
+static void put_brotli(eh_buf *out, const char *data, size_t len)
+{
+    size_t n = BrotliEncoderMaxCompressedSize(len) + 64;
+    assert_true(eh_buf_reserve(out, n, NULL));
+    assert_true(BrotliEncoderCompress(5, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, len,
+                                      (const uint8_t *)data, &n,
+                                      (uint8_t *)out->data + out->len));
+    out->len += n;
+}
+
 static void put(eh_coding coding, eh_buf *out, const char *data, size_t len)
 {
     if (coding == EH_CODING_GZIP)
         put_gzip(out, data, len);
     else if (coding == EH_CODING_ZSTD)
         put_zstd(out, data, len);
+    else if (coding == EH_CODING_BROTLI)
+        put_brotli(out, data, len);
     else
         assert_true(eh_buf_append(out, data, len, NULL));
 }
@@ -96,23 +109,25 @@ static const how plain = {.chunk = 1 << 20, .cap = 65536};
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const eh_coding codings[] = {EH_CODING_NONE, EH_CODING_GZIP, EH_CODING_ZSTD};
     static const size_t chunks[] = {1, 7, 4096, 1 << 20}, caps[] = {1, 100, 65536, 1 << 20};
     eh_buf text, coded, out;
     make_text(&text);
-    for (size_t i = 0; i < 3; i++) {
+    for (int c = EH_CODING_NONE; c <= EH_CODING_BROTLI; c++) {
+        size_t tail = c == EH_CODING_BROTLI ? 0 : 4; /* its streams do not follow one another */
         eh_buf_init(&coded, (size_t)1 << 24);
-        put(codings[i], &coded, text.data, text.len);
-        put(codings[i], &coded, "", 0);
-        put(codings[i], &coded, "tail", 4);
+        put((eh_coding)c, &coded, text.data, text.len);
+        if (tail > 0) {
+            put((eh_coding)c, &coded, "", 0);
+            put((eh_coding)c, &coded, "tail", tail);
+        }
         for (size_t k = 0; k < 32; k++) {
             how h = {.chunk = chunks[k % 4], .cap = caps[k / 4 % 4], .end_apart = k >= 16};
             eh_err err = {.class_ = EH_OK};
             eh_buf_init(&out, (size_t)1 << 24);
-            assert_true(decode(codings[i], eh_buf_slice(&coded), h, &out, &err));
-            assert_int_equal(out.len, text.len + 4);
+            assert_true(decode((eh_coding)c, eh_buf_slice(&coded), h, &out, &err));
+            assert_int_equal(out.len, text.len + tail);
             assert_memory_equal(out.data, text.data, text.len);
-            assert_memory_equal(out.data + text.len, "tail", 4);
+            assert_memory_equal(out.data + text.len, "tail", tail);
             eh_buf_free(&out);
         }
         eh_buf_free(&coded);
@@ -135,12 +150,12 @@ static eh_class outcome(eh_coding coding, eh_slice in, how h)
 static void test_cut_anywhere(void **state)
 {
     (void)state;
-    for (int c = EH_CODING_GZIP; c <= EH_CODING_ZSTD; c++) {
+    for (int c = EH_CODING_GZIP; c <= EH_CODING_BROTLI; c++) {
         eh_buf coded;
         eh_buf_init(&coded, 1 << 20);
         put((eh_coding)c, &coded, "some text, some text, some more", 31);
         size_t one = coded.len;
-        put((eh_coding)c, &coded, "and more", 8);
+        if (c != EH_CODING_BROTLI) put((eh_coding)c, &coded, "and more", 8);
         for (size_t n = 0; n <= coded.len; n++) {
             bool whole = n == one || n == coded.len;
             eh_slice part = eh_slice_of(coded.data, n);
@@ -167,6 +182,8 @@ static void test_damage(void **state)
     eh_buf_free(&coded);
     assert_int_equal(outcome(EH_CODING_GZIP, eh_slice_str("plain text"), plain), EH_CLASS_DATA);
     assert_int_equal(outcome(EH_CODING_ZSTD, eh_slice_str("plain text"), plain), EH_CLASS_DATA);
+    assert_int_equal(outcome(EH_CODING_BROTLI, eh_slice_str("id,name\n1,Ada\n"), plain),
+                     EH_CLASS_DATA);
 }
 
 static void test_what_follows(void **state)
@@ -197,6 +214,13 @@ static void test_what_follows(void **state)
     assert_true(eh_buf_append_str(&coded, "junk", NULL));
     assert_int_equal(outcome(EH_CODING_ZSTD, eh_buf_slice(&coded), plain), EH_CLASS_DATA);
     eh_buf_free(&coded);
+    eh_buf_init(&coded, 1 << 20);
+    put_brotli(&coded, "text", 4);
+    put_brotli(&coded, "text", 4);
+    assert_int_equal(outcome(EH_CODING_BROTLI, eh_buf_slice(&coded), plain), EH_CLASS_DATA);
+    how byte = {.chunk = 1, .cap = 3, .end_apart = true};
+    assert_int_equal(outcome(EH_CODING_BROTLI, eh_buf_slice(&coded), byte), EH_CLASS_DATA);
+    eh_buf_free(&coded);
 }
 
 static void test_limits(void **state)
@@ -205,7 +229,7 @@ static void test_limits(void **state)
     enum { SIZE = 8 << 20 };
     char *zeros = calloc(1, SIZE);
     assert_non_null(zeros);
-    for (int c = EH_CODING_GZIP; c <= EH_CODING_ZSTD; c++) {
+    for (int c = EH_CODING_GZIP; c <= EH_CODING_BROTLI; c++) {
         eh_buf coded;
         eh_buf_init(&coded, (size_t)SIZE * 2);
         put((eh_coding)c, &coded, zeros, SIZE);
@@ -218,7 +242,8 @@ static void test_limits(void **state)
         assert_int_equal(outcome((eh_coding)c, eh_buf_slice(&coded), h), EH_OK);
         h.max_decoded = SIZE - 1;
         assert_int_equal(outcome((eh_coding)c, eh_buf_slice(&coded), h), EH_CLASS_LIMIT);
-        /* By default gzip passes whatever deflate can do; zstd's 8 MiB of zeros do not. */
+        /* By default gzip passes whatever deflate can do; 8 MiB of zeros in the others do not.
+         */
         eh_class by_default = c == EH_CODING_GZIP ? EH_OK : EH_CLASS_LIMIT;
         assert_int_equal(outcome((eh_coding)c, eh_buf_slice(&coded), plain), by_default);
         eh_buf_free(&coded);
@@ -250,9 +275,17 @@ static void test_names(void **state)
     assert_int_equal(eh_coding_of_name("a.zst", &stem), EH_CODING_ZSTD);
     assert_int_equal(stem, 1);
     assert_int_equal(eh_coding_of_name("a.Zstd", NULL), EH_CODING_ZSTD);
+    assert_int_equal(eh_coding_of_name("a.json.br", &stem), EH_CODING_BROTLI);
+    assert_int_equal(stem, 6);
     assert_int_equal(eh_coding_of_name("a.gz.csv", &stem), EH_CODING_NONE);
     assert_int_equal(stem, 8);
     assert_int_equal(eh_coding_of_name(".gz", NULL), EH_CODING_NONE);
+    eh_coding coding;
+    for (int c = EH_CODING_NONE; c <= EH_CODING_BROTLI; c++) {
+        assert_true(eh_coding_named(eh_coding_name((eh_coding)c), &coding));
+        assert_int_equal(coding, c);
+    }
+    assert_false(eh_coding_named("lz4", &coding));
 }
 
 int main(void)

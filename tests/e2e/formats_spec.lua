@@ -7,7 +7,7 @@ local target = require "tests.support.target"
 local CSV = "id,name\n1,Ada\n2,Grace\n3,\"Li\n\nLei\"\n"
 
 -- A dump without the places of its files, which differ from one to the next.
-local function placeless(text) return (text:gsub("'[^']*/x%.csv[.gzst]*'", "FILE")) end
+local function placeless(text) return (text:gsub("'[^']*/x%.csv[.gzstbr]*'", "FILE")) end
 
 local function packed(name, command, text)
   local plain = host.file("plain", text)
@@ -42,6 +42,7 @@ describe("the same files in pieces of 1 byte, 4 KB and 1 MB", function()
     array = host.file("4.json", "[" .. table.concat(json, ",\n") .. "]") }
   list.packed = packed("5.csv.gz", "gzip -c", csv(700, "x"))
   list.packed_lines = packed("6.jsonl.zst", "zstd -q -c", table.concat(json, "\n"))
+  list.packed_dense = packed("7.csv.br", "brotli -c", csv(700, "y"))
   for what, file in pairs(list) do
     it("make the same table: " .. what, function()
       local seen
@@ -71,6 +72,13 @@ for _, make in ipairs { target.list[1], target.list[2] } do
         return packed("x.csv.gz", "{ head -c 9 | gzip -c; gzip -c; }", CSV)
       end,
       ["zstd"] = function() return packed("x.csv.zst", "zstd -q -c", CSV) end,
+      ["brotli"] = function() return packed("x.csv.br", "brotli -c", CSV) end,
+      ["brotli that only the command names"] = function()
+        return packed("x.csv", "brotli -c", CSV), { "--compression", "brotli" }
+      end,
+      ["plain text that is called .gz, when the command says so"] = function()
+        return host.file("x.csv.gz", CSV), { "--compression", "plain" }
+      end,
       ["gzip under a name that does not say so"] = function()
         return packed("x.csv", "gzip -c", CSV)
       end,
@@ -87,8 +95,8 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     } do
       it(what, function()
         local to = make.fresh()
-        local file = path()
-        host.must_load(file, "t", to)
+        local file, more = path()
+        host.must_load(file, "t", to, { more = more })
         assert.equal(expected, placeless(to:dump "t"))
       end)
     end
@@ -104,12 +112,37 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       local failed = host.load(cut, "t", to)
       assert.equal(host.exit.data, failed.code, tostring(failed))
       assert.matches("x.csv.gz", failed.out .. failed.err, 1, true)
+      whole = packed("x.csv.br", "brotli -c", text)
+      files.write(cut .. ".br", files.read(whole):sub(1, -5000))
+      failed = host.load(cut .. ".br", "t", to)
+      assert.equal(host.exit.data, failed.code, tostring(failed))
+      assert.matches("cut off before their end", failed.out .. failed.err, 1, true)
+    end)
+
+    it("no Parquet, by content or by name, and says what to do", function()
+      local thrift = "PAR1\x15\x04\x15\x18,a\nb,c\n"
+      local to = make.fresh()
+      for _, file in ipairs { host.file("x.csv", thrift), host.file("x.parquet", "cut"),
+        host.file("x.Parquet", thrift), packed("y.csv.gz", "gzip -c", thrift) } do
+        for _, failed in ipairs { host.load(file, "t", to),
+          host.etlhost { "preview", file } } do
+          assert.equal(host.exit.config, failed.code, tostring(failed))
+          assert.matches("Parquet is a format that etlhost does not read",
+            failed.out .. failed.err, 1, true)
+          assert.matches("while reading " .. file, failed.out .. failed.err, 1, true)
+          assert.matches("export it as JSON lines", failed.out .. failed.err, 1, true)
+        end
+      end
+      -- A header may well begin so.
+      host.must_load(host.file("x.csv", "PAR1,b\n1,2\n"), "t", to)
     end)
 
     for name, case in pairs {
       ["x.csv.gz"] = { CSV, "x.csv.gz holds no gzip data: offset 0 is something else" },
       ["x.csv.zst"] = { CSV, "x.csv.zst holds no zstd data: offset 0 is something else" },
       ["X.CSV.GZ"] = { "", "X.CSV.GZ is cut: no gzip data begin at offset 0" },
+      ["x.csv.br"] = { CSV, "brotli data are damaged after" },
+      ["x.br"] = { "", "brotli data are damaged after 0 bytes: they are cut off" },
       ["x.gzip"] = { "\x1f\x8b", "x.gzip is cut: no gzip data begin at offset 0" },
     } do
       it(("never as text what is called %s and is not: %q"):format(name, case[1]), function()

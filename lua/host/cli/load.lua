@@ -15,9 +15,9 @@ local verb = {
   usage = "load FILE... --into TABLE [--destination URL] [--client C]",
   summary = "Loads files into tables, exactly once, without a pipeline.",
   about = {
-    "CSV, JSON lines and JSON, plain or compressed with gzip or zstd; - reads the standard input. "
-      .. "Types, dead rows and the ledger of files are those of a pipeline: the same file again "
-      .. "loads nothing, and a load that was killed goes on where it was. Without a project the "
+    "CSV, JSON lines and JSON, plain or compressed with gzip, zstd or brotli; - reads the standard "
+      .. "input. Types, dead rows and the ledger of files are those of a pipeline: the same file "
+      .. "again loads nothing, and a load that was killed goes on where it was. Without a project the "
       .. "destination is etlhost.db in this folder.",
     "In --into, {name} is a file's name without its endings and {folder} the folder that it lies "
       .. "in: files whose tables come out alike are loaded into one, and each table is reported.",
