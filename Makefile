@@ -18,8 +18,8 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
   libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libbrotli-dev libexpat1-dev libseccomp-dev \
   libedit-dev lua-cjson sqlite3
-PACKAGES_TEST := libcmocka-dev lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd brotli python3 \
-  python3-jsonschema python3-yaml openssl
+PACKAGES_TEST := libcmocka-dev curl lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd brotli \
+  python3 python3-jsonschema python3-yaml openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
 PACKAGES_PEERS := python3-venv
@@ -104,6 +104,12 @@ $(OUT)/tests/%: $(OUT)/obj/tests/c/%.o $(OUT)/libetlhost.a
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lpq -lcmocka -lbrotlienc
 
+# The scripted HTTP server that specs and C tests talk to.
+HTTP_SERVER := $(OUT)/tests/http_server
+$(HTTP_SERVER): $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard tests/support/*.c)) $(OUT)/libetlhost.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl
+
 FORCE:
 
 -include $(OBJECTS:.o=.d) $(OUT)/obj/host/main.d $(wildcard $(OUT)/obj/tests/*/*.d)
@@ -146,7 +152,7 @@ model: deps deps-test ## random files against a model of the tables: MODEL_SEED,
 	  ETLHOST_TEST_ROOT=$(CURDIR) ETLHOST=$(CURDIR)/$(BUILD)/etlhost \
 	  $(BUILD)/etlhost test tests/e2e/model_spec.lua
 
-test-build: $(TESTS_C)
+test-build: $(TESTS_C) $(HTTP_SERVER)
 
 asan: deps deps-test ## all tests but the crash matrix under the address, undefined and leak sanitizers
 	@$(PARALLEL) VARIANT=asan all test-build
