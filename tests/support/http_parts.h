@@ -102,8 +102,8 @@ void hs_push_decoded(lua_State *L, eh_slice text, bool plus_is_space);
 void hs_scenario_load(hs_server *server, const char *path);
 /* Runs what the scenario has for somebody who connects. */
 void hs_scenario_greet(hs_connection *c);
-/* Starts a request that is there, or goes on with what waited. */
-void hs_scenario_turn(hs_connection *c);
+/* Starts a request that is there, or goes on with what waited; true when something ran. */
+bool hs_scenario_turn(hs_connection *c);
 void hs_scenario_forget(hs_connection *c);
 /* One line of the log; `more` is JSON members with a comma in front, or "". */
 void hs_log(hs_server *server, const char *event, int connection, const char *more);

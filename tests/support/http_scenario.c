@@ -430,18 +430,19 @@ static bool is_due(hs_connection *c)
     }
 }
 
-void hs_scenario_turn(hs_connection *c)
+bool hs_scenario_turn(hs_connection *c)
 {
-    if (c->end != HS_END_NOT) return;
-    if (c->thread != NULL) {
-        if (is_due(c)) resume(c, 0);
-    }
+    if (c->end != HS_END_NOT) return false;
+    bool ran = c->thread != NULL && is_due(c);
+    if (ran) resume(c, 0);
     /* Pipelined requests, or the next one that came while the last was answered. */
     while (c->thread == NULL && c->end == HS_END_NOT && c->in.len > 0) {
         int before = c->server->requests;
         start_request(c);
         if (c->server->requests == before) break;
+        ran = true;
     }
+    return ran;
 }
 
 void hs_scenario_greet(hs_connection *c)

@@ -102,12 +102,14 @@ static void serve_ready(hs_server *server, const struct pollfd *fds, size_t coun
     }
 }
 
-static void turn_all(hs_server *server)
+/* True when something ran: it may be what another one waits for. */
+static bool turn_all(hs_server *server)
 {
+    bool ran = false;
     hs_connection **link = &server->first;
     while (*link != NULL) {
         hs_connection *c = *link;
-        hs_scenario_turn(c);
+        if (hs_scenario_turn(c)) ran = true;
         if (hs_connection_finish(c)) {
             *link = c->next;
             hs_connection_free(c);
@@ -115,6 +117,7 @@ static void turn_all(hs_server *server)
             link = &c->next;
         }
     }
+    return ran;
 }
 
 static void serve(hs_server *server, int plain, int tls)
@@ -135,7 +138,7 @@ static void serve(hs_server *server, int plain, int tls)
         serve_ready(server, fds + 3, count - 3);
         if (fds[1].revents != 0) accept_all(server, plain, false);
         if (fds[2].revents != 0) accept_all(server, tls, true);
-        turn_all(server);
+        while (turn_all(server)) continue;
     }
 }
 
