@@ -3,7 +3,8 @@ std = "lua54"
 max_line_length = 100
 codes = true
 self = false -- a method may not need its object
-exclude_files = { "build/**" }
+-- Scripts that mean harm are not to be in good style.
+exclude_files = { "build/**", "tests/fixtures/hostile/**" }
 files["tests/**/*_spec.lua"] = { std = "lua54+busted" }
 files["sources/**/*_spec.lua"] = { std = "lua54+busted" }
 -- LuaLS definitions declare functions without bodies.

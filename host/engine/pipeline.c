@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define DEADLINE_MS  60000
+#define CALLS_MAX    1000000
 #define MEMORY_BYTES ((int64_t)256 * 1024 * 1024)
 
 eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance, const char *resource)
@@ -122,6 +123,17 @@ static bool all_ended(const eh_pipeline *p, eh_err *err)
     return true;
 }
 
+/* Each call is small and gives the script a new turn, so no other limit ends a script that asks
+ * for ever. */
+static bool count_call(eh_pipeline *p, eh_err *err)
+{
+    int64_t max = eh_doc_int(eh_doc_get(p->run->spec, "limits"), "calls", CALLS_MAX);
+    if (++p->calls <= max) return true;
+    eh_fail(err, EH_CLASS_LIMIT, "the script asked more than %lld times for something",
+            (long long)max);
+    return eh_err_hint(err, "an endless loop? The limit is limits.calls");
+}
+
 static bool serve(eh_pipeline *p, eh_err *err)
 {
     for (;;) {
@@ -129,7 +141,7 @@ static bool serve(eh_pipeline *p, eh_err *err)
         if (!eh_jail_next(p->jail, UINT32_MAX, &frame, err)) return false;
         switch (frame.type) {
         case EH_FRAME_CALL:
-            if (!eh_pipeline_call(p, &frame, err)) return false;
+            if (!count_call(p, err) || !eh_pipeline_call(p, &frame, err)) return false;
             if (p->preview != NULL && eh_preview_is_full(p->preview)) return true;
             break;
         case EH_FRAME_TASK_DONE:

@@ -22,6 +22,7 @@ typedef struct eh_pipeline {
     eh_pipeline_stream *streams;
     size_t count;
     struct eh_preview *preview; /* not NULL: show, do not load */
+    int64_t calls;              /* that the script has made */
 } eh_pipeline;
 
 /* The stream that a frame names, NULL when there is none. */

@@ -92,6 +92,7 @@ local limits = {
   fields = {
     memory = { type = "bytes", min = 8000000 },
     deadline = { type = "duration", min = 1 },
+    calls = { type = "integer", min = 1 },
     max_columns = { type = "integer", min = 1, max = 1600 },
     widen_max = { type = "integer", min = 1 },
   },

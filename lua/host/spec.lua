@@ -14,6 +14,7 @@ local defaults = {
   lanes = 2,
   memory_bytes = 256 * 1000 * 1000,
   deadline_seconds = 60,
+  calls = 1000 * 1000,
   max_columns = 300,
   widen_max = 10 * 1000 * 1000,
 }
@@ -31,6 +32,7 @@ function spec.limits(config)
   return {
     memory_bytes = given.memory or defaults.memory_bytes,
     deadline_ms = (given.deadline or defaults.deadline_seconds) * 1000,
+    calls = given.calls or defaults.calls,
     max_columns = given.max_columns or defaults.max_columns,
     widen_max = given.widen_max or defaults.widen_max,
   }

@@ -17,8 +17,8 @@ local verb = {
   about = {
     "CSV, JSON lines and JSON, plain or compressed with gzip, zstd or brotli; - reads the standard "
       .. "input. Types, dead rows and the ledger of files are those of a pipeline: the same file "
-      .. "again loads nothing, and a load that was killed goes on where it was. Without a project the "
-      .. "destination is etlhost.db in this folder.",
+      .. "again loads nothing, and a load that was killed goes on where it was. Without a project "
+      .. "the destination is etlhost.db in this folder.",
     "In --into, {name} is a file's name without its endings and {folder} the folder that it lies "
       .. "in: files whose tables come out alike are loaded into one, and each table is reported.",
   },
