@@ -137,13 +137,13 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
     if (f->input != NULL && !eh_loader_drain(s->loader, err)) return false;
     eh_input_free(f->input);
     f->input = eh_input_open(&f->file, f->name, f->format, &from, until, err);
-    eh_load_input load = {f->file.identity,
-                          f->name,
-                          f->file.size,
-                          f->file.modified_us,
-                          raw_of_file,
-                          f,
-                          f->retry != NULL ? settled_of_file : NULL};
+    eh_load_input load = {.identity = f->file.identity,
+                          .name = f->name,
+                          .size = f->file.size,
+                          .modified = f->file.modified_us,
+                          .raw = raw_of_file,
+                          .raw_self = f,
+                          .settles = f->retry != NULL ? settled_of_file : NULL};
     eh_batch batch = {.arena = NULL};
     bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
               eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);

@@ -93,9 +93,11 @@ void eh_dest_push_done(eh_dest *dest, eh_unit *unit);
 
 /* ---- the bookkeeping --------------------------------------------------------------------- */
 
-/* What this etlhost reads and writes. A database of version 1 is upgraded when it is opened for
- * writing (sql/<kind>/bookkeeping_upgrade.sql). */
-#define EH_BOOKS_VERSION 2
+/* What this etlhost reads and writes. A database of an older version is upgraded when it is
+ * opened for writing: from 1 by sql/<kind>/bookkeeping_upgrade.sql, from 2 by
+ * ..._upgrade_3.sql.
+ */
+#define EH_BOOKS_VERSION 3
 
 /* Can this version be worked with? */
 bool eh_dest_check_version(int64_t version, eh_err *err);

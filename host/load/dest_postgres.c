@@ -45,8 +45,8 @@ static bool make_books(eh_pg *pg, int64_t *version, eh_err *err)
         return false;
     if (!there && !eh_pg_run_spliced(pg, "bookkeeping", NULL, 0, err)) return false;
     if (!read_version(pg, version, err)) return false;
-    if (*version >= EH_BOOKS_VERSION) return true;
-    if (!eh_pg_run_spliced(pg, "bookkeeping_upgrade", NULL, 0, err))
+    if ((*version < 2 && !eh_pg_run_spliced(pg, "bookkeeping_upgrade", NULL, 0, err)) ||
+        (*version < 3 && !eh_pg_run_spliced(pg, "bookkeeping_upgrade_3", NULL, 0, err)))
         return eh_err_while(err, "upgrading the bookkeeping");
     return read_version(pg, version, err);
 }

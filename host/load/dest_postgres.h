@@ -36,7 +36,7 @@ eh_pgconn *eh_pg_connection(eh_pg *pg, bool read_write, eh_err *err);
 
 /* ---- parameters of a statement ---------------------------------------------------------- */
 
-enum { EH_PG_ARGS_MAX = 19 };
+enum { EH_PG_ARGS_MAX = 20 };
 
 typedef struct eh_pg_args {
     const char *value[EH_PG_ARGS_MAX]; /* text; NULL is SQL NULL */

@@ -55,7 +55,7 @@ static bool put_dead(const eh_unit *unit, const eh_stream_state *state, const ch
     static const char eleven[2] = {0, 11}; /* columns */
     return eh_buf_append(out, eleven, 2, err) && put_int(out, state->stream_id, err) &&
            put_text(out, eh_slice_str(client), err) && put_int(out, state->load_id, err) &&
-           put_text(out, eh_slice_str(unit->input_name), err) &&
+           put_text(out, eh_slice_str(eh_unit_label(unit, &dead->place)), err) &&
            put_int(out, (int64_t)dead->place.row, err) &&
            put_int(out, (int64_t)dead->place.line, err) &&
            put_int(out, (int64_t)dead->place.offset, err) &&

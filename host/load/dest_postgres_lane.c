@@ -228,6 +228,7 @@ static void send_account(eh_pg_lane *lane)
     eh_effects_print(&lane->effects, effects);
     eh_pg_arg_str(&args, put ? effects : NULL);
     eh_pg_arg_int(&args, lane->state.unit_generation);
+    eh_pg_arg_str(&args, unit->position);
     EH_FAULT("unit.insert");
     eh_pgconn_params(lane->conn, sql, args.value, args.count, on_accounted, lane);
 }

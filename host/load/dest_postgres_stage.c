@@ -123,7 +123,7 @@ static bool fence(eh_pg *pg, const promote_job *job, bool *done, eh_err *err)
     }
     if (job->promotion->staging == EH_STAGE_NONE) return true;
     args.count = 1;
-    eh_pg_arg_int(&args, EH_GENERATION_FILE);
+    eh_pg_arg_int(&args, job->state->unit_generation);
     eh_pg_arg_str(&args, "");
     if (!eh_pg_run(pg, "stage_ledger", &args, err)) return false;
     *done = eh_pgconn_int(pg->control, 0, 0) == 0;
@@ -184,6 +184,51 @@ static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_e
     return eh_err_hint(err, "does a trigger of the table leave rows out?");
 }
 
+/* The rows of a window; those of a period that it was read for go, unless too few came. */
+static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+{
+    eh_promoted *out = job->promoted;
+    eh_pg_args args = {.count = 0};
+    if (!eh_pg_check_units(pg, job->state, err)) return false;
+    if (job->columns != NULL) {
+        if (!eh_pg_run_spliced(pg, "window_count", sql->vars, sql->count, err)) return false;
+        out->gone = eh_pgconn_int(pg->control, 0, 0);
+        out->came = eh_pgconn_int(pg->control, 0, 1);
+        out->refused = eh_stage_refuses(job->promotion, out->gone, out->came);
+    }
+    EH_FAULT("promote.judged");
+    if (out->refused) {
+        eh_pg_arg_int(&args, job->state->stream_id);
+        eh_pg_arg_int(&args, job->state->unit_generation);
+        return eh_pg_run(pg, "stage_forget", &args, err);
+    }
+    if (job->columns == NULL) return true;
+    int64_t coming = out->came;
+    if (!eh_pg_run_spliced(pg, "window_rows", sql->vars, sql->count, err)) return false;
+    out->gone = eh_pgconn_int(pg->control, 0, 0);
+    out->came = eh_pgconn_int(pg->control, 0, 1);
+    if (out->came == coming) return true;
+    (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
+                  (long long)out->came, (long long)coming, job->promotion->schema,
+                  job->promotion->table);
+    return eh_err_hint(err, "does a trigger of the table leave rows out?");
+}
+
+/* The cursor with it. */
+static bool close_window(eh_pg *pg, const promote_job *job, eh_err *err)
+{
+    const eh_doc *cursor = job->promotion->cursor;
+    eh_pg_args args = {.count = 0};
+    eh_buf json;
+    eh_buf_init(&json, ARENA_MAX);
+    bool ok = cursor == NULL || eh_doc_to_json(cursor, &json, err);
+    eh_pg_arg_int(&args, job->state->stream_id);
+    eh_pg_arg_str(&args, ok && cursor != NULL ? eh_buf_cstr(&json) : NULL);
+    ok = ok && eh_pg_run(pg, "window_cursor", &args, err);
+    eh_buf_free(&json);
+    return ok;
+}
+
 static bool has_news(eh_pg *pg, const promote_job *job, const eh_stage_sql *sql, bool *news,
                      eh_err *err)
 {
@@ -204,20 +249,25 @@ static bool has_news(eh_pg *pg, const promote_job *job, const eh_stage_sql *sql,
 
 static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
 {
-    bool all = job->promotion->staging == EH_STAGE_ALL, news;
+    bool window = job->promotion->staging == EH_STAGE_WINDOW, news;
     eh_pg_args effects = {.count = 0};
     if (!has_news(pg, job, sql, &news, err)) return false;
     if (!news) {
         job->promoted->nothing = true;
         return eh_pg_run_spliced(pg, "stage_drop", sql->vars, sql->count, err);
     }
-    if (job->promotion->staging != EH_STAGE_NONE && !move_rows(pg, job, sql, err)) return false;
+    if (job->promotion->staging != EH_STAGE_NONE &&
+        !(window ? move_window : move_rows)(pg, job, sql, err))
+        return false;
     EH_FAULT("promote.rows");
     eh_pg_arg_int(&effects, job->state->load_id);
     eh_pg_arg_int(&effects, job->promoted->gone);
-    return eh_pg_run_spliced(pg, all ? "promote_all" : "promote_file", sql->vars, sql->count,
-                             err) &&
-           (job->promoted->gone == 0 || eh_pg_run(pg, "promote_effects", &effects, err));
+    static const char *const files[] = {"promote_file", "promote_all", "promote_file",
+                                        "promote_window"};
+    return eh_pg_run_spliced(pg, files[job->promotion->staging], sql->vars, sql->count, err) &&
+           (!window || close_window(pg, job, err)) &&
+           (job->promoted->gone == 0 || job->promoted->refused ||
+            eh_pg_run(pg, "promote_effects", &effects, err));
 }
 
 static bool promote_body(eh_pg *pg, void *self, eh_err *err)
@@ -234,6 +284,7 @@ static bool promote_body(eh_pg *pg, void *self, eh_err *err)
               replace(pg, job, &sql, err);
     eh_stage_sql_free(&sql);
     if (!ok) return false;
+    if (p->staging == EH_STAGE_WINDOW) return true;
     if (p->staging != EH_STAGE_ALL) return eh_pg_check_units(pg, job->state, err);
     if (!eh_pg_finish_load(pg, job->state, p->cursor, err)) return false;
     EH_FAULT("promote.ledger");

@@ -104,7 +104,7 @@ static bool insert_dead(eh_lite_lane *lane, const char *now, eh_err *err)
         eh_lite_arg args[] = {eh_lite_int(lane->state.stream_id),
                               eh_lite_str(lane->client),
                               eh_lite_int(lane->state.load_id),
-                              eh_lite_str(lane->unit->input_name),
+                              eh_lite_str(eh_unit_label(lane->unit, &dead->place)),
                               eh_lite_int((int64_t)dead->place.row),
                               eh_lite_int((int64_t)dead->place.line),
                               eh_lite_int((int64_t)dead->place.offset),
@@ -154,12 +154,13 @@ static bool add_unit(eh_lite_lane *lane, const char *now, eh_err *err)
                           eh_lite_int(lane->state.load_id),
                           eh_lite_str(now),
                           eh_lite_str(NULL),
-                          eh_lite_int(lane->state.unit_generation)};
+                          eh_lite_int(lane->state.unit_generation),
+                          eh_lite_str(unit->position)};
     char effects[EH_EFFECTS_TEXT];
     eh_effects_print(&lane->effects, effects);
     if (unit->rows > 0 && unit->encoder->put != NULL) args[14] = eh_lite_str(effects);
     EH_FAULT("unit.insert");
-    if (eh_lite_run(&lane->db, "unit_add", args, 16, err)) return true;
+    if (eh_lite_run(&lane->db, "unit_add", args, 17, err)) return true;
     /* Not the input's fault: the loader asked for bytes that the ledger had as loaded. */
     if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_BUG;
     return false;

@@ -60,7 +60,8 @@ static bool make_books(eh_lite *lite, int64_t *version, eh_err *err)
     if (!eh_lite_begin(&lite->control, err)) return false;
     bool ok = look_for_books(lite, version, err) &&
               (*version > 0 || run_file(lite, "bookkeeping", err)) &&
-              (*version >= EH_BOOKS_VERSION || run_file(lite, "bookkeeping_upgrade", err)) &&
+              (*version >= 2 || run_file(lite, "bookkeeping_upgrade", err)) &&
+              (*version >= 3 || run_file(lite, "bookkeeping_upgrade_3", err)) &&
               eh_lite_number(&lite->control, "version", NULL, 0, version, err);
     return eh_lite_end(&lite->control, ok, err);
 }

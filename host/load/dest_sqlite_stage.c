@@ -172,21 +172,17 @@ static bool run_job(const promote_job *job, const char *name, eh_err *err)
     return run(job->lite, name, job->sql.vars, job->sql.count, err);
 }
 
-static bool count(const promote_job *job, int64_t *before, int64_t *going, int64_t *coming,
+/* One row of up to three numbers. */
+static bool count(const promote_job *job, const char *file, int64_t *out, size_t columns,
                   eh_err *err)
 {
     eh_buf text;
     eh_buf_init(&text, SQL_MAX);
     eh_sqlite_stmt *stmt = NULL;
-    bool ok =
-        eh_sql_expand("sqlite", "promote_count", job->sql.vars, job->sql.count, &text, err);
+    bool ok = eh_sql_expand("sqlite", file, job->sql.vars, job->sql.count, &text, err);
     if (ok) stmt = eh_sqlite_prepare(job->lite->control.sql, text.data, NULL, err);
     ok = stmt != NULL && eh_sqlite_step(stmt, err) == EH_STEP_ROW;
-    if (ok) {
-        *before = eh_sqlite_int(stmt, 0);
-        *going = eh_sqlite_int(stmt, 1);
-        *coming = eh_sqlite_int(stmt, 2);
-    }
+    for (size_t i = 0; ok && i < columns; i++) out[i] = eh_sqlite_int(stmt, (int)i);
     eh_sqlite_free(stmt);
     eh_buf_free(&text);
     return ok;
@@ -194,17 +190,47 @@ static bool count(const promote_job *job, int64_t *before, int64_t *going, int64
 
 static bool move_rows(const promote_job *job, eh_err *err)
 {
-    int64_t before, *gone = &job->promoted->gone, *came = &job->promoted->came;
+    int64_t number[3];
     if (!job->there.table) return true;
-    if (!count(job, &before, gone, came, err) ||
-        !eh_stage_judge(job->promotion, before, *gone, *came, err))
+    if (!count(job, "promote_count", number, 3, err) ||
+        !eh_stage_judge(job->promotion, number[0], number[1], number[2], err))
         return false;
+    job->promoted->gone = number[1];
+    job->promoted->came = number[2];
     EH_FAULT("promote.judged");
     if (run_job(job, "promote_rows", err)) return true;
     if (err->class_ == EH_CLASS_DATA)
         (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
                                "since it is known only now");
     return false;
+}
+
+/* The rows of a window; those of a period that it was read for go, unless too few came. */
+static bool move_window(const promote_job *job, eh_err *err)
+{
+    int64_t number[2];
+    eh_promoted *out = job->promoted;
+    if (!job->there.stage) return true;
+    if (!count(job, "window_count", number, 2, err)) return false;
+    *out = (eh_promoted){.gone = number[0],
+                         .came = number[1],
+                         .refused = eh_stage_refuses(job->promotion, number[0], number[1])};
+    EH_FAULT("promote.judged");
+    return out->refused ? run_job(job, "stage_forget", err) : run_job(job, "window_rows", err);
+}
+
+/* The cursor with it. */
+static bool close_window(const promote_job *job, eh_err *err)
+{
+    const eh_doc *cursor = job->promotion->cursor;
+    eh_buf json;
+    eh_buf_init(&json, SQL_MAX);
+    bool ok = cursor == NULL || eh_doc_to_json(cursor, &json, err);
+    eh_lite_arg args[] = {eh_lite_int(job->state->stream_id),
+                          eh_lite_str(ok && cursor != NULL ? eh_buf_cstr(&json) : NULL)};
+    ok = ok && eh_lite_run(&job->lite->control, "window_cursor", args, 2, err);
+    eh_buf_free(&json);
+    return ok;
 }
 
 static bool has_news(const promote_job *job, bool *news, eh_err *err)
@@ -231,13 +257,17 @@ static bool replace(const promote_job *job, eh_err *err)
         job->promoted->nothing = true;
         return run_job(job, "stage_drop", err);
     }
-    if (p->staging != EH_STAGE_NONE && !move_rows(job, err)) return false;
+    bool window = p->staging == EH_STAGE_WINDOW;
+    static const char *const files[] = {"promote_file", "promote_all", "promote_file",
+                                        "promote_window"};
+    if (p->staging != EH_STAGE_NONE && !(window ? move_window : move_rows)(job, err))
+        return false;
     EH_FAULT("promote.rows");
-    if (!run_job(job, p->staging == EH_STAGE_ALL ? "promote_all" : "promote_file", err))
+    if (!run_job(job, files[p->staging], err) || (window && !close_window(job, err)))
         return false;
     eh_lite_arg effects[] = {eh_lite_int(job->state->load_id),
                              eh_lite_int(job->promoted->gone)};
-    return job->promoted->gone == 0 ||
+    return job->promoted->gone == 0 || job->promoted->refused ||
            eh_lite_run(&job->lite->control, "promote_effects", effects, 2, err);
 }
 

@@ -18,10 +18,12 @@ void eh_stage_enter(eh_stream_state *state, eh_staging staging, const char *kind
     state->unit_generation = state->generation;
     state->stage[0] = '\0';
     if (staging == EH_STAGE_NONE) return;
-    state->unit_generation =
-        staging == EH_STAGE_ALL ? state->generation + 1 : EH_GENERATION_FILE;
+    static const char *const endings[] = {"", "", "_file", "_window"};
+    state->unit_generation = staging == EH_STAGE_ALL      ? state->generation + 1
+                             : staging == EH_STAGE_WINDOW ? EH_GENERATION_WINDOW
+                                                          : EH_GENERATION_FILE;
     (void)snprintf(state->stage, sizeof state->stage, "%sstage_%" PRId64 "%s", prefix,
-                   state->stream_id, staging == EH_STAGE_FILE ? "_file" : "");
+                   state->stream_id, endings[staging]);
 }
 
 /* ---- statements ------------------------------------------------------------------------- */
@@ -52,8 +54,10 @@ static bool name_column(const eh_promotion *p, const eh_doc *declared, eh_buf *o
 
 /* Of rows with one key the newest comes, by the cursor, then the one that was read last; where
  * a known key changes nothing, the first. */
-static bool spell_key(eh_stage_sql *sql, const eh_promotion *p, eh_err *err)
+static bool spell_key(eh_stage_sql *sql, const char *kind, const eh_promotion *p, eh_err *err)
 {
+    /* Rows of no file have no number: they stand in the stage as they came. */
+    const char *row = !p->no_file ? "\"_row\"" : strcmp(kind, "sqlite") == 0 ? "rowid" : "ctid";
     const eh_write_rule *rule = p->rule;
     bool first = rule->write == EH_WRITE_INSERT_ONLY;
     for (const eh_doc *k = eh_doc_first(rule->key); k != NULL; k = k->next)
@@ -64,9 +68,8 @@ static bool spell_key(eh_stage_sql *sql, const eh_promotion *p, eh_err *err)
         (!name_column(p, rule->cursor, &sql->order, err) ||
          !eh_buf_append_str(&sql->order, " DESC NULLS LAST, ", err)))
         return false;
-    if (!eh_buf_append_str(
-            &sql->order,
-            first ? "\"_loaded_at\", \"_row\"" : "\"_loaded_at\" DESC, \"_row\" DESC", err))
+    if (!eh_buf_printf(&sql->order, err,
+                       first ? "\"_loaded_at\", %s" : "\"_loaded_at\" DESC, %s DESC", row))
         return false;
     return (rule->hard_delete == NULL || name_column(p, rule->hard_delete, &sql->live, err)) &&
            eh_buf_cstr(&sql->key) != NULL && eh_buf_cstr(&sql->order) != NULL &&
@@ -85,7 +88,7 @@ static bool name_source(eh_stage_sql *sql, const char *kind, const eh_promotion 
 {
     if (!there) return expand(sql, kind, "source_none", &sql->source, err);
     if (!has_key(p)) return expand(sql, kind, "source_stage", &sql->source, err);
-    if (!spell_key(sql, p, err)) return false;
+    if (!spell_key(sql, kind, p, err)) return false;
     size_t count = sql->count;
     put(sql, "key", sql->key.data);
     put(sql, "order", sql->order.data);
@@ -96,6 +99,22 @@ static bool name_source(eh_stage_sql *sql, const char *kind, const eh_promotion 
     return ok;
 }
 
+/* Which rows of the stream a window's rows replace. */
+static bool name_range(eh_stage_sql *sql, const char *kind, const eh_promotion *p, bool there,
+                       eh_err *err)
+{
+    static const char *const files[] = {"range_none", "range_at", "range_to", "range_days"};
+    eh_period period = there ? p->period : EH_PERIOD_NONE;
+    if (period != EH_PERIOD_NONE) {
+        if (!name_column(p, p->rule->cursor, &sql->column, err)) return false;
+        if (eh_buf_cstr(&sql->column) == NULL) return eh_fail_memory(err, "a column");
+        put(sql, "column", sql->column.data);
+        put(sql, "from", p->from);
+        put(sql, "until", p->until);
+    }
+    return expand(sql, kind, files[period], &sql->range, err);
+}
+
 bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_state *state,
                        const eh_promotion *promotion, const char *columns, eh_err *err)
 {
@@ -104,6 +123,8 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     eh_buf_init(&sql->scope, SQL_MAX);
     eh_buf_init(&sql->pairs, SQL_MAX);
     eh_buf_init(&sql->source, SQL_MAX);
+    eh_buf_init(&sql->column, SQL_MAX);
+    eh_buf_init(&sql->range, SQL_MAX);
     eh_buf_init(&sql->key, SQL_MAX);
     eh_buf_init(&sql->order, SQL_MAX);
     eh_buf_init(&sql->live, SQL_MAX);
@@ -112,6 +133,8 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     (void)snprintf(sql->stage, sizeof sql->stage, "%s", named.stage);
     (void)snprintf(sql->stream, sizeof sql->stream, "%" PRId64, state->stream_id);
     (void)snprintf(sql->generation, sizeof sql->generation, "%" PRId64, state->generation);
+    (void)snprintf(sql->load, sizeof sql->load, "%" PRId64, state->load_id);
+    (void)snprintf(sql->pending, sizeof sql->pending, "%" PRId64, named.unit_generation);
     (void)snprintf(sql->next, sizeof sql->next, "%" PRId64, state->generation + 1);
     put(sql, "stream", sql->stream);
     put(sql, "generation", sql->generation);
@@ -126,16 +149,23 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     put(sql, "file", promotion->file);
     put(sql, "input", promotion->input);
     put(sql, "not", all ? "NOT" : "");
+    put(sql, "of_file", promotion->no_file ? "NULL" : "t.\"_file\"");
+    put(sql, "of_pages", promotion->no_file ? "1 = 1" : "1 = 0");
+    put(sql, "load", sql->load);
+    put(sql, "pending", sql->pending);
+    size_t before = sql->count;
     put(sql, "columns", columns);
     const char *scope = promotion->client[0] != '\0' ? "scope_client" : "scope_stream";
     if (!expand(sql, dest->kind, scope, &sql->scope, err) ||
         !expand(sql, dest->kind, all ? "pairs_kept" : "pairs_replaced", &sql->pairs, err) ||
-        !name_source(sql, dest->kind, promotion, columns != NULL, err))
+        !name_source(sql, dest->kind, promotion, columns != NULL, err) ||
+        !name_range(sql, dest->kind, promotion, columns != NULL, err))
         return false;
-    sql->count--;
+    sql->count = before;
     put(sql, "columns", columns != NULL ? columns : "\"_load_id\"");
     put(sql, "scope", sql->scope.data);
     put(sql, "pairs", sql->pairs.data);
+    put(sql, "range", sql->range.data);
     assert(sql->count < EH_STAGE_VARS);
     put(sql, "source", sql->source.data);
     return true;
@@ -146,6 +176,8 @@ void eh_stage_sql_free(eh_stage_sql *sql)
     eh_buf_free(&sql->scope);
     eh_buf_free(&sql->pairs);
     eh_buf_free(&sql->source);
+    eh_buf_free(&sql->column);
+    eh_buf_free(&sql->range);
     eh_buf_free(&sql->key);
     eh_buf_free(&sql->order);
     eh_buf_free(&sql->live);
@@ -157,6 +189,7 @@ bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going
                     int64_t coming, eh_err *err)
 {
     int64_t after = before - going + coming;
+    assert(promotion->staging != EH_STAGE_WINDOW);
     bool too_few = after == 0 || (double)after < promotion->min_ratio * (double)before;
     if (promotion->allow_shrink || before == 0 || !too_few) return true;
     (void)eh_fail(err, EH_CLASS_DATA,
@@ -165,6 +198,13 @@ bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going
                   promotion->schema, promotion->table, after, before, promotion->min_ratio);
     return eh_err_hint(err, "look whether the input is complete; --allow-shrink lets it pass, "
                             "min_ratio in the declaration sets another limit");
+}
+
+bool eh_stage_refuses(const eh_promotion *promotion, int64_t going, int64_t coming)
+{
+    bool replaces = promotion->period == EH_PERIOD_TO || promotion->period == EH_PERIOD_DAYS;
+    return replaces && !promotion->allow_shrink && going > 0 &&
+           (double)coming < promotion->min_ratio * (double)going;
 }
 
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err)

@@ -8,14 +8,15 @@
 #include "load/dest_impl.h"
 #include "load/dest_sql.h"
 
-enum { EH_STAGE_VARS = 20 };
+enum { EH_STAGE_VARS = 32 };
 
 typedef struct eh_stage_sql {
     eh_sql_var vars[EH_STAGE_VARS];
     size_t count;
-    char stream[24], generation[24], next[24];
+    char stream[24], generation[24], next[24], load[24], pending[24];
     char stage[sizeof(((eh_stream_state *)NULL)->stage)];
     eh_buf scope, pairs, source;
+    eh_buf column, range;    /* of a window */
     eh_buf key, order, live; /* of a stream whose rows have a key */
 } eh_stage_sql;
 
@@ -33,6 +34,9 @@ void eh_stage_sql_free(eh_stage_sql *sql);
  * too few would be left. */
 bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going,
                     int64_t coming, eh_err *err) EH_MUST_USE;
+
+/* Of a window whose rows replace a period's: are they too few for that? */
+bool eh_stage_refuses(const eh_promotion *promotion, int64_t going, int64_t coming);
 
 /* The table was changed since the stage was made like it: class transient. */
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err);

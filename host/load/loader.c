@@ -58,7 +58,7 @@ static bool read_write(const eh_loader_options *o, eh_write_rule *rule, eh_err *
 {
     if (!eh_write_read(o->declaration, rule, err)) return false;
     bool can = rule->write == EH_WRITE_APPEND || rule->write == EH_WRITE_REPLACE ||
-               eh_dest_puts(o->dest);
+               rule->write == EH_WRITE_RESTATE || eh_dest_puts(o->dest);
     if (can) return true;
     if (rule->said)
         return eh_fail(err, EH_CLASS_CONFIG, "write = %s is not to be had on %s",
@@ -122,7 +122,7 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
     eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     eh_loader_stage_init(loader);
-    if (!start(loader, err)) {
+    if (!eh_loader_window_init(loader, err) || !start(loader, err)) {
         eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
         if (loader->state.load_id != 0) eh_dest_abandon(options->dest, &loader->state, err);
         eh_loader_free(loader);
@@ -147,6 +147,7 @@ void eh_loader_free(eh_loader *loader)
     eh_buf_free(&loader->comments);
     eh_buf_free(&loader->raw);
     eh_loader_stage_free(loader);
+    eh_loader_window_free(loader);
     free(loader);
 }
 
@@ -176,6 +177,8 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     loader->input = *input;
     loader->header = NULL;
     loader->file_cell = text_cell(input->name);
+    loader->place_name = input->name;
+    loader->mark.len = 0;
     loader->position = *from;
     if (loader->position.line == 0) loader->position.line = 1;
     loader->after = loader->position;
@@ -289,7 +292,7 @@ static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
     if (!first_place(batch, &place)) return true;
     /* Another run may change the same table meanwhile: look again, but not for ever. */
     for (int turn = 0; turn < 5; turn++) {
-        if (!eh_plan_needs(&loader->plan, batch, loader->input.name, err)) return false;
+        if (!eh_plan_needs(&loader->plan, batch, loader->place_name, err)) return false;
         if (batch->rows > 0 && !eh_loader_judge_table(loader, err)) return false;
         if (loader->plan.change_count == 0) return true;
         if (!eh_loader_change(loader, &place, err)) return false;
@@ -310,7 +313,7 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
     bool ok = bind_batch(loader, batch, written, count, err) &&
               meet_needs(loader, batch, err) && eh_loader_encode(loader, batch, err);
     if (!ok) eh_loader_drop(loader);
-    return ok || eh_err_while(err, "loading %s into %s.%s", loader->input.name,
+    return ok || eh_err_while(err, "loading %s into %s.%s", loader->place_name,
                               loader->options.key.schema, loader->options.key.table);
 }
 
@@ -346,7 +349,7 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (!eh_loader_judge(loader, "its end", err)) return false;
     if (loader->options.dry_run) return true;
     if (loader->options.replace)
-        return eh_loader_promote_all(loader, cursor, err) &&
+        return eh_loader_promote_all(loader, cursor != NULL ? cursor : loader->cursor, err) &&
                eh_loader_keep_projects(loader, err);
     if (!eh_dest_finish(loader->options.dest, &loader->state, cursor, err)) return false;
     count_waiting(loader);

@@ -67,6 +67,8 @@ typedef struct eh_load_input {
     int64_t modified; /* microseconds */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
     void *raw_self;
+    /* Not NULL: the page in which a place is, as a person calls it; NULL: `name`. */
+    const char *(*label)(void *self, const eh_place *place);
     /* Not NULL: its records were dead rows before. Gives the ids of those in a range, as
      * eh_unit.settles has them; max_dead does not apply. */
     bool (*settles)(void *self, uint64_t start, uint64_t end, eh_arena *arena, const char **ids,
@@ -144,6 +146,56 @@ bool eh_loader_stage_file(eh_loader *loader, const char *input, eh_err *err) EH_
 /* Ends that; without it, only the ledger forgets what the file had before. */
 bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *input,
                             eh_promoted *promoted, eh_err *err) EH_MUST_USE;
+
+/* ---- windows: what a service answers, page by page (loader_window.c) ----------------------
+
+   The rows of a window are one input, its pages one behind the other; only the window's end
+   moves the stream's cursor. Rows that are merged go into the table unit by unit; rows that are
+   appended, or that take the place of a period's, are collected and come with the end. */
+
+typedef struct eh_load_window {
+    const char *name;                 /* for people; "" where there is only one */
+    const eh_doc *bounds;             /* as the source says it; kept with it; NULL: nothing */
+    eh_period period;                 /* which rows of the table its rows replace */
+    const char *from, *until;         /* of the period: instants, or ... */
+    const char *first_day, *last_day; /* ... days, where the column is a date; may be NULL */
+} eh_load_window;
+
+typedef struct eh_progress {
+    const eh_doc *cursor;  /* NULL: none */
+    const eh_doc *pending; /* what a run that did not end was reading: its `bounds` and name;
+                              NULL: nothing */
+} eh_progress;
+
+/* How far the stream has been read: nothing, where all is loaded anew. In the arena. */
+bool eh_loader_progress(eh_loader *loader, eh_arena *arena, eh_progress *progress,
+                        eh_err *err) EH_MUST_USE;
+
+/* Begins a window. input: its name, raw, label and raw_self; identity and size are the
+   loader's. *position: where to go on, when this very window was interrupted at a place that
+   the source named; NULL: at its beginning. It is in the arena. */
+bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
+                      const eh_load_input *input, eh_arena *arena, const eh_doc **position,
+                      eh_err *err) EH_MUST_USE;
+
+/* Where the next page begins: offsets go on from page to page, also to the next window. */
+uint64_t eh_loader_offset(const eh_loader *loader);
+/* The page that is read from now on, for messages; borrowed until the next one. */
+void eh_loader_page(eh_loader *loader, const char *label);
+/* A page was read; the next begins at `offset`. position: where to go on behind it, NULL: the
+   source does not know. */
+bool eh_loader_mark(eh_loader *loader, uint64_t offset, const eh_doc *position,
+                    eh_err *err) EH_MUST_USE;
+/* No unit refers to what is in front of this offset. */
+uint64_t eh_loader_oldest(const eh_loader *loader);
+
+/* The window is complete: its rows are in the table and the cursor (NULL: as it was) is the
+   stream's, or, in a replacement, will be when it ends. promoted->refused: its period was left
+   as it is. */
+bool eh_loader_window_end(eh_loader *loader, const eh_doc *cursor, eh_promoted *promoted,
+                          eh_err *err) EH_MUST_USE;
+/* It will not be: the cursor stays, and what was collected is not loaded. */
+bool eh_loader_window_leave(eh_loader *loader, eh_err *err) EH_MUST_USE;
 
 /* The load failed or was stopped; what committed stays. */
 void eh_loader_abandon(eh_loader *loader, const eh_err *why);

@@ -118,7 +118,7 @@ static const eh_encoder *make(eh_loader *loader, eh_arena *arena, eh_err *err)
         declared[i] = plan->declared[i];
     }
     const eh_put *put = NULL;
-    if (plan->table.exists && !eh_plan_put(plan, loader->input.name, arena, &put, err))
+    if (plan->table.exists && !eh_plan_put(plan, loader->place_name, arena, &put, err))
         return NULL;
     for (size_t i = 0; put != NULL && i < put->key_count; i++)
         columns[put->keys[i]].not_null = true;

@@ -73,6 +73,16 @@ struct eh_loader {
     eh_buf staged;
     uint64_t rows_waiting; /* of counts.rows_loaded: in the stage, not in the table yet */
     eh_promoted promoted;
+    /* of windows (loader_window.c) */
+    const char *place_name; /* of what is read now: the input, or a page of it */
+    eh_buf mark; /* JSON: where reading goes on behind what was read; empty: nowhere */
+    eh_arena *window_arena; /* reset when a window begins */
+    const char *window;     /* its identity; NULL: none is open */
+    eh_load_window bounds;
+    int64_t window_units; /* state.units when it began */
+    uint64_t windows;     /* so far */
+    eh_arena *cursor_arena;
+    const eh_doc *cursor; /* of the latest window of a replacement; NULL: none */
 };
 
 /* loader_table.c */
@@ -158,6 +168,19 @@ bool eh_loader_make_stage(eh_loader *loader, eh_err *err) EH_MUST_USE;
 /* Into which table do rows go now? */
 void eh_loader_where(const eh_loader *loader, const char **schema, const char **table);
 bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err) EH_MUST_USE;
+
+/* Into another stage, or none. */
+bool eh_loader_enter(eh_loader *loader, eh_staging staging, const char *input,
+                     eh_err *err) EH_MUST_USE;
+/* What is the same of all promotions of this loader. */
+eh_promotion eh_loader_promotion(const eh_loader *loader);
+
+/* loader_window.c */
+
+bool eh_loader_window_init(eh_loader *loader, eh_err *err) EH_MUST_USE;
+void eh_loader_window_free(eh_loader *loader);
+/* loader_units.c: has the open unit been open for long? */
+bool eh_loader_is_old(const eh_loader *loader);
 
 /* loader.c */
 

@@ -135,9 +135,9 @@ static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
     eh_fail(err, EH_CLASS_DATA, "%s does not fit column %s %s of %s.%s: %s", shown, info->name,
             info->native, loader->options.key.schema, loader->options.key.table, reason);
     if (place->line > 0)
-        eh_err_place(err, "%s:%" PRIu64, loader->input.name, place->line);
+        eh_err_place(err, "%s:%" PRIu64, loader->place_name, place->line);
     else
-        eh_err_place(err, "%s, row %" PRIu64, loader->input.name, place->row);
+        eh_err_place(err, "%s, row %" PRIu64, loader->place_name, place->row);
     eh_err_hint(err, "%s", hint);
     return ROW_ERROR;
 }
@@ -177,7 +177,7 @@ static bool widen_other(eh_loader *loader, const eh_batch *batch, size_t row, si
     char shown[64], why[256];
     quote_cell(eh_batch_cell(batch, first, plan->targets[target].source), shown, sizeof shown);
     (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s", batch->places[first].row,
-                   loader->input.name, shown);
+                   loader->place_name, shown);
     return eh_plan_widen(&loader->plan, target, type, why, err);
 }
 
@@ -319,7 +319,7 @@ static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
     char shown[64], why[256];
     quote_cell(cell, shown, sizeof shown);
     (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s: %s", place->row,
-                   loader->input.name, shown, fault->reason);
+                   loader->place_name, shown, fault->reason);
     plan->change_count = 0;
     if (is_open(plan, fault->column)) {
         bool widened;
@@ -370,7 +370,7 @@ static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, e
         if (fate != ROW_RETRY) return fate;
     }
     eh_fail(err, EH_CLASS_BUG, "row %" PRIu64 " of %s fits no column", place->row,
-            loader->input.name);
+            loader->place_name);
     return ROW_ERROR;
 }
 
@@ -415,7 +415,7 @@ static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_
     return eh_fail(err, EH_CLASS_DESTINATION,
                    "the columns of %s.%s keep changing while row %" PRIu64 " of %s loads",
                    loader->options.key.schema, loader->options.key.table, place->row,
-                   loader->input.name);
+                   loader->place_name);
 }
 
 static int by_offset(const void *a, const void *b)

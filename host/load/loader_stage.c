@@ -15,7 +15,7 @@ static bool check_columns(const eh_loader *loader, eh_err *err)
     size_t count = loader->plan.options.has_client ? 4 : 2;
     const eh_plan *plan = &loader->plan;
     for (size_t n = 0; plan->table.exists && n < count; n++) {
-        bool found = false;
+        bool found = n == 1 && !plan->options.has_file;
         for (size_t i = 0; i < plan->table.count; i++)
             found = found || strcmp(plan->table.columns[i].name, names[n]) == 0;
         if (found) continue;
@@ -41,7 +41,7 @@ void eh_loader_stage_free(eh_loader *loader)
 
 /* ---- the stage -------------------------------------------------------------------------- */
 
-static bool enter(eh_loader *loader, eh_staging staging, const char *input, eh_err *err)
+bool eh_loader_enter(eh_loader *loader, eh_staging staging, const char *input, eh_err *err)
 {
     const eh_stream_key *key = &loader->options.key;
     loader->encoder = NULL;
@@ -53,12 +53,12 @@ static bool enter(eh_loader *loader, eh_staging staging, const char *input, eh_e
 
 bool eh_loader_stage_all(eh_loader *loader, eh_err *err)
 {
-    return enter(loader, EH_STAGE_ALL, NULL, err);
+    return eh_loader_enter(loader, EH_STAGE_ALL, NULL, err);
 }
 
 bool eh_loader_stage_file(eh_loader *loader, const char *input, eh_err *err)
 {
-    return enter(loader, EH_STAGE_FILE, input, err);
+    return eh_loader_enter(loader, EH_STAGE_FILE, input, err);
 }
 
 bool eh_loader_make_stage(eh_loader *loader, eh_err *err)
@@ -79,7 +79,7 @@ void eh_loader_where(const eh_loader *loader, const char **schema, const char **
 bool eh_loader_appends(const eh_loader *loader)
 {
     eh_write write = loader->plan.options.write.write;
-    return write == EH_WRITE_APPEND || write == EH_WRITE_REPLACE;
+    return write == EH_WRITE_APPEND || write == EH_WRITE_REPLACE || write == EH_WRITE_RESTATE;
 }
 
 /* ---- the inputs of a replacement -------------------------------------------------------- */
@@ -103,7 +103,7 @@ static bool close_list(eh_buf *list, eh_err *err)
 
 /* ---- promoting -------------------------------------------------------------------------- */
 
-static eh_promotion promotion(const eh_loader *loader)
+eh_promotion eh_loader_promotion(const eh_loader *loader)
 {
     const eh_loader_options *o = &loader->options;
     const eh_doc *ratio = eh_doc_get(o->declaration, "min_ratio");
@@ -113,7 +113,10 @@ static eh_promotion promotion(const eh_loader *loader)
                       .client = o->key.client != NULL ? o->key.client : "",
                       .instance = o->key.instance,
                       .min_ratio = EH_MIN_RATIO,
-                      .allow_shrink = o->allow_shrink};
+                      .allow_shrink = o->allow_shrink,
+                      .rule = &loader->plan.options.write,
+                      .columns = &loader->plan.table,
+                      .no_file = !loader->plan.options.has_file};
     if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) p.min_ratio = ratio->as.real;
     if (ratio != NULL && ratio->kind == EH_DOC_INTEGER) p.min_ratio = (double)ratio->as.integer;
     return p;
@@ -123,14 +126,14 @@ bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *inp
                             eh_promoted *promoted, eh_err *err)
 {
     if (!eh_loader_collect(loader, EH_WAIT_ALL, err)) return false;
-    eh_promotion p = promotion(loader);
+    eh_promotion p = eh_loader_promotion(loader);
     p.file = name;
     p.input = input;
     EH_FAULT("promote.start");
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
     loader->counts.rows_replaced += (uint64_t)promoted->gone;
     loader->rows_waiting = 0;
-    return enter(loader, EH_STAGE_NONE, NULL, err);
+    return eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);
 }
 
 void eh_loader_postpone(eh_loader *loader)
@@ -146,12 +149,10 @@ const eh_promoted *eh_loader_promoted(const eh_loader *loader)
 bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
     if (!close_list(&loader->kept, err) || !close_list(&loader->staged, err)) return false;
-    eh_promotion p = promotion(loader);
+    eh_promotion p = eh_loader_promotion(loader);
     p.kept = loader->kept.data;
     p.staged = loader->staged.data;
     p.cursor = cursor;
-    p.rule = &loader->plan.options.write;
-    p.columns = &loader->plan.table;
     EH_FAULT("promote.start");
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, &loader->promoted, err))
         return false;

@@ -108,6 +108,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     unit->input_modified = loader->input.modified;
     eh_loader_where(loader, &unit->schema, &unit->table);
     unit->raw = loader->input.raw;
+    unit->label = loader->input.label;
     unit->raw_self = loader->input.raw_self;
     limit_dead(loader, unit);
     loader->open = unit;
@@ -188,6 +189,10 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     unit->line_end = next->line;
     unit->last = last;
     unit->header = loader->header;
+    if (loader->mark.len > 0) {
+        unit->position = eh_arena_strndup(unit->arena, loader->mark.data, loader->mark.len);
+        if (unit->position == NULL) return eh_fail_memory(err, "a position");
+    }
     const eh_load_input *in = &loader->input;
     if (in->settles != NULL &&
         !in->settles(in->raw_self, unit->start, unit->end, unit->arena, &unit->settles, err))
@@ -226,6 +231,23 @@ bool eh_loader_close_part(eh_loader *loader, const eh_parse_from *next, bool las
     if (!last && next->offset <= loader->position.offset) return true;
     if (loader->open == NULL && !start_unit(loader, err)) return false;
     return submit(loader, next, last, err);
+}
+
+bool eh_loader_is_old(const eh_loader *loader)
+{
+    return loader->open != NULL &&
+           eh_clock_monotonic(loader->options.clock) - loader->opened_us >= UNIT_US;
+}
+
+uint64_t eh_loader_oldest(const eh_loader *loader)
+{
+    const eh_unit_pool *pool = loader->options.units;
+    uint64_t oldest = loader->position.offset;
+    for (size_t i = 0; i < pool->count; i++)
+        if (pool->units[i].owner == loader && &pool->units[i] != loader->open &&
+            pool->units[i].start < oldest)
+            oldest = pool->units[i].start;
+    return oldest;
 }
 
 bool eh_loader_uses(const eh_loader *loader, const void *raw_self)

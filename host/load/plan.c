@@ -129,8 +129,8 @@ static bool plan_source(eh_plan *plan, size_t index, eh_err *err)
     }
     s->key = eh_declared_key(plan->options.declaration, column->written, s->name);
     const eh_write_rule *rule = &plan->options.write;
-    s->order = rule->write != EH_WRITE_APPEND && rule->cursor != NULL &&
-               eh_declared_is(rule->cursor, column->written, s->name);
+    s->order = rule->write != EH_WRITE_APPEND && rule->write != EH_WRITE_RESTATE &&
+               rule->cursor != NULL && eh_declared_is(rule->cursor, column->written, s->name);
     s->columns = plan->contract.columns;
     s->types = plan->contract.types;
     s->types_said = plan->contract.types_said;

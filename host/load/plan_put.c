@@ -68,7 +68,7 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
 {
     const eh_write_rule *rule = &plan->options.write;
     *result = NULL;
-    if (rule->write == EH_WRITE_REPLACE) return true;
+    if (rule->write == EH_WRITE_REPLACE || rule->write == EH_WRITE_RESTATE) return true;
     if (rule->write == EH_WRITE_APPEND && !plan->table.no_copy) return true;
     eh_put *put = eh_arena_zalloc(arena, 1, sizeof *put);
     eh_put_role *roles = eh_arena_zalloc(arena, plan->count, sizeof *roles);

@@ -4,7 +4,8 @@
  * Such rows are collected in a table beside the bookkeeping, over as many units as it takes,
  * and replace the others in one transaction: readers see the old rows or the new ones. The
  * units of the rows that wait are in the ledger under a generation that is not the stream's
- * own, so a killed run goes on where it was. Plain values. Floor 3. */
+ * own, so a killed run goes on where it was (that of a window begins anew). Plain values.
+ * Floor 3. */
 #ifndef EH_LOAD_STAGE_H
 #define EH_LOAD_STAGE_H
 
@@ -12,16 +13,25 @@
 #include "load/write.h"
 
 typedef enum eh_staging {
-    EH_STAGE_NONE, /* rows go into the table itself */
-    EH_STAGE_ALL,  /* what a stream has is replaced */
-    EH_STAGE_FILE  /* what it has of one file is */
+    EH_STAGE_NONE,  /* rows go into the table itself */
+    EH_STAGE_ALL,   /* what a stream has is replaced */
+    EH_STAGE_FILE,  /* what it has of one file is */
+    EH_STAGE_WINDOW /* what a service answered for a window is added, or replaces a period */
 } eh_staging;
 
 /* The generation of the units that wait for EH_STAGE_FILE; the stream's own, plus one, is that
  * of EH_STAGE_ALL. */
-#define EH_GENERATION_FILE (-1)
+#define EH_GENERATION_FILE   (-1)
+#define EH_GENERATION_WINDOW (-2)
 
 #define EH_MIN_RATIO 0.5
+
+typedef enum eh_period {
+    EH_PERIOD_NONE, /* no row goes */
+    EH_PERIOD_AT,   /* those at `from` */
+    EH_PERIOD_TO,   /* those from `from` to in front of `until` */
+    EH_PERIOD_DAYS  /* those from `from` to `until`, both included */
+} eh_period;
 
 typedef struct eh_promotion {
     eh_staging staging; /* EH_STAGE_NONE: only the ledger forgets the file's earlier contents */
@@ -38,11 +48,18 @@ typedef struct eh_promotion {
     const struct eh_table_info *columns;
     double min_ratio; /* fewer rows of the stream than that are refused; none at all, too */
     bool allow_shrink;
-    const eh_doc *cursor; /* ALL: as for eh_dest_finish */
+    const eh_doc *cursor; /* ALL: as for eh_dest_finish; WINDOW: the cursor from now on */
+    bool no_file;         /* the table has no _file and _row: its rows are of no file */
+    /* WINDOW: the rows of the stream that go, by the column of the cursor */
+    eh_period period;
+    const char *from;  /* a value of that column */
+    const char *until; /* another one, or NULL */
 } eh_promotion;
 
 typedef struct eh_promoted {
     bool nothing; /* ALL: the table has just these inputs already; it was left alone */
+    bool refused; /* WINDOW: too few rows would take the place of `gone`: the period was left
+                     as it is, and what was collected (`came`) is dropped */
     int64_t gone;
     int64_t came;
 } eh_promoted;

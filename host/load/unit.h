@@ -49,8 +49,9 @@ struct eh_unit {
     uint64_t row_start, row_end;   /* records of the input before the start, before the end */
     uint64_t line_start, line_end; /* 1-based line at start, at end */
     bool last;                     /* `end` is the end of the input */
-    const char *header; /* CSV: the delimiter, then the header line; NULL for JSON. With it a
-                           dead record can be read again */
+    const char *header;   /* CSV: the delimiter, then the header line; NULL for JSON. With it a
+                             dead record can be read again */
+    const char *position; /* JSON: where reading goes on behind it; in the arena; NULL: files */
     /* content */
     const char *schema;
     const char *table;
@@ -71,6 +72,8 @@ struct eh_unit {
     /* The raw bytes of a record, fetched again from the input, for a row that the server
      * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
+    /* What a record's place is called in dead rows: the page it came from. NULL: input_name */
+    const char *(*label)(void *self, const eh_place *place);
     void *raw_self;
     const char *settles;   /* ids of the dead rows whose records these are, "12,13": they are
                               resolved with its commit. In the arena; NULL: none */
@@ -94,6 +97,12 @@ bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err) EH_MUST_U
 
 /* Removes encoded row `index` (the server refused it): its bytes go, later rows move down. */
 void eh_unit_remove_row(eh_unit *unit, size_t index);
+
+/* What a dead row's place is called. */
+static inline const char *eh_unit_label(const eh_unit *unit, const eh_place *place)
+{
+    return unit->label != NULL ? unit->label(unit->raw_self, place) : unit->input_name;
+}
 
 /* Are there too many dead rows for the unit to be a success? */
 bool eh_unit_is_rotten(const eh_unit *unit);

@@ -7,7 +7,7 @@
 static const char *const words[] = {
     [EH_WRITE_APPEND] = "append",           [EH_WRITE_MERGE] = "merge",
     [EH_WRITE_INSERT_ONLY] = "insert_only", [EH_WRITE_HISTORY] = "history",
-    [EH_WRITE_REPLACE] = "replace",
+    [EH_WRITE_REPLACE] = "replace",         [EH_WRITE_RESTATE] = "restate",
 };
 
 const char *eh_write_name(eh_write write)
@@ -25,7 +25,8 @@ static bool read_word(const eh_doc *value, eh_write_rule *rule, eh_err *err)
     }
     eh_fail(err, EH_CLASS_CONFIG, "write = \"%s\" is not known",
             value->kind == EH_DOC_STRING ? value->as.string.data : "?");
-    return eh_err_hint(err, "the words are merge, append, insert_only, history and replace");
+    return eh_err_hint(
+        err, "the words are merge, append, insert_only, history, replace and restate");
 }
 
 static bool read_merge(const eh_doc *declaration, eh_write_rule *rule, eh_err *err)
@@ -50,6 +51,10 @@ static bool judge(const eh_doc *declaration, const eh_write_rule *rule, eh_err *
         eh_fail(err, EH_CLASS_CONFIG, "write = %s without a key", eh_write_name(rule->write));
         return eh_err_hint(err,
                            "declare the columns that tell one row from another: key = ...");
+    }
+    if (rule->write == EH_WRITE_RESTATE && rule->cursor == NULL) {
+        eh_fail(err, EH_CLASS_CONFIG, "write = restate without a cursor");
+        return eh_err_hint(err, "declare the column that tells a row's period: cursor = ...");
     }
     if (rule->write != EH_WRITE_MERGE && eh_doc_get(declaration, "merge") != NULL)
         return eh_fail(err, EH_CLASS_CONFIG, "merge = %s means nothing with write = %s",

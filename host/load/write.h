@@ -17,7 +17,8 @@ typedef enum eh_write {
     EH_WRITE_MERGE,       /* a row with a known key changes the row that is there */
     EH_WRITE_INSERT_ONLY, /* a row with a known key changes nothing */
     EH_WRITE_HISTORY,     /* a row with a known key and other values is a new version */
-    EH_WRITE_REPLACE      /* all of the stream's rows go when the new ones are complete */
+    EH_WRITE_REPLACE,     /* all of the stream's rows go when the new ones are complete */
+    EH_WRITE_RESTATE      /* those of a period go when the period's new ones are complete */
 } eh_write;
 
 const char *eh_write_name(eh_write write);
@@ -49,7 +50,7 @@ typedef enum eh_put_role {
 /* In terms of the encoder's columns; an index that is SIZE_MAX is of none. Lives as long as the
  * encoder. */
 typedef struct eh_put {
-    eh_write write; /* any but REPLACE; APPEND where a table refuses COPY */
+    eh_write write; /* any but REPLACE and RESTATE; APPEND where a table refuses COPY */
     bool delete_insert;
     size_t count; /* columns of the encoder */
     const eh_put_role *roles;

@@ -85,7 +85,7 @@ static void upgrades_older_books(void **state)
     (void)ask(kit_old_rows("_etl."));
     kit_looks_only(url, EH_CLASS_CONFIG);
     kit_open(&k, url, 1);
-    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "2");
+    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "3");
     kit_take_over(&k, "run2");
     assert_int_equal(k.state.stream_id, 7);
     assert_int_equal(k.state.epoch, 4);
@@ -94,10 +94,28 @@ static void upgrades_older_books(void **state)
     assert_true(ledger.complete && !ledger.name_known);
     assert_int_equal(ledger.rows, 2);
     assert_string_equal(ledger.name, "orders.csv");
-    assert_string_equal(ask("SELECT generation, header FROM _etl.units"), "0|[\"id\"]");
+    assert_string_equal(ask("SELECT generation, header, position IS NULL FROM _etl.units"),
+                        "0|[\"id\"]|t");
     kit_close(&k);
     kit_open(&k, url, 1);
-    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "2");
+    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "3");
+    kit_close(&k);
+}
+
+/* The same of version 2. */
+static void upgrades_books_of_version_2(void **state)
+{
+    (void)state;
+    kit k;
+    (void)ask(eh_sql_text("postgres", "bookkeeping", NULL));
+    (void)ask(kit_old_rows("_etl."));
+    (void)ask(eh_sql_text("postgres", "bookkeeping_upgrade", NULL));
+    assert_string_equal(ask("SELECT version FROM _etl.meta"), "2");
+    kit_looks_only(url, EH_CLASS_CONFIG);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT string_agg(version::text, ',') FROM _etl.meta"), "3");
+    assert_string_equal(ask("SELECT generation, header, position IS NULL FROM _etl.units"),
+                        "0|[\"id\"]|t");
     kit_close(&k);
 }
 
@@ -379,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_database(loads_and_remembers),
         with_database(upgrades_older_books),
+        with_database(upgrades_books_of_version_2),
         with_database(many_units_on_two_lanes),
         with_database(lanes_take_turns),
         with_database(columns_widen_in_place),

@@ -130,7 +130,7 @@ static void upgrades_older_books(void **state)
     eh_sqlite_close(db);
     kit_looks_only(url, EH_CLASS_CONFIG);
     kit_open(&k, url, 1);
-    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "2");
+    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "3");
     kit_take_over(&k, "run2");
     assert_int_equal(k.state.stream_id, 7);
     assert_int_equal(k.state.epoch, 4);
@@ -139,10 +139,30 @@ static void upgrades_older_books(void **state)
     assert_true(ledger.complete && !ledger.name_known);
     assert_int_equal(ledger.rows, 2);
     assert_string_equal(ledger.name, "orders.csv");
-    assert_string_equal(ask("SELECT generation, header FROM _etl_units"), "0|[\"id\"]");
+    assert_string_equal(ask("SELECT generation, header, position IS NULL FROM _etl_units"),
+                        "0|[\"id\"]|1");
     kit_close(&k);
     kit_open(&k, url, 1);
-    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "2");
+    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "3");
+    kit_close(&k);
+}
+
+/* The same of version 2. */
+static void upgrades_books_of_version_2(void **state)
+{
+    (void)state;
+    kit k;
+    eh_sqlite *db = eh_sqlite_open(url + strlen("sqlite:"), false, 1000, NULL);
+    assert_non_null(db);
+    kit_ok(eh_sqlite_exec(db, eh_sql_text("sqlite", "bookkeeping", &err), &err));
+    kit_ok(eh_sqlite_exec(db, kit_old_rows("_etl_"), &err));
+    kit_ok(eh_sqlite_exec(db, eh_sql_text("sqlite", "bookkeeping_upgrade", &err), &err));
+    eh_sqlite_close(db);
+    kit_looks_only(url, EH_CLASS_CONFIG);
+    kit_open(&k, url, 1);
+    assert_string_equal(ask("SELECT group_concat(version) FROM _etl_meta"), "3");
+    assert_string_equal(ask("SELECT generation, header, position IS NULL FROM _etl_units"),
+                        "0|[\"id\"]|1");
     kit_close(&k);
 }
 
@@ -493,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_file(loads_and_remembers),
         with_file(upgrades_older_books),
+        with_file(upgrades_books_of_version_2),
         with_file(a_later_run_has_a_later_epoch),
         with_file(a_dead_run_is_not_live),
         with_file(columns_widen_in_place),

@@ -10,7 +10,7 @@ WITH pair AS (
   WHERE f.stream_id = :stream AND f.generation = :next
 )
 UPDATE _etl.dead_rows AS d SET status = 'discarded', resolved_at = now()
-WHERE d.stream_id = :stream AND d.status = 'dead'
+WHERE d.stream_id = :stream AND d.status = 'dead' AND NOT (d.load_id = :load AND :of_pages)
   AND NOT EXISTS (SELECT 1 FROM pair AS p WHERE p.load_id = d.load_id AND p.name = d.file);
 UPDATE _etl.units AS u SET generation = :next
 WHERE u.stream_id = :stream AND u.generation = :generation

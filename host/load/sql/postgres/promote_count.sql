@@ -3,7 +3,7 @@ WITH pair AS (
 :pairs
 ), found AS (
   SELECT EXISTS (SELECT 1 FROM pair AS p
-                 WHERE p.load_id = t."_load_id" AND p.name = t."_file") AS listed
+                 WHERE p.load_id = t."_load_id" AND p.name = :of_file) AS listed
   FROM :"schema".:"table" AS t
   WHERE :scope
 )

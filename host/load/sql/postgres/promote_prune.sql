@@ -7,7 +7,7 @@ WHERE EXISTS (
     ON u.stream_id = f.stream_id AND u.generation = f.generation AND u.input = f.input
   WHERE f.stream_id = :stream AND f.generation = :next
     AND f.input NOT IN (SELECT jsonb_array_elements_text(:'staged'::jsonb))
-    AND u.load_id = t."_load_id" AND f.name = t."_file");
+    AND u.load_id = t."_load_id" AND f.name = :of_file);
 WITH unit AS (
   DELETE FROM _etl.units
   WHERE stream_id = :stream AND generation = :next

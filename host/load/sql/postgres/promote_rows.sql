@@ -6,7 +6,7 @@ WITH pair AS (
   DELETE FROM :"schema".:"table" AS t
   WHERE (:scope)
     AND :not EXISTS (SELECT 1 FROM pair AS p
-                     WHERE p.load_id = t."_load_id" AND p.name = t."_file")
+                     WHERE p.load_id = t."_load_id" AND p.name = :of_file)
   RETURNING 1
 ), went AS (
   SELECT count(*) AS n FROM gone

@@ -10,7 +10,7 @@ WITH pair AS (
   WHERE f.stream_id = :stream AND f.generation = :next
 )
 UPDATE _etl_dead_rows SET status = 'discarded', resolved_at = :'now'
-WHERE stream_id = :stream AND status = 'dead'
+WHERE stream_id = :stream AND status = 'dead' AND NOT (load_id = :load AND :of_pages)
   AND NOT ((load_id, file) IN (SELECT p.load_id, p.name FROM pair AS p) IS TRUE);
 UPDATE _etl_units SET generation = :next
 WHERE stream_id = :stream AND generation = :generation

@@ -2,7 +2,7 @@
 WITH pair AS (
 :pairs
 ), found AS (
-  SELECT (t."_load_id", t."_file") IN (SELECT p.load_id, p.name FROM pair AS p) IS TRUE AS listed
+  SELECT (t."_load_id", :of_file) IN (SELECT p.load_id, p.name FROM pair AS p) IS TRUE AS listed
   FROM :"table" AS t
   WHERE :scope
 )

@@ -1,7 +1,7 @@
 -- Inputs that an interrupted replacement collected and that are not among the present ones
 -- (a JSON list) leave the stage, with their units and dead rows.
 DELETE FROM :"stage" AS t
-WHERE (t."_load_id", t."_file") IN (
+WHERE (t."_load_id", :of_file) IN (
   SELECT u.load_id, f.name FROM _etl_files AS f
   JOIN _etl_units AS u
     ON u.stream_id = f.stream_id AND u.generation = f.generation AND u.input = f.input

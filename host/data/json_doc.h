@@ -1,0 +1,21 @@
+/* data/json_doc.h: a small JSON text as a document, for what is looked at and not loaded.
+ *
+ * Whole numbers of 64 bits become integers; any other number becomes a double where that prints
+ * back as it came, and stays text otherwise: no digit is lost. Of keys that are there twice the
+ * last one counts. Floor 1. */
+#ifndef EH_DATA_JSON_DOC_H
+#define EH_DATA_JSON_DOC_H
+
+#include "base/doc.h"
+
+/* The value at a path ("data.items": keys with dots between; empty: the whole) of a JSON text.
+ * *doc is NULL when the path leads nowhere. In the arena. False for what is not JSON (class
+ * data). */
+bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **doc,
+                  eh_err *err) EH_MUST_USE;
+
+/* The whole text. */
+bool eh_json_to_doc(eh_slice text, eh_arena *arena, const eh_doc **doc,
+                    eh_err *err) EH_MUST_USE;
+
+#endif
