@@ -125,6 +125,14 @@ words.destination = {
 }
 
 -- One of `connections:`
+words.network = {
+  allow_local = "allow_private", allow_localhost = "allow_private", allow_hosts = "allow_private",
+  http_proxy = "proxy", https_proxy = "proxy", proxies = "proxy",
+  ca = "ca_file", cafile = "ca_file", ca_bundle = "ca_file", cacert = "ca_file",
+  verify = "certificates are always checked; `ca_file` names an authority of your own",
+  insecure = "certificates are always checked; `ca_file` names an authority of your own",
+}
+
 words.connection = {
   dsn = "url", uri = "url", connection_string = "url", address = "url",
   pool_size = "max_connections", threads = "max_connections",

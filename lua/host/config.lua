@@ -48,6 +48,7 @@ function config.load(project)
   self.lanes = data.lanes
   self.limits = data.limits or {}
   self.max_dead = data.max_dead
+  self.network = data.network or {}
   self.log = data.log or {}
   self.keep = data.keep or {}
   client_file.check_connection(self, tree.get(tree.get(node, "defaults"), "destination"),

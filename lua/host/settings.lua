@@ -2,6 +2,7 @@
 -- docs/reference/config.md says the same in words; config/etlhost.yaml shows the defaults.
 
 local layout = require "host.layout"
+local network_shape = require "host.network_shape"
 local projects_shape = require "host.projects_shape"
 local tree = require "host.tree"
 local words = require "host.words"
@@ -161,6 +162,7 @@ settings.project = {
     lanes = lanes,
     limits = limits,
     max_dead = max_dead,
+    network = network_shape,
     keep = {
       type = "map",
       fields = { settled_dead_rows = kept, open_dead_rows = kept, loads = kept },

@@ -38,6 +38,17 @@ function spec.limits(config)
   }
 end
 
+-- What the operator's word opens to requests; nil when it says nothing.
+function spec.network(config)
+  local given = config and config.network or {}
+  if not next(given) then return nil end
+  return {
+    allow_private = given.allow_private,
+    proxy = given.proxy,
+    ca_file = given.ca_file and config.project:path(given.ca_file),
+  }
+end
+
 local function source_entry(source)
   -- A pipeline may speak of a source that is switched off, so the script hears of it.
   if source.enabled == false then
@@ -130,6 +141,7 @@ function spec.new(options)
     lanes = (client and client.lanes) or (config and config.lanes) or defaults.lanes,
     limits = spec.limits(config),
     max_dead = config and config.max_dead,
+    network = spec.network(config),
   }
   if client then spec.add_client(s, config, client) end
   if options.pipeline then

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ typedef struct http_server {
 } http_server;
 
 /* The server's program stands beside the test's. */
-static inline void http_server_exec(const http_server *server, bool tls)
+static inline void http_server_exec(const http_server *server, bool tls,
+                                    const char *const *more)
 {
     char program[4096], scenario[96];
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -33,8 +35,11 @@ static inline void http_server_exec(const http_server *server, bool tls)
     char *name = strrchr(program, '/') + 1;
     snprintf(name, sizeof program - (size_t)(name - program), "http_server");
     snprintf(scenario, sizeof scenario, "%s/scenario.lua", server->folder);
-    execl(program, program, scenario, "--log", server->log, "--ca", server->ca_file,
-          tls ? "--tls" : (char *)NULL, (char *)NULL);
+    const char *argv[16] = {program, scenario, "--log", server->log, "--ca", server->ca_file};
+    size_t count = 6;
+    if (tls) argv[count++] = "--tls";
+    for (; *more != NULL && count < 15; more++) argv[count++] = *more;
+    execv(program, (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
@@ -53,8 +58,10 @@ static inline bool http_server_read_ports(http_server *server, int output, bool 
     return *end == '\n';
 }
 
-/* Starts it with this scenario (Lua text); false when it does not start. */
-static inline bool http_server_start(http_server *server, const char *scenario, bool tls)
+/* Starts it with this scenario (Lua text) and further arguments, up to a NULL; false when it
+ * does not start. */
+static inline bool http_server_start_with(http_server *server, const char *scenario, bool tls,
+                                          const char *const *more)
 {
     char path[96];
     int input[2], output[2];
@@ -71,7 +78,7 @@ static inline bool http_server_start(http_server *server, const char *scenario, 
     if (server->pid == 0) {
         dup2(input[0], STDIN_FILENO);
         dup2(output[1], STDOUT_FILENO);
-        http_server_exec(server, tls);
+        http_server_exec(server, tls, more);
     }
     close(input[0]);
     close(output[1]);
@@ -79,6 +86,12 @@ static inline bool http_server_start(http_server *server, const char *scenario, 
     bool ok = server->pid > 0 && http_server_read_ports(server, output[0], tls);
     close(output[0]);
     return ok;
+}
+
+static inline bool http_server_start(http_server *server, const char *scenario, bool tls)
+{
+    static const char *const nothing[] = {NULL};
+    return http_server_start_with(server, scenario, tls, nothing);
 }
 
 /* All that was logged; the caller frees it. NULL when there is nothing. */

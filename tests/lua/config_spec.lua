@@ -4,6 +4,7 @@ local config = require "host.config"
 local destination = require "host.destination"
 local project = require "host.project"
 local secrets = require "host.secrets"
+local spec = require "host.spec"
 local support = require "tests.lua.support"
 
 local remove
@@ -48,6 +49,25 @@ describe("the configuration", function()
     assert.same({ "a", "b" }, { table.unpack(source.resources) })
     assert.equal("0755", source.settings.zip)
     assert.same({ folder .. "/data" }, source.roots)
+  end)
+
+  it("opens to requests what the operator says, and nothing that is half said", function()
+    local loaded, folder = load_project {
+      ["config/etlhost.yaml"] = "version: 1\nnetwork: { allow_private: "
+        .. "['127.0.0.1:80', '[::1]:81'], proxy: http://proxy:3128, ca_file: ca.pem }\n",
+    }
+    assert.same({}, loaded.problems)
+    local network = spec.network(loaded)
+    assert.same({ "127.0.0.1:80", "[::1]:81" }, { table.unpack(network.allow_private) })
+    assert.same({ "http://proxy:3128", folder .. "/ca.pem" }, { network.proxy, network.ca_file })
+    for _, wrong in ipairs { "allow_private: ['127.0.0.1']", "allow_private: ['localhost:80']",
+      "proxy: 'http://me:word@proxy:1'", "verify: 'false'" } do
+      local other = load_project {
+        ["config/etlhost.yaml"] = "version: 1\nnetwork: { " .. wrong .. " }\n",
+      }
+      assert.equal(1, #other.problems, wrong)
+    end
+    assert.is_nil(spec.network(load_project { ["config/etlhost.yaml"] = "version: 1\n" }))
   end)
 
   it("finds a misspelt word and names the nearest", function()
