@@ -16,8 +16,8 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 
 # ---- Debian packages, by what needs them --------------------------------------------------
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
-  libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libbrotli-dev libexpat1-dev libseccomp-dev \
-  libedit-dev lua-cjson sqlite3
+  libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libbrotli-dev libcurl4-openssl-dev libexpat1-dev \
+  libseccomp-dev libedit-dev lua-cjson sqlite3
 PACKAGES_TEST := libcmocka-dev curl lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd brotli \
   python3 python3-jsonschema python3-yaml openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
@@ -28,10 +28,11 @@ PACKAGES_PEERS := python3-venv
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2 \
   -Wimplicit-fallthrough -Werror
 CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
-LIBS := lua5.4 libpq sqlite3 yaml-0.1 libcrypto simdjson zlib libzstd libbrotlidec expat libseccomp libedit
+LIBS := lua5.4 libpq sqlite3 yaml-0.1 libcrypto simdjson zlib libzstd libbrotlidec libcurl expat libseccomp libedit
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null | sed 's/-I/-isystem /g')
-# libpq is loaded when a connection is made (host/io/libpq.h); only tests are linked with it.
-PKG_LIBS := $(shell pkg-config --libs $(filter-out libpq,$(LIBS)) 2>/dev/null)
+# libpq and libcurl are loaded when a connection is made (host/io/libpq.h, libcurl.h); only tests are
+# linked with libpq.
+PKG_LIBS := $(shell pkg-config --libs $(filter-out libpq libcurl,$(LIBS)) 2>/dev/null)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CPPFLAGS += -D_GNU_SOURCE -Ihost $(PKG_CFLAGS)
