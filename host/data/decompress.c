@@ -31,6 +31,7 @@ struct eh_decompress {
     uint64_t decoded;
     z_stream gzip; /* set up when coding is GZIP */
     bool gzip_ready;
+    bool cut;
     ZSTD_DStream *zstd;         /* owned; when coding is ZSTD */
     BrotliDecoderState *brotli; /* owned; when coding is BROTLI */
 };
@@ -276,8 +277,10 @@ bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, siz
     bool at_end = d->coding == EH_CODING_NONE || d->state != INSIDE;
     if (!last || in->len > 0) return true;
     /* With a full buffer something may still be inside: the next call tells. */
-    if (!at_end && *produced < cap)
+    if (!at_end && *produced < cap) {
+        d->cut = true;
         return fail_data(d, "they are cut off before their end", err);
+    }
     *done = at_end;
     return true;
 }
@@ -300,4 +303,9 @@ bool eh_inflate(eh_slice coded, eh_buf *out, eh_err *err)
     (void)inflateEnd(&z);
     return ok && (code == Z_STREAM_END ||
                   eh_fail(err, EH_CLASS_DATA, "this is no text that zlib has compressed"));
+}
+
+bool eh_decompress_is_cut(const eh_decompress *d)
+{
+    return d->cut;
 }

@@ -51,4 +51,7 @@ void eh_decompress_free(eh_decompress *d);
 bool eh_decompress_run(eh_decompress *d, eh_slice *in, bool last, char *out, size_t cap,
                        size_t *produced, bool *done, eh_err *err) EH_MUST_USE;
 
+/* Did it fail because the input ended too early, and for nothing else? */
+bool eh_decompress_is_cut(const eh_decompress *d);
+
 #endif

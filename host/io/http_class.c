@@ -87,7 +87,6 @@ eh_class eh_http_transport_class(int code)
     switch (code) {
     case CURLE_OK:
         return EH_OK;
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -106,6 +105,7 @@ eh_class eh_http_transport_class(int code)
         return EH_CLASS_CONFIG;
     case CURLE_OUT_OF_MEMORY:
         return EH_CLASS_LIMIT;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the scheme was judged before: what came is no HTTP */
     case CURLE_WEIRD_SERVER_REPLY:
         return EH_CLASS_REMOTE;
     default: /* names, connections, time, cut answers */

@@ -96,8 +96,11 @@ static bool drain_coded(eh_http_transfer *t)
     eh_slice in = eh_buf_slice(&t->in);
     size_t before = in.len, produced = 0;
     if (!eh_decompress_run(t->decode, &in, t->finished, t->out, OUT_BYTES, &produced,
-                           &t->coding_done, &t->err))
+                           &t->coding_done, &t->err)) {
+        /* Whoever made the answer died while at it: another one may be whole. */
+        if (eh_decompress_is_cut(t->decode)) t->err.class_ = EH_CLASS_TRANSIENT;
         return false;
+    }
     if (in.len == before && produced == 0 && !t->coding_done && !t->more)
         return eh_fail(&t->err, EH_CLASS_DATA, "the answer's coding does not go on");
     eh_buf_consume(&t->in, before - in.len);
