@@ -78,6 +78,7 @@ typedef struct eh_column_info {
     int32_t typmod;     /* Postgres: atttypmod; else -1 */
     bool not_null;      /* and no default: a row must bring it */
     bool generated;     /* generated or identity always: cannot be written */
+    bool defaulted;     /* the database fills it where a row does not */
     bool narrow;        /* it takes less than its type: numeric(10,2), varchar(5), real */
     bool open;    /* made by this stream in a load that has not finished: may be widened in
                      place */

@@ -83,12 +83,16 @@ bool eh_pg_judge_fence(const eh_pgconn *conn, const eh_stream_state *state,
 
 /* How the rows of a put get from the stage into the table, in this order. */
 typedef enum eh_pg_step {
+    EH_PG_STEP_REBORN, /* rows that are there go when the unit deletes them and has them again
+                        */
     EH_PG_STEP_TWICE,  /* has a unit with records that lack fields one key twice? */
+    EH_PG_STEP_FORGET, /* then what was before they were deleted does not count */
     EH_PG_STEP_LOCK,   /* then the rows that are there are locked */
     EH_PG_STEP_FOLD,   /* and its records put together */
-    EH_PG_STEP_DEDUPE, /* of one key the newest row */
     EH_PG_STEP_HELD,   /* history: versions that are there are locked */
     EH_PG_STEP_LATE,   /* rows that are older than they are go */
+    EH_PG_STEP_FILL,   /* fields that records lack take the value before */
+    EH_PG_STEP_DEDUPE, /* of one key the newest row */
     EH_PG_STEP_CHAIN,  /* what changes, and from when to when */
     EH_PG_STEP_VOID,   /* versions without any time go */
     EH_PG_STEP_CLOSE,  /* versions that are there end */

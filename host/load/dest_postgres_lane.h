@@ -48,8 +48,10 @@ struct eh_pg_lane {
     size_t staged;
     bool twice;         /* some key comes twice */
     uint64_t folded;    /* records put together */
+    uint64_t reborn;    /* rows that the unit deletes and has again */
     uint64_t again;     /* rows that came between */
     uint64_t changes;   /* of a history */
+    uint64_t brief;     /* of them: versions that end when they begin */
     eh_effects piece;   /* of these rows */
     eh_effects effects; /* of the pieces that are done */
     eh_pg_done *sent;

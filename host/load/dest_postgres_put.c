@@ -81,6 +81,28 @@ static bool kept(const speller *s, size_t i, eh_buf *out)
            eh_buf_append_str(out, " END", s->err);
 }
 
+/* The same from a row before it, if that does not end what was there. A lacking field is null
+ * in the stage. */
+static bool carried(const speller *s, size_t i, eh_buf *out)
+{
+    if (s->put->roles[i] != EH_PUT_VALUE) return staged(s, i, out);
+    return eh_buf_append_str(out, "CASE WHEN NOT t.etl_gone AND ", s->err) &&
+           lacks(s, i, out) && eh_buf_append_str(out, " THEN ", s->err) && there(s, i, out) &&
+           eh_buf_append_str(out, " ELSE ", s->err) && staged(s, i, out) &&
+           eh_buf_append_str(out, " END", s->err);
+}
+
+static bool filled(const speller *s, size_t i, eh_buf *out)
+{
+    return s->put->roles[i] == EH_PUT_VALUE ? kept(s, i, out) : staged(s, i, out);
+}
+
+/* A version has the cursor of the row in which it was seen last. */
+static bool opened(const speller *s, size_t i, eh_buf *out)
+{
+    return i == s->put->cursor ? in(s, i, "l.", out) : staged(s, i, out);
+}
+
 static bool assigned_kept(const speller *s, size_t i, eh_buf *out)
 {
     if (s->put->roles[i] != EH_PUT_VALUE) return assigned(s, i, out);
@@ -181,6 +203,18 @@ static const char *spell_newer(const speller *s)
     return keep(s, ok, &out);
 }
 
+/* The reverse of spell_newest. */
+static const char *spell_oldest(const speller *s)
+{
+    size_t cursor = s->put->cursor;
+    if (cursor == SIZE_MAX) return "s.ctid";
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok =
+        staged(s, cursor, &out) && eh_buf_append_str(&out, " NULLS FIRST, s.ctid", s->err);
+    return keep(s, ok, &out);
+}
+
 static const char *spell_newest(const speller *s)
 {
     eh_buf out;
@@ -219,7 +253,7 @@ static const char *spell_live(const speller *s, spell_column *how)
 
 /* ---- statements ------------------------------------------------------------------------- */
 
-enum { VARS = 24 };
+enum { VARS = 40 };
 
 typedef struct statements {
     speller s;
@@ -273,6 +307,7 @@ static void spell_keys_and_tests(statements *all)
     set(all, "match", spell(s, KEYS, " AND ", equal));
     set(all, "newer", spell_newer(s));
     set(all, "newest", spell_newest(s));
+    set(all, "oldest", spell_oldest(s));
     set(all, "live", spell_live(s, staged));
 }
 
@@ -304,6 +339,7 @@ static void make_partial(statements *all)
     set(all, "assign", spell(s, VALUES | OURS, ", ", assigned_kept));
     set(all, "staged", spell(s, VALUES, ", ", kept));
     sql[EH_PG_STEP_TWICE] = expand(all, "put_twice");
+    if (s->put->deleted != SIZE_MAX) sql[EH_PG_STEP_FORGET] = expand(all, "put_forget");
     sql[EH_PG_STEP_LOCK] = expand(all, "put_lock");
     sql[EH_PG_STEP_FOLD] = expand(all, "put_fold");
     all->made->update_partial = expand(all, "put_update");
@@ -323,36 +359,75 @@ static const char *spell_at(const speller *s, bool *by_cursor)
     return keep(s, ok, &out);
 }
 
-static void make_history(statements *all)
+/* What the columns that the records have none of are called in etl_versions. */
+static const char *spell_kept(const speller *s, const char *alias, bool numbered, bool named)
+{
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->put->kept_count; i++) {
+        ok = eh_buf_printf(&out, s->err, ", %s", alias) &&
+             (!named || eh_sql_identifier(&out, s->put->kept[i], s->err)) &&
+             (!numbered ||
+              eh_buf_printf(&out, s->err, "%skept_%zu", named ? " AS " : "", i + 1));
+    }
+    return keep(s, ok, &out);
+}
+
+static const char *spell_touched(const speller *s)
+{
+    size_t cursor = s->put->cursor;
+    if (cursor == SIZE_MAX) return "";
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = eh_buf_append_str(&out, ", ", s->err) && bare(s, cursor, &out) &&
+              eh_buf_append_str(&out, " = coalesce(", s->err) && in(s, cursor, "l.", &out) &&
+              eh_buf_append_str(&out, ", ", s->err) && there(s, cursor, &out) &&
+              eh_buf_append_str(&out, ")", s->err);
+    return keep(s, ok, &out);
+}
+
+static void set_history(statements *all, bool *by_cursor)
 {
     const speller *s = &all->s;
-    const char **sql = all->made->sql;
     size_t cursor = s->put->cursor;
-    bool by_cursor;
-    const char *at = spell_at(s, &by_cursor);
+    const char *at = spell_at(s, by_cursor);
     const char *same = spell(s, KEYS, " AND ", equal);
     set(all, "at", at);
     set(all, "same", same);
     if (all->failed) return;
     set(all, "match", eh_arena_printf(s->arena, "%s AND t._valid_to IS NULL", same));
-    set(all, "ended", by_cursor ? eh_arena_printf(s->arena, "t._valid_to > %s", at) : "false");
+    set(all, "ended", *by_cursor ? eh_arena_printf(s->arena, "t._valid_to > %s", at) : "false");
     set(all, "cursor", cursor != SIZE_MAX ? s->columns[cursor].name : "");
     set(all, "values", spell_but(s, VALUES, cursor, ", ", staged));
     set(all, "there", spell_but(s, VALUES, cursor, ", ", there));
     set(all, "before", spell_but(s, VALUES, cursor, ", ", before));
     set(all, "lived", spell_live(s, before));
+    set(all, "opened", spell(s, OF_TABLE, ", ", opened));
+    set(all, "touched", spell_touched(s));
+    set(all, "kept", spell_kept(s, "", false, true));
+    set(all, "kept_there", spell_kept(s, "t.", true, true));
+    set(all, "kept_before", spell_kept(s, "v.", true, false));
+}
+
+static void make_history(statements *all)
+{
+    const speller *s = &all->s;
+    const char **sql = all->made->sql;
+    bool by_cursor, has_cursor = s->put->cursor != SIZE_MAX;
+    set_history(all, &by_cursor);
     sql[EH_PG_STEP_HELD] = expand(all, "put_lock");
-    sql[EH_PG_STEP_LATE] = cursor != SIZE_MAX ? expand(all, "history_stale") : NULL;
+    sql[EH_PG_STEP_LATE] = has_cursor ? expand(all, "history_stale") : NULL;
+    sql[EH_PG_STEP_DEDUPE] = by_cursor ? NULL : expand(all, "history_dedupe");
     sql[EH_PG_STEP_CHAIN] = expand(all, "history_chain");
     sql[EH_PG_STEP_VOID] = expand(all, "history_void");
     sql[EH_PG_STEP_CLOSE] = expand(all, "history_close");
     sql[EH_PG_STEP_OPEN] = expand(all, "history_insert");
-    sql[EH_PG_STEP_TOUCH] = cursor != SIZE_MAX ? expand(all, "history_touch") : NULL;
-    /* Of one key and instant the last row counts. */
-    const char *keys = spell_keys(s, staged);
-    if (by_cursor && keys != NULL)
-        set(all, "order", eh_arena_printf(s->arena, "%s, %s", keys, at));
-    sql[EH_PG_STEP_DEDUPE] = expand(all, "put_dedupe");
+    sql[EH_PG_STEP_TOUCH] = has_cursor ? expand(all, "history_touch") : NULL;
+    if (s->put->absent == SIZE_MAX) return;
+    set(all, "filled", spell(s, OF_TABLE, ", ", filled));
+    set(all, "carried", spell(s, OF_TABLE, ", ", carried));
+    sql[EH_PG_STEP_FILL] = expand(all, "history_fill");
 }
 
 const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
@@ -381,6 +456,8 @@ const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
     if (put->write == EH_WRITE_MERGE) {
         sql[EH_PG_STEP_DEDUPE] = expand(&all, "put_dedupe");
         if (put->deleted != SIZE_MAX) sql[EH_PG_STEP_DELETE] = expand(&all, "put_delete");
+        if (put->deleted != SIZE_MAX && !put->delete_insert)
+            sql[EH_PG_STEP_REBORN] = expand(&all, "put_reborn");
         if (put->cursor != SIZE_MAX) sql[EH_PG_STEP_STALE] = expand(&all, "put_stale");
         make_changes(&all);
         make_partial(&all);

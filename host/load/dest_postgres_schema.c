@@ -24,6 +24,7 @@ enum {
     AT_NATIVE,
     AT_NOT_NULL,
     AT_GENERATED,
+    AT_DEFAULTED,
     AT_RECORDED,
     AT_OPEN,
     AT_WRITTEN,
@@ -51,6 +52,7 @@ static bool read_column(const eh_pgconn *conn, int row, eh_arena *arena, eh_colu
                              .typmod = (int32_t)eh_pgconn_int(conn, row, AT_TYPMOD),
                              .not_null = eh_pgconn_bool(conn, row, AT_NOT_NULL),
                              .generated = eh_pgconn_bool(conn, row, AT_GENERATED),
+                             .defaulted = eh_pgconn_bool(conn, row, AT_DEFAULTED),
                              .open = eh_pgconn_bool(conn, row, AT_OPEN)};
     info->type = eh_pg_kind_type(eh_pg_kind_of(info->native_id));
     info->narrow = is_narrow(eh_pg_kind_of(info->native_id), info->typmod);

@@ -34,11 +34,15 @@ static bool is_wanted(const eh_pg_lane *lane, eh_pg_step step)
     switch (step) {
     case EH_PG_STEP_TWICE:
         return lane->unit->has_absent && lane->unit->repeats;
+    case EH_PG_STEP_REBORN:
     case EH_PG_STEP_DEDUPE:
         return lane->unit->repeats;
     case EH_PG_STEP_LOCK:
+    case EH_PG_STEP_FORGET:
     case EH_PG_STEP_FOLD:
         return lane->twice;
+    case EH_PG_STEP_FILL:
+        return lane->unit->has_absent && left(lane) > 0;
     case EH_PG_STEP_VOID:
     case EH_PG_STEP_CLOSE:
     case EH_PG_STEP_OPEN:
@@ -107,11 +111,19 @@ static void count(eh_pg_lane *lane)
     case EH_PG_STEP_TWICE:
         lane->twice = eh_pgconn_bool(lane->conn, 0, 0);
         break;
+    case EH_PG_STEP_FORGET:
+        lane->piece.repeated += rows;
+        break;
     case EH_PG_STEP_FOLD:
         lane->folded = rows;
         break;
-    case EH_PG_STEP_DEDUPE:
+    case EH_PG_STEP_DEDUPE: /* rows that deleted what is there are counted as such */
         lane->piece.repeated += rows - lane->folded;
+        lane->piece.repeated -= lane->reborn;
+        break;
+    case EH_PG_STEP_REBORN:
+        lane->reborn = rows;
+        lane->piece.deleted += rows;
         break;
     case EH_PG_STEP_DELETE:
         lane->piece.deleted += rows;
@@ -125,12 +137,15 @@ static void count(eh_pg_lane *lane)
     case EH_PG_STEP_CHAIN:
         lane->changes = (uint64_t)eh_pgconn_int(lane->conn, 0, 0);
         lane->piece.deleted = (uint64_t)eh_pgconn_int(lane->conn, 0, 1);
+        lane->brief = (uint64_t)eh_pgconn_int(lane->conn, 0, 2);
+        lane->piece.repeated += lane->brief;
         break;
     case EH_PG_STEP_OPEN:
         lane->piece.inserted = rows;
         break;
     case EH_PG_STEP_LOCK:
     case EH_PG_STEP_HELD:
+    case EH_PG_STEP_FILL:
     case EH_PG_STEP_VOID:
     case EH_PG_STEP_CLOSE:
     case EH_PG_STEP_TOUCH:
@@ -148,7 +163,7 @@ static bool came_between(eh_pg_lane *lane)
 {
     bool folded = lane->folded > 0 && lane->again > 0;
     bool opened = lane->step == EH_PG_STEP_OPEN &&
-                  lane->piece.inserted + lane->piece.deleted < lane->changes;
+                  lane->piece.inserted + lane->piece.deleted + lane->brief < lane->changes;
     if (!folded && !opened) return false;
     eh_err err = {.class_ = EH_OK};
     (void)eh_fail(&err, EH_CLASS_TRANSIENT,
@@ -206,7 +221,7 @@ void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
     lane->staged = to - from;
     lane->piece = (eh_effects){0};
     lane->twice = false;
-    lane->folded = lane->again = lane->changes = 0;
+    lane->folded = lane->again = lane->changes = lane->brief = lane->reborn = 0;
     lane->sent = done;
     eh_pg_lane_query(lane, put_of(lane)->stage, on_staged);
 }

@@ -78,6 +78,8 @@ typedef struct eh_lite_job {
     char *absent;         /* digits, of a folded row */
     bool *taken;          /* the folded row has the field */
     bool is_there;
+    eh_lite_cell *kept;         /* owned; history: the columns of eh_put.kept */
+    eh_buf held;                /* bytes of the version that is there */
     eh_lite_cell valid_from;    /* history: of the version that is there */
     struct eh_lite_link *chain; /* owned; see dest_sqlite_history.c */
     size_t chain_capacity;
@@ -89,7 +91,10 @@ typedef struct eh_lite_job {
 bool eh_lite_job_find(eh_lite_job *j, eh_err *err) EH_MUST_USE;
 /* Is it as new as the row that is there? */
 bool eh_lite_job_is_newer(const eh_lite_job *j, const eh_lite_cell *cells);
-void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op);
+/* Cells of the encoder's columns, to the parameters of the same numbers. */
+void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op, const eh_lite_cell *cells);
+/* Has the record no field for column i? */
+bool eh_lite_job_lacks(const eh_lite_job *j, const eh_lite_cell *cells, size_t i);
 /* Runs the bound statement; *go_on as eh_lite_lane_stepped says. True when it is done. */
 bool eh_lite_job_step(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err);
 

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELD_MAX ((size_t)1024 * 1024 * 1024)
+
 /* ---- the row in the table --------------------------------------------------------------- */
 
-void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op)
+void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op, const eh_lite_cell *cells)
 {
     for (size_t i = 0; i < j->put->count; i++)
-        eh_lite_bind_cell(j->stmt[op], (int)i + 1, &j->row[i]);
+        eh_lite_bind_cell(j->stmt[op], (int)i + 1, &cells[i]);
 }
 
 bool eh_lite_job_find(eh_lite_job *j, eh_err *err)
@@ -29,7 +31,8 @@ bool eh_lite_job_find(eh_lite_job *j, eh_err *err)
     int column = 0;
     for (size_t i = 0; i < j->put->count; i++)
         if (j->put->roles[i] != EH_PUT_ABSENT) j->there[i] = eh_lite_column(stmt, column++);
-    if (j->put->write == EH_WRITE_HISTORY) j->valid_from = eh_lite_column(stmt, column);
+    if (j->put->write == EH_WRITE_HISTORY) j->valid_from = eh_lite_column(stmt, column++);
+    for (size_t i = 0; i < j->put->kept_count; i++) j->kept[i] = eh_lite_column(stmt, column++);
     return true;
 }
 
@@ -42,7 +45,7 @@ bool eh_lite_job_is_newer(const eh_lite_job *j, const eh_lite_cell *cells)
 
 /* ---- rows with one key ------------------------------------------------------------------ */
 
-static bool lacks(const eh_lite_job *j, const eh_lite_cell *cells, size_t i)
+bool eh_lite_job_lacks(const eh_lite_job *j, const eh_lite_cell *cells, size_t i)
 {
     if (j->put->absent == SIZE_MAX) return false;
     eh_slice digits = cells[j->put->absent].kind == EH_SQLITE_TEXT ? cells[j->put->absent].bytes
@@ -67,12 +70,60 @@ static size_t pick_newest(eh_lite_job *j, size_t last)
     return best;
 }
 
+/* A row of the unit in the order of the key's rows: by the cursor, then as the input has them.
+ */
+typedef struct rank {
+    size_t row; /* SIZE_MAX: before all others */
+    eh_lite_cell cursor;
+} rank;
+
+static rank rank_of(const eh_lite_job *j, size_t row, const eh_lite_cell *cells)
+{
+    rank r = {.row = row};
+    if (j->put->cursor != SIZE_MAX) r.cursor = cells[j->put->cursor];
+    return r;
+}
+
+static bool comes_after(const eh_lite_job *j, const rank *a, const rank *b)
+{
+    if (b->row == SIZE_MAX) return true;
+    int order = j->put->cursor == SIZE_MAX ? 0
+                                           : eh_lite_order(j->statements->types[j->put->cursor],
+                                                           &a->cursor, &b->cursor);
+    return order > 0 || (order == 0 && a->row > b->row);
+}
+
+/* The newest row of the chain but one that deletes what is there. */
+static rank find_deletion(eh_lite_job *j, size_t last, size_t but)
+{
+    rank found = {.row = SIZE_MAX};
+    size_t flag = j->put->deleted;
+    for (size_t row = last; row != SIZE_MAX; row = j->keys.before[row]) {
+        eh_lite_read_row(j->unit, row, j->other);
+        rank r = rank_of(j, row, j->other);
+        if (row != but && eh_lite_is_true(j->statements->types[flag], &j->other[flag]) &&
+            comes_after(j, &r, &found))
+            found = r;
+    }
+    return found;
+}
+
+/* Does the record count where several are put together? One that is older than the row that is
+ * there does not, nor one from before the row was deleted. */
+static bool counts(const eh_lite_job *j, size_t row, const rank *deletion)
+{
+    rank r = rank_of(j, row, j->other);
+    return eh_lite_job_is_newer(j, j->other) && comes_after(j, &r, deletion) &&
+           row != deletion->row;
+}
+
 static void fold_row(eh_lite_job *j, const eh_lite_cell *cells)
 {
     size_t cursor = j->put->cursor;
     for (size_t i = 0; i < j->put->count; i++) {
         bool value = j->put->roles[i] == EH_PUT_VALUE;
-        if (j->put->roles[i] == EH_PUT_ABSENT || (value && lacks(j, cells, i))) continue;
+        if (j->put->roles[i] == EH_PUT_ABSENT || (value && eh_lite_job_lacks(j, cells, i)))
+            continue;
         bool newer = !j->taken[i] ||
                      (cursor != SIZE_MAX && eh_lite_order(j->statements->types[cursor],
                                                           &cells[cursor], &j->newest[i]) > 0);
@@ -85,18 +136,18 @@ static void fold_row(eh_lite_job *j, const eh_lite_cell *cells)
 
 /* Puts the chain's records together, each field from the newest record that has it. The row
  * that is there has been found. */
-static void fold(eh_lite_job *j, size_t last)
+static void fold(eh_lite_job *j, size_t last, const rank *deletion)
 {
     size_t count = 0;
     for (size_t row = last; row != SIZE_MAX; row = j->keys.before[row]) {
         eh_lite_read_row(j->unit, row, j->other);
-        count += eh_lite_job_is_newer(j, j->other);
+        count += counts(j, row, deletion);
     }
     if (count < 2) return; /* the newest one stands for all */
     memset(j->taken, 0, j->put->count * sizeof *j->taken);
     for (size_t row = last; row != SIZE_MAX; row = j->keys.before[row]) {
         eh_lite_read_row(j->unit, row, j->other);
-        if (eh_lite_job_is_newer(j, j->other)) fold_row(j, j->other);
+        if (counts(j, row, deletion)) fold_row(j, j->other);
     }
     for (size_t i = 0; i < j->put->count; i++) {
         bool absent = j->put->roles[i] == EH_PUT_VALUE && !j->taken[i];
@@ -118,14 +169,14 @@ bool eh_lite_job_step(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh
 
 static bool write_row(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err)
 {
-    eh_lite_job_bind(j, op);
+    eh_lite_job_bind(j, op, j->row);
     return eh_lite_job_step(j, op, row, go_on, err);
 }
 
 static bool is_same(const eh_lite_job *j)
 {
     for (size_t i = 0; i < j->put->count; i++)
-        if (j->put->roles[i] == EH_PUT_VALUE && !lacks(j, j->row, i) &&
+        if (j->put->roles[i] == EH_PUT_VALUE && !eh_lite_job_lacks(j, j->row, i) &&
             !eh_lite_same(&j->row[i], &j->there[i]))
             return false;
     return true;
@@ -164,20 +215,40 @@ static bool remove_row(eh_lite_job *j, size_t row, eh_err *err)
 
 /* ---- the ways -------------------------------------------------------------------------- */
 
+/* A row that is deleted and comes again later in the unit begins anew, as it does in two units.
+ * False: the attempt is over. */
+static bool bury_there(eh_lite_job *j, const rank *deletion, eh_err *err)
+{
+    bool go_on;
+    size_t cursor = j->put->cursor;
+    if (deletion->row == SIZE_MAX || !j->is_there || j->put->delete_insert) return true;
+    if (cursor != SIZE_MAX &&
+        eh_lite_order(j->statements->types[cursor], &deletion->cursor, &j->there[cursor]) < 0)
+        return true;
+    if (!write_row(j, EH_LITE_REMOVE, deletion->row, &go_on, err)) return go_on;
+    j->is_there = false;
+    j->effects->deleted++;
+    j->effects->repeated--; /* the row that did it is no repeated one */
+    return true;
+}
+
 static bool merge_key(eh_lite_job *j, size_t last, eh_err *err)
 {
-    size_t row = pick_newest(j, last), deleted = j->put->deleted;
+    size_t row = pick_newest(j, last), flag = j->put->deleted;
+    bool twice = j->keys.before[last] != SIZE_MAX;
+    bool gone = flag != SIZE_MAX && eh_lite_is_true(j->statements->types[flag], &j->row[flag]);
+    rank deletion = {.row = SIZE_MAX};
     for (size_t r = j->keys.before[last]; r != SIZE_MAX; r = j->keys.before[r])
         j->effects->repeated++;
     if (!eh_lite_job_find(j, err)) return false;
-    bool twice = j->keys.before[last] != SIZE_MAX;
-    if (twice && j->unit->has_absent && j->put->absent != SIZE_MAX) fold(j, last);
+    if (twice && flag != SIZE_MAX && !gone) deletion = find_deletion(j, last, row);
+    if (!bury_there(j, &deletion, err)) return false;
+    if (twice && !gone && j->unit->has_absent && j->put->absent != SIZE_MAX)
+        fold(j, last, &deletion);
     if (!eh_lite_job_is_newer(j, j->row)) {
         j->effects->stale++;
         return true;
     }
-    bool gone =
-        deleted != SIZE_MAX && eh_lite_is_true(j->statements->types[deleted], &j->row[deleted]);
     if (!gone) return j->is_there ? change(j, row, err) : insert(j, row, err);
     if (j->is_there) return remove_row(j, row, err);
     j->effects->unchanged++;
@@ -213,8 +284,9 @@ static bool prepare(eh_lite_job *j, eh_err *err)
     j->there = calloc(count, sizeof *j->there);
     j->absent = calloc(count, 1);
     j->taken = calloc(count, sizeof *j->taken);
+    j->kept = calloc(j->put->kept_count + 1, sizeof *j->kept);
     if (j->row == NULL || j->other == NULL || j->newest == NULL || j->there == NULL ||
-        j->absent == NULL || j->taken == NULL)
+        j->absent == NULL || j->taken == NULL || j->kept == NULL)
         return eh_fail_memory(err, "the rows of a unit");
     return eh_lite_keys_gather(&j->keys, j->unit, err);
 }
@@ -247,6 +319,7 @@ bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err)
                      .put = lane->unit->encoder->put,
                      .statements = eh_lite_encoder_put(lane->unit->encoder),
                      .effects = &lane->effects};
+    eh_buf_init(&j.held, HELD_MAX);
     bool ok = prepare(&j, err);
     if (ok) EH_FAULT("put.staged");
     ok = ok && put_keys(&j, err);
@@ -259,6 +332,8 @@ bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err)
     free(j.there);
     free(j.absent);
     free(j.taken);
+    free(j.kept);
+    eh_buf_free(&j.held);
     free(j.chain);
     return ok;
 }

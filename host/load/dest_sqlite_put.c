@@ -49,6 +49,7 @@ static bool assigned_kept(const speller *s, size_t i, eh_buf *out)
 static const char *keep(const speller *s, bool ok, eh_buf *out)
 {
     const char *text = ok ? eh_arena_strndup(s->arena, out->data, out->len) : NULL;
+    if (ok && out->len == 0) text = "";
     if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
     eh_buf_free(out);
     return text;
@@ -75,7 +76,7 @@ static bool marked(const speller *s, size_t i, eh_buf *out)
 
 /* What is spliced into the files; NULL where a list could not be spelt. */
 typedef struct pieces {
-    const char *table, *match, *columns, *values, *assign;
+    const char *table, *match, *columns, *values, *assign, *touched, *kept, *kept_values;
 } pieces;
 
 static const char *expand(const speller *s, const char *file, const pieces *p)
@@ -84,9 +85,11 @@ static const char *expand(const speller *s, const char *file, const pieces *p)
     (void)snprintf(from, sizeof from, "?%zu", s->put->count + 1);
     (void)snprintf(to, sizeof to, "?%zu", s->put->count + 2);
     eh_sql_var vars[] = {
-        {"table", p->table},   {"match", p->match}, {"columns", p->columns},
-        {"values", p->values}, {"from", from},      {"to", to},
-        {"assign", p->assign},
+        {"table", p->table},     {"match", p->match},
+        {"columns", p->columns}, {"values", p->values},
+        {"from", from},          {"to", to},
+        {"assign", p->assign},   {"touched", p->touched},
+        {"kept", p->kept},       {"kept_values", p->kept_values},
     };
     enum { COUNT = sizeof vars / sizeof *vars };
     for (size_t i = 0; i < COUNT; i++)
@@ -112,6 +115,19 @@ static size_t find_at(const speller *s)
     return SIZE_MAX;
 }
 
+/* The columns beside the encoder's, and the parameters behind those of from and to. */
+static const char *spell_kept(const speller *s, bool marks)
+{
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->put->kept_count; i++)
+        ok = marks ? eh_buf_printf(&out, s->err, ", ?%zu", s->put->count + 3 + i)
+                   : eh_buf_append_str(&out, ", ", s->err) &&
+                         eh_sql_identifier(&out, s->put->kept[i], s->err);
+    return keep(s, ok, &out);
+}
+
 static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
 {
     static const struct {
@@ -126,7 +142,13 @@ static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
     size_t cursor = s->put->cursor;
     eh_buf touch;
     eh_buf_init(&touch, SQL_MAX);
-    p->assign = keep(s, cursor == SIZE_MAX || equal(s, cursor, &touch), &touch);
+    bool ok = cursor == SIZE_MAX ||
+              (eh_buf_append_str(&touch, ", ", s->err) && equal(s, cursor, &touch));
+    p->touched = keep(s, ok, &touch);
+    p->kept = spell_kept(s, false);
+    p->kept_values = spell_kept(s, true);
+    if (p->touched == NULL || p->kept == NULL || p->kept_values == NULL) return false;
+    p->assign = cursor == SIZE_MAX ? "" : p->touched + 2;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].op == EH_LITE_TOUCH && cursor == SIZE_MAX) continue;
         made->sql[all[i].op] = expand(s, all[i].file, p);
@@ -162,8 +184,14 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
     }
     for (size_t i = 0; i < put->count; i++) types[i] = columns[i].type;
     made->types = types;
-    pieces p = {table, spell(&s, KEYS, " AND ", equal), spell(&s, OF_TABLE, ", ", bare),
-                spell(&s, OF_TABLE, ", ", marked), NULL};
+    pieces p = {table,
+                spell(&s, KEYS, " AND ", equal),
+                spell(&s, OF_TABLE, ", ", bare),
+                spell(&s, OF_TABLE, ", ", marked),
+                NULL,
+                "",
+                "",
+                ""};
     bool ok =
         put->write == EH_WRITE_HISTORY ? make_history(&s, &p, made) : make_merge(&s, &p, made);
     return ok ? made : NULL;

@@ -52,13 +52,14 @@ static char *text_at(const eh_sqlite_stmt *stmt, int column, eh_arena *arena)
 
 static bool read_column(const eh_sqlite_stmt *stmt, eh_arena *arena, eh_column_info *info)
 {
-    eh_slice recorded = eh_sqlite_text(stmt, 4);
+    eh_slice recorded = eh_sqlite_text(stmt, 5);
     *info = (eh_column_info){.name = text_at(stmt, 0, arena),
                              .native = text_at(stmt, 1, arena),
                              .typmod = -1,
                              .not_null = eh_sqlite_int(stmt, 2) != 0,
                              .generated = eh_sqlite_int(stmt, 3) != 0,
-                             .open = eh_sqlite_int(stmt, 5) != 0};
+                             .defaulted = eh_sqlite_int(stmt, 4) != 0,
+                             .open = eh_sqlite_int(stmt, 6) != 0};
     if (info->name == NULL || info->native == NULL) return false;
     info->type = type_of_native(info->native);
     eh_type type = EH_TYPE_TEXT;
@@ -69,8 +70,8 @@ static bool read_column(const eh_sqlite_stmt *stmt, eh_arena *arena, eh_column_i
         info->type = type;
         info->unknown = unknown && info->open;
     }
-    if (eh_sqlite_is_null(stmt, 6)) return true;
-    info->written = text_at(stmt, 6, arena);
+    if (eh_sqlite_is_null(stmt, 7)) return true;
+    info->written = text_at(stmt, 7, arena);
     return info->written != NULL;
 }
 

@@ -203,7 +203,9 @@ static void aim_absent(eh_plan *plan)
                                         .typmod = -1};
     const eh_write_rule *rule = &plan->options.write;
     plan->absent = SIZE_MAX;
-    if (rule->write != EH_WRITE_MERGE || rule->delete_insert) return;
+    if ((rule->write != EH_WRITE_MERGE && rule->write != EH_WRITE_HISTORY) ||
+        rule->delete_insert)
+        return;
     plan->absent = plan->count;
     add_target(plan, &info, (eh_target){EH_FROM_ABSENT, 0, EH_TYPE_UNKNOWN, false}, false);
 }

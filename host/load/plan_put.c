@@ -1,6 +1,8 @@
 /* load/plan_put.c: which targets are key, cursor and flag; see plan.h. */
 #include "load/plan_private.h"
 
+#include <string.h>
+
 /* The target of a declared name, among the columns of the source; SIZE_MAX: there is none. */
 static size_t find_target(const eh_plan *plan, const eh_doc *declared)
 {
@@ -63,6 +65,30 @@ static bool fill_keys(const eh_plan *plan, const char *file, eh_put_role *roles,
     return true;
 }
 
+static bool is_target(const eh_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strcmp(plan->infos[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Columns of the source that the input has none for; not ours, nor those that the database
+ * fills. */
+static bool list_kept(const eh_plan *plan, eh_arena *arena, eh_put *put, eh_err *err)
+{
+    const char **kept = eh_arena_zalloc(arena, plan->table.count, sizeof *kept);
+    if (kept == NULL) return eh_fail_memory(err, "a load plan");
+    for (size_t i = 0; i < plan->table.count; i++) {
+        const eh_column_info *c = &plan->table.columns[i];
+        if (c->generated || c->defaulted || c->name[0] == '_' || is_target(plan, c->name))
+            continue;
+        kept[put->kept_count] = eh_arena_strdup(arena, c->name);
+        if (kept[put->kept_count++] == NULL) return eh_fail_memory(err, "a load plan");
+    }
+    put->kept = kept;
+    return true;
+}
+
 bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const eh_put **result,
                  eh_err *err)
 {
@@ -85,6 +111,7 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
     *result = put;
     for (size_t i = 0; i < plan->count; i++) roles[i] = EH_PUT_VALUE;
     if (rule->write == EH_WRITE_APPEND) return true;
+    if (rule->write == EH_WRITE_HISTORY && !list_kept(plan, arena, put, err)) return false;
     return fill_keys(plan, file, roles, keys, &put->key_count, err) &&
            find_named(plan, file, "the cursor", rule->cursor, &put->cursor, err) &&
            find_named(plan, file, "hard_delete", rule->hard_delete, &put->deleted, err);

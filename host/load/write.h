@@ -60,7 +60,11 @@ typedef struct eh_put {
                        is oldest */
     size_t deleted; /* its true value deletes the row */
     size_t absent;  /* text: the digit i is 1 where the record has no field for column i, which
-                       then keeps its value; null: it has all. Merge without delete_insert */
+                       then keeps its value; null: it has all. Merge without delete_insert,
+                       and history */
+    const char *const *kept; /* history: columns of the table beside the encoder's, which a new
+                                version takes over from the one before */
+    size_t kept_count;
 } eh_put;
 
 /* Must its units reach the table one after the other, as the input has them? A cursor makes

@@ -1,25 +1,9 @@
 -- write = "history": a row with a known key and other values is a new version, valid from its
 -- cursor or from when it was loaded; the one before ends there.
-local files = require "tests.support.files"
 local host = require "tests.support.host"
 local target = require "tests.support.target"
 
 local BY_TIME = '{ key = "id", cursor = "at", write = "history", table = "orders" }'
-
--- A project whose files come one after the other: step(name, text) adds one and runs.
-local function stepper(to, resource, options)
-  local project = host.project {
-    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n')
-      :format(resource),
-  }
-  files.make_folder(project .. "/exports/orders")
-  return function(name, text, code)
-    files.write(project .. "/exports/orders/" .. name, text)
-    local result = host.run(project, to, options)
-    assert.equal(code or 0, result.code, tostring(result))
-    return result
-  end
-end
 
 -- The versions with their month and day, from and to.
 local function versions(to, columns, where)
@@ -43,7 +27,7 @@ end
 local function describe_history(one, other)
   it("keeps each version with its time; no change is no version", function()
     local to = other.fresh()
-    local step = stepper(to, BY_TIME)
+    local step = host.stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n2,2026-01-01,b\n")
     local result = step("2.csv", "id,at,v\n1,2026-01-05,a\n2,2026-01-05,B\n3,2026-01-05,c\n")
     assert.matches("2 new, 1 as they were", result.out, 1, true)
@@ -57,7 +41,7 @@ local function describe_history(one, other)
 
   it("makes a chain of the versions of one file, whatever their order", function()
     local to = one.fresh()
-    local step = stepper(to, BY_TIME)
+    local step = host.stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n")
     local result = step("2.csv", "id,at,v\n1,2026-01-04,c\n1,2026-01-02,b\n1,2026-01-03,b\n"
       .. "1,2026-01-05,x\n1,2026-01-05,d\n1,2026-01-06,d\n2,2026-01-02,z\n")
@@ -71,7 +55,7 @@ local function describe_history(one, other)
 
   it("ends a version when its row is deleted, and begins anew", function()
     local to = one.fresh()
-    local step = stepper(to, '{ key = "id", cursor = "at", write = "history", '
+    local step = host.stepper(to, '{ key = "id", cursor = "at", write = "history", '
       .. 'hard_delete = "gone", table = "orders" }')
     step("1.csv", "id,at,v,gone\n1,2026-01-01,a,false\n2,2026-01-01,b,false\n")
     local result = step("2.csv", "id,at,v,gone\n1,2026-01-03,a,true\n2,2026-01-03,b,true\n"
@@ -85,7 +69,7 @@ local function describe_history(one, other)
 
   it("takes the time of the load without a cursor, and sets rows aside that lack theirs", function()
     local to = one.fresh()
-    local step = stepper(to, '{ key = "id", write = "history", table = "orders" }')
+    local step = host.stepper(to, '{ key = "id", write = "history", table = "orders" }')
     step("1.csv", "id,v\n1,a\n1,b\n2,c\n")
     step("2.csv", "id,v\n1,b\n2,C\n")
     assert.equal("1|b|0|1\n2|c|0|0\n2|C|0|1", to:sql("select id, v, case when _valid_from > "
@@ -95,14 +79,54 @@ local function describe_history(one, other)
       .. "where a.id = 2 and b.id = 2 and a.v = 'c' and b.v = 'C'"):format(to:name "orders",
         to:name "orders")))
     to = one.fresh()
-    step = stepper(to, BY_TIME)
+    step = host.stepper(to, BY_TIME)
     local result = step("1.csv", "id,at,v\n1,2026-01-01,a\n1,,b\n")
     assert.matches("1 dead row", result.out .. result.err, 1, true)
   end)
 
+  it("takes over what a file or a record has no field for", function()
+    local to = other.fresh()
+    local step = host.stepper(to, BY_TIME)
+    step("1.csv", "id,at,v,w\n1,2026-01-01,a,x\n2,2026-01-01,b,y\n")
+    step("2.csv", "id,at,v\n1,2026-01-02,A\n1,2026-01-03,AA\n2,2026-01-02,b\n3,2026-01-02,c\n")
+    assert.equal("1|a|x|01-01|01-02\n1|A|x|01-02|01-03\n1|AA|x|01-03|\\N\n2|b|y|01-01|\\N\n"
+      .. "3|c|\\N|01-02|\\N", versions(to, "id, v, w"))
+    -- Of two records of one instant the second takes over from the first.
+    step("3.jsonl", '{"id":1,"at":"2026-01-04","w":"X"}\n{"id":1,"at":"2026-01-05","v":"B"}\n'
+      .. '{"id":2,"at":"2026-01-04","v":null}\n{"id":3,"at":"2026-01-04","v":"C"}\n'
+      .. '{"id":3,"at":"2026-01-04","w":"Z"}\n')
+    assert.equal("1|AA|X|01-04|01-05\n1|B|X|01-05|\\N\n2|\\N|y|01-04|\\N\n3|C|Z|01-04|\\N",
+      versions(to, "id, v, w", "_valid_from >= '2026-01-04'"))
+  end)
+
+  it("begins anew after a deletion, and keeps when an ended version was seen last", function()
+    local to = one.fresh()
+    local step = host.stepper(to, '{ key = "id", cursor = "at", write = "history", '
+      .. 'hard_delete = "gone", table = "orders" }')
+    step("1.csv", "id,at,gone,v,w\n1,2026-01-01,false,a,x\n2,2026-01-01,false,b,y\n")
+    step("2.csv", "id,at,gone,v\n1,2026-01-02,true,a\n1,2026-01-03,false,a\n2,2026-01-02,false,b\n"
+      .. "2,2026-01-03,false,b\n2,2026-01-04,false,c\n2,2026-01-05,false,c\n2,2026-01-06,true,c\n")
+    local at = to.kind == "postgres" and "to_char(at, 'MM-DD')" or "substr(at, 6, 5)"
+    assert.equal("1|a|x|01-01|01-01|01-02\n1|a|\\N|01-03|01-03|\\N\n2|b|y|01-03|01-01|01-04\n"
+      .. "2|c|y|01-05|01-04|01-06", versions(to, "id, v, w, " .. at))
+  end)
+
+  it("leaves columns that the database fills to it", function()
+    local to = one.fresh()
+    to:sql(to.kind == "postgres" and "create schema etl; create table etl.orders (n serial primary "
+      .. "key, id bigint, at date, v text, w text, made text default 'new')"
+      or "create table orders (n integer primary key, id integer, at text, v text, w text, "
+      .. "made text default 'new')")
+    local step = host.stepper(to, BY_TIME)
+    step("1.csv", "id,at,v,w,made\n1,2026-01-01,a,x,old\n")
+    step("2.csv", "id,at,v\n1,2026-01-02,b\n")
+    assert.equal("1|old|a|x\n2|new|b|x", to:sql("select n, made, v, w from " .. to:name "orders"
+      .. " order by n"))
+  end)
+
   it("finds rows that the server refuses, piece by piece", function()
     local to = other.fresh()
-    local step = stepper(to, BY_TIME)
+    local step = host.stepper(to, BY_TIME)
     step("1.csv", "id,at,v\n1,2026-01-01,a\n")
     refuse_long(to)
     local lines = { "id,at,v" }

@@ -9,18 +9,6 @@ local function pipeline_with(resource)
   return ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n'):format(resource)
 end
 
--- A project whose files come one after the other: step(name, text) adds one and runs.
-local function stepper(to, resource, options)
-  local project = host.project { pipeline = pipeline_with(resource), exports = {} }
-  files.make_folder(project .. "/exports/orders")
-  return function(name, text, code)
-    files.write(project .. "/exports/orders/" .. name, text)
-    local result = host.run(project, to, options)
-    assert.equal(code or 0, result.code, tostring(result))
-    return result, project
-  end
-end
-
 local function rows(to, columns, order)
   return to:sql(("select %s from %s order by %s"):format(columns, to:name "orders", order or "id"))
 end
@@ -57,7 +45,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
   describe("merge into " .. name, function()
     it("changes rows that are there, adds others, keeps what a file has no column for", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       step("1.csv", "id,v,w\n1,a,x\n2,b,y\n4,d,v\n")
       local result = step("2.csv", "id,v,w\n2,B,\n3,c,z\n4,d,v\n")
       assert.equal("1|a|x\n2|B|\\N\n3|c|z\n4|d|v", rows(to, "id, v, w"))
@@ -76,7 +64,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("keeps fields that a JSON record lacks, and takes a null that it has", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       step("1.jsonl", '{"id":1,"v":"a","w":"x"}\n{"id":2,"v":"b","w":"y"}\n')
       step("2.jsonl", '{"id":1,"v":null}\n{"id":2,"w":"Y"}\n{"id":3,"w":"z"}\n')
       assert.equal("1|\\N|x\n2|b|Y\n3|\\N|z", rows(to, "id, v, w"))
@@ -84,7 +72,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("puts records of one key together, without those that are stale", function()
       local to = fresh()
-      local step = stepper(to, BY_TIME)
+      local step = host.stepper(to, BY_TIME)
       step("1.jsonl", '{"id":1,"at":5,"v":"five","w":"five","x":"five"}\n')
       step("2.jsonl", '{"id":1,"at":9,"v":"nine"}\n{"id":1,"at":3,"v":"three","x":"three"}\n'
         .. '{"id":1,"at":7,"v":"seven","w":"seven"}\n{"id":2,"at":1,"v":"a"}\n'
@@ -94,7 +82,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("lets the later row win without a cursor, in a unit and between units", function()
       local to = fresh()
-      local step = stepper(to, KEYED, { more = SMALL })
+      local step = host.stepper(to, KEYED, { more = SMALL })
       local lines = { "id,v" }
       for round = 1, 20 do
         for id = 1, 50 do lines[#lines + 1] = id .. "," .. round end
@@ -106,7 +94,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("judges by the cursor what is newer, null being oldest", function()
       local to = fresh()
-      local step = stepper(to, BY_TIME)
+      local step = host.stepper(to, BY_TIME)
       step("1.csv", "id,at,v\n1,2026-01-05,five\n2,,none\n3,2026-01-01,one\n4,2026-01-01,one\n")
       local result = step("2.csv", "id,at,v\n1,2026-01-04,four\n2,2026-01-01,first\n3,,none\n"
         .. "4,2026-01-01,again\n5,2026-01-09,nine\n5,2026-01-08,eight\n")
@@ -122,7 +110,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
     } do
       it("compares cursors as values: " .. what, function()
         local to = fresh()
-        local step = stepper(to, BY_TIME)
+        local step = host.stepper(to, BY_TIME)
         step("1.csv", ("id,at,v\n1,%s,first\n2,%s,first\n3,%s,first\n"):format(c[1], c[2], c[1]))
         step("2.csv", ("id,at,v\n1,%s,second\n2,%s,second\n3,%s,s\n3,%s,late\n3,%s,s\n")
           :format(c[2], c[1], c[1], c[2], c[3]))
@@ -134,7 +122,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("lets a cursor that was only null so far take the type of its first value", function()
       local to = fresh()
-      local step = stepper(to, BY_TIME)
+      local step = host.stepper(to, BY_TIME)
       step("1.csv", "id,v,at\n1,a,\n")
       step("2.csv", "id,v,at\n1,b,10\n")
       local result = step("3.csv", "id,v,at\n1,c,9\n")
@@ -144,7 +132,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("deletes rows whose flag is true, unless they are stale", function()
       local to = fresh()
-      local step = stepper(to,
+      local step = host.stepper(to,
         '{ key = "id", cursor = "at", hard_delete = "gone", table = "orders" }')
       step("1.csv", "id,at,v,gone\n1,5,a,false\n2,5,b,false\n3,5,c,false\n")
       local result = step("2.csv", "id,at,v,gone\n1,6,,true\n2,4,,true\n4,6,d,true\n3,6,C,false\n")
@@ -153,9 +141,22 @@ for _, make in ipairs { target.list[1], target.list[4] } do
         result.out, 1, true)
     end)
 
+    it("begins a row anew that is deleted and comes again, in one unit as in two", function()
+      local to = fresh()
+      local step = host.stepper(to,
+        '{ key = "id", cursor = "at", hard_delete = "gone", table = "orders" }')
+      step("1.csv", "id,at,v,w,gone\n1,5,a,x,false\n2,5,b,y,false\n3,5,c,z,false\n")
+      local result = step("2.csv", "id,at,v,gone\n1,6,,true\n1,7,A,false\n2,4,,true\n2,6,B,false\n")
+      assert.matches("1 new, 1 changed, 1 repeated by a newer one, 1 deleted", result.out, 1, true)
+      -- What a record before the deletion has is no part of the row either.
+      step("3.jsonl", '{"id":3,"at":6,"v":"C"}\n{"id":3,"at":7,"gone":true,"v":"d"}\n'
+        .. '{"id":3,"at":8,"gone":false}\n{"id":3,"at":9,"w":"Z"}\n')
+      assert.equal("1|A|\\N\n2|B|y\n3|\\N|Z", rows(to, "id, v, w"))
+    end)
+
     it("replaces whole rows with delete_insert", function()
       local to = fresh()
-      local step = stepper(to,
+      local step = host.stepper(to,
         '{ key = "id", cursor = "at", merge = "delete_insert", table = "orders" }')
       step("1.csv", "id,at,v,w\n1,5,a,x\n2,5,b,y\n3,5,c,z\n")
       local result = step("2.csv", "id,at,v\n1,6,A\n2,4,B\n4,6,D\n")
@@ -165,7 +166,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("leaves known rows alone with insert_only", function()
       local to = fresh()
-      local step = stepper(to, '{ key = "id", write = "insert_only", table = "orders" }')
+      local step = host.stepper(to, '{ key = "id", write = "insert_only", table = "orders" }')
       step("1.csv", "id,v\n1,a\n1,second\n2,b\n")
       local result = step("2.csv", "id,v\n2,B\n3,c\n")
       assert.equal("1|a\n2|b\n3|c", rows(to, "id, v"))
@@ -174,7 +175,7 @@ for _, make in ipairs { target.list[1], target.list[4] } do
 
     it("sets rows aside that have no key, or that the server refuses in a step", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       step("1.csv", "id,v\n1,a\n2,b\n")
       refuse_long(to)
       local lines = { "id,v", ",x", "2,too long" }
@@ -243,7 +244,7 @@ sources:
     for i = 1, 35 do values[i] = ("('acme', 's3_exports', %d, 'x')"):format(i % 20) end
     to:sql(("create table %s (_client_id text, _source text, id bigint, v text); insert into %s "
       .. "values %s"):format(to:name "orders", to:name "orders", table.concat(values, ", ")))
-    local step = stepper(to, KEYED)
+    local step = host.stepper(to, KEYED)
     local result = step("1.csv", "id,v\n1,a\n", host.exit.data)
     local _, named = (result.out .. result.err):gsub("%(2 times%)", "")
     assert.equal(10, named, tostring(result))
@@ -251,7 +252,7 @@ sources:
 
   it("stops where a key or the cursor is missing", function()
     local to = fresh()
-    local result = stepper(to, BY_TIME)("1.csv", "id,v\n1,a\n", host.exit.data)
+    local result = host.stepper(to, BY_TIME)("1.csv", "id,v\n1,a\n", host.exit.data)
     assert.matches('no column "at"', result.out, 1, true)
     local project = host.project { pipeline = pipeline_with '{ write = "merge" }' }
     result = host.etlhost({ "check" }, { cwd = project })

@@ -3,9 +3,7 @@
 --
 -- The program may cut a file into units wherever it likes; the model knows nothing of units. Where
 -- documentation says that what a unit holds matters (a history, hard deletes with a cursor, records
--- that lack fields with one), the rows of a file come in the order of their cursor. Files with rows
--- that are deleted have all columns: whether a row that is deleted and comes again in one file
--- keeps what the file has no column for depends on its units, too.
+-- that lack fields with one), the rows of a file come in the order of their cursor.
 local streams = {}
 
 local stream = {}
@@ -23,15 +21,15 @@ streams.kinds = {
   { name = "delete_insert", declaration = 'key = "id", cursor = "at", merge = "delete_insert"',
     cursor = "number" },
   { name = "hard_delete", declaration = 'key = "id", cursor = "at", hard_delete = "gone"',
-    cursor = "number", ordered = true, deletes = true },
+    cursor = "number", json = true, ordered = true, deletes = true },
   { name = "hard_delete without a cursor", declaration = 'key = "id", hard_delete = "gone"',
-    deletes = true },
+    json = true, deletes = true },
   { name = "insert_only", declaration = 'key = "id", write = "insert_only"', json = true },
   { name = "history", declaration = 'key = "id", cursor = "at", write = "history"',
-    cursor = "date", ordered = true },
+    cursor = "date", json = true, ordered = true },
   { name = "history with deletes",
     declaration = 'key = "id", cursor = "at", write = "history", hard_delete = "gone"',
-    cursor = "date", ordered = true, deletes = true },
+    cursor = "date", json = true, ordered = true, deletes = true },
 }
 
 function streams.new(number, kind)
@@ -112,7 +110,7 @@ function stream:random_file(name)
     if self.kind.cursor then columns[#columns + 1] = "at" end
     if self.kind.deletes then columns[#columns + 1] = "gone" end
     for i, field in ipairs(FIELDS) do
-      if i == 1 or self.kind.deletes or math.random(2) == 1 then fields[#fields + 1] = field end
+      if i == 1 or math.random(2) == 1 then fields[#fields + 1] = field end
     end
     table.move(fields, 1, #fields, #columns + 1, columns)
     local records = self:random_records(fields)
@@ -170,12 +168,20 @@ function stream:merge(r)
   end
 end
 
--- What the row's file has no column for is no difference.
-local function same(r, there)
+-- What the record has no field for is as it was.
+local function carry(r, open)
+  local version = copy(r, FIELDS)
   for _, field in ipairs(FIELDS) do
-    if r.has[field] and r[field] ~= there[field] then return false end
+    if open and not r.has[field] then version[field] = open[field] end
   end
-  return (r.gone or false) == (there.gone or false)
+  return version
+end
+
+local function same(a, b)
+  for _, field in ipairs(FIELDS) do
+    if a[field] ~= b[field] then return false end
+  end
+  return (a.gone or false) == (b.gone or false)
 end
 
 function stream:version(r)
@@ -184,7 +190,8 @@ function stream:version(r)
   local last = versions[#versions]
   local open = last and not last.to and last or nil
   if open and r.at < open.at or last and not open and r.at < last.to then return end
-  if open and not r.gone and same(r, open) then
+  local version = carry(r, open)
+  if open and not r.gone and same(version, open) then
     open.at = r.at
     return
   end
@@ -193,7 +200,6 @@ function stream:version(r)
     if open.from >= r.at then versions[#versions] = nil end
   end
   if not r.gone then
-    local version = copy(r, FIELDS)
     version.from = r.at
     versions[#versions + 1] = version
   end
@@ -243,9 +249,7 @@ end
 local function show(r, columns, history)
   local cells = {}
   for i, column in ipairs(columns) do
-    -- Which of the rows that were the same an ended version took its cursor from, units decide.
-    local shown = r[column] ~= nil and not (history and column == "at" and r.to)
-    cells[i] = shown and tostring(r[column]) or "~"
+    cells[i] = r[column] ~= nil and tostring(r[column]) or "~"
   end
   if history then cells[#cells + 1] = r.from .. ".." .. (r.to or "~") end
   return table.concat(cells, "|")
@@ -268,9 +272,7 @@ end
 function stream:query(to)
   local cells = {}
   for i, column in ipairs(self:column_list()) do
-    local shown = self.history and column == "at" and "case when _valid_to is null then at end"
-      or column
-    cells[i] = ("coalesce(cast(%s as text), '~')"):format(shown)
+    cells[i] = ("coalesce(cast(%s as text), '~')"):format(column)
   end
   if self.history then
     local day = to.kind == "postgres" and "to_char(%s at time zone 'UTC', 'YYYY-MM-DD')"

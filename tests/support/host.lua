@@ -1,4 +1,5 @@
 -- tests/support/host.lua: running etlhost as a user does, in a folder of its own.
+local assert = require "luassert"
 local files = require "tests.support.files"
 local process = require "tests.support.process"
 
@@ -82,6 +83,22 @@ function host.run(folder, target, options)
   local with = { cwd = folder }
   for name, value in pairs(options or {}) do with[name] = value end
   return host.etlhost(arguments, with)
+end
+
+-- A project whose files come one after the other: step(name, text) adds one and runs. resource: Lua
+-- text, what its pipeline declares of orders.
+function host.stepper(target, resource, options)
+  local folder = host.project {
+    pipeline = ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n')
+      :format(resource),
+  }
+  files.make_folder(folder .. "/exports/orders")
+  return function(name, text, code)
+    files.write(folder .. "/exports/orders/" .. name, text)
+    local result = host.run(folder, target, options)
+    assert.equal(code or 0, result.code, tostring(result))
+    return result, folder
+  end
 end
 
 return host

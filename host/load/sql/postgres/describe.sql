@@ -4,6 +4,7 @@
 SELECT a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.atttypmod),
   (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '',
   a.attgenerated <> '' OR a.attidentity = 'a',
+  a.atthasdef OR a.attidentity <> '',
   c.type, coalesce(c.open_by = $2::bigint, false), c.written_name,
   (SELECT min(b.why) FROM (
      SELECT format('%s %s depends on it',

@@ -2,6 +2,7 @@
 SELECT a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.atttypmod),
   (a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '',
   a.attgenerated <> '' OR a.attidentity = 'a',
+  a.atthasdef OR a.attidentity <> '',
   NULL, false, NULL,
   (SELECT min(b.why) FROM (
      SELECT format('%s %s depends on it',

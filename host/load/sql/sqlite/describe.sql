@@ -1,5 +1,6 @@
 -- ?1 schema, ?2 table, ?3 stream or NULL
 SELECT x.name, x.type, x."notnull" AND x.dflt_value IS NULL AND x.pk = 0, x.hidden,
+  x.dflt_value IS NOT NULL OR x.pk <> 0,
   c.type, c.open_by IS NOT NULL AND c.open_by = ?3, c.written_name
 FROM pragma_table_xinfo(?2) AS x
 LEFT JOIN _etl_columns AS c
