@@ -132,26 +132,10 @@ static void open_load(ek *k)
 /* The same file, with the real jail. */
 static void open_pipeline(ek *k)
 {
-    char path[128];
-    ek_open(k, "return require 'etl.pipeline' { s3 = { r = { table = 't', row = function(row)\n"
-               "  row.e = nil\n  row.more = row.q .. '!'\nend } } }");
-    (void)snprintf(path, sizeof path, "%s/in/r", k->folder);
-    assert_int_equal(mkdir(path, 0755), 0);
-    ek_write(k, "in/r/b.csv", input);
-    eh_doc *source = (eh_doc *)(uintptr_t)eh_doc_first(eh_doc_get(k->spec, "sources"));
-    eh_doc *settings = ek_map(k->arena, "url", "file:in", NULL),
-           *prefixes = eh_doc_map(k->arena);
-    eh_doc *s3 = ek_map(k->arena, "instance", "s3", "use", "s3_exports", NULL);
-    ek_put(k->arena, prefixes, "r", eh_doc_map(k->arena));
-    ek_put(k->arena, settings, "prefixes", prefixes);
-    ek_put(k->arena, s3, "settings", settings);
-    ek_put(k->arena, s3, "roots", eh_doc_copy(k->arena, eh_doc_get(source, "roots"), NULL));
-    eh_doc *sources = (eh_doc *)(uintptr_t)eh_doc_get(k->spec, "sources");
-    sources->as.children.first = sources->as.children.last = NULL;
-    sources->as.children.count = 0;
-    assert_true(eh_doc_push(sources, s3, NULL));
-    eh_doc *limits = (eh_doc *)(uintptr_t)eh_doc_get(k->spec, "limits");
-    ((eh_doc *)(uintptr_t)eh_doc_get(limits, "deadline_ms"))->as.integer = 60000;
+    ek_open_pipeline(k,
+                     "return require 'etl.pipeline' { s3 = { r = { table = 't', row = "
+                     "function(row)\n  row.e = nil\n  row.more = row.q .. '!'\nend } } }",
+                     input);
 }
 
 static bool is_whole(const ek *k)
