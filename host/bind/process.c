@@ -2,15 +2,18 @@
  *
  * process.spawn { path, args, env, inherit_input } starts one; child:send(type, value) queues a
  * frame; process.wait(children, timeout_ms, signals) waits for several; child:next_line() takes
- * what they said. When to wait, stop or kill is lua/host/engine.lua's. */
+ * what they said; process.output runs any program for what it prints. When to wait, stop or
+ * kill is lua/host/engine.lua's. */
 #include "bind/bind.h"
 
 #include "io/child.h"
+#include "io/command.h"
 #include "wire/frame.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
+enum { OUTPUT_MAX = 64 * 1024 };
 enum { WAIT_MAX = 64, ARENA_MAX = 64 * 1024 * 1024 };
 
 #define CHILD_TYPE "etlhost child process"
@@ -224,6 +227,44 @@ static int l_started(lua_State *L)
     return 1;
 }
 
+typedef struct output_box {
+    eh_buf buf;
+} output_box;
+
+/* A secret was in it. */
+static int l_output_gc(lua_State *L)
+{
+    output_box *box = lua_touserdata(L, 1);
+    if (box->buf.data != NULL) explicit_bzero(box->buf.data, box->buf.cap);
+    eh_buf_free(&box->buf);
+    return 0;
+}
+
+/* process.output(list of words, timeout_ms) -> what the program printed | nil, err */
+static int l_output(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer timeout_ms = luaL_checkinteger(L, 2);
+    lua_settop(L, 2);
+    output_box *box = lua_newuserdatauv(L, sizeof *box, 0); /* [words, timeout, box] */
+    eh_buf_init(&box->buf, OUTPUT_MAX);
+    if (luaL_newmetatable(L, "etlhost output of a command")) {
+        lua_pushcfunction(L, l_output_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    eh_arena *arena = eh_bind_push_arena(L, ARENA_MAX); /* [..., box, arena] */
+    eh_command command = {check_strings(L, 1, arena), timeout_ms};
+    luaL_argcheck(L, command.argv[0] != NULL, 1, "no program is named");
+    eh_err err = {.class_ = EH_OK};
+    if (!eh_command_run(&command, &box->buf, &err)) return eh_bind_fail(L, &err);
+    lua_pushlstring(L, box->buf.data, box->buf.len);
+    lua_pushcfunction(L, l_output_gc);
+    lua_pushvalue(L, 3);
+    lua_call(L, 1, 0);
+    return 1;
+}
+
 static void open_child_type(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -245,8 +286,11 @@ static void open_child_type(lua_State *L)
 int luaopen_host_process(lua_State *L)
 {
     open_child_type(L);
-    static const luaL_Reg functions[] = {
-        {"spawn", l_spawn}, {"wait", l_wait}, {"started", l_started}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"spawn", l_spawn},
+                                         {"wait", l_wait},
+                                         {"started", l_started},
+                                         {"output", l_output},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -225,6 +225,7 @@ bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     eh_err failed = {.class_ = EH_OK};
     uint32_t task = frame->task;
     bool ok = perform(p, frame, arena, &value, &failed);
+    eh_secrets_mask_err(p->run->secrets, &failed);
     if (!ok && ends_run(p, &failed)) {
         if (err->class_ == EH_OK) *err = failed;
         eh_arena_free(arena);

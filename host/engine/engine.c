@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define ARENA_MAX ((size_t)256 * 1024 * 1024)
@@ -101,6 +102,16 @@ static bool read_spec(eh_run *run, eh_err *err)
     }
 }
 
+/* The only copies that stay are the store's. */
+static bool take_secrets(eh_run *run, eh_err *err)
+{
+    run->secrets = eh_secrets_new(eh_doc_get(run->spec, "secrets"), err);
+    run->events.secrets = run->secrets;
+    eh_buf *in = &run->control_in;
+    if (in->data != NULL) explicit_bzero(in->data + in->len, in->cap - in->len);
+    return run->secrets != NULL;
+}
+
 /* ---- who I am -------------------------------------------------------------------------------
  */
 
@@ -164,7 +175,9 @@ bool eh_run_open_dest(eh_run *run, bool read_only, eh_err *err)
     size_t units = eh_dest_lane_count(run->dest) + 1;
     int64_t bytes = eh_doc_int(run->spec, "unit_bytes", 0);
     size_t unit_bytes = bytes > 0 && bytes < INT32_MAX ? (size_t)bytes : UNITS_BYTES / units;
-    return eh_unit_pool_init(&run->units, units, unit_bytes, err);
+    if (!eh_unit_pool_init(&run->units, units, unit_bytes, err)) return false;
+    run->units.mask = (eh_mask){run->secrets, eh_secrets_mask_buf};
+    return true;
 }
 
 /* ---- the run --------------------------------------------------------------------------------
@@ -187,7 +200,7 @@ static bool start(eh_run *run, eh_err *err)
     run->zone = eh_arena_new(ZONE_MAX);
     if (run->loop == NULL) return false;
     if (run->arena == NULL || run->zone == NULL) return eh_fail_memory(err, "a run");
-    if (!read_spec(run, err) || !identify(run, err)) return false;
+    if (!read_spec(run, err) || !take_secrets(run, err) || !identify(run, err)) return false;
     if (fcntl(run->control_fd, F_SETFL, O_NONBLOCK) != 0)
         return eh_fail_errno(err, EH_CLASS_BUG, errno, "the control channel");
     read_control(run); /* what came right behind the specification */
@@ -208,8 +221,9 @@ static void ignore_signals(void)
 int eh_engine_main(void)
 {
     ignore_signals();
-    /* No core dump: this process holds secrets. */
+    /* No core dump, and nobody looks into /proc: this process holds secrets. */
     (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     eh_run run = {.clock = eh_clock_system(), .control_fd = CONTROL_FD};
     eh_buf_init(&run.control_in, CONTROL_MAX);
     eh_events_init(&run.events, EVENTS_FD, &run.clock);
@@ -228,6 +242,7 @@ int eh_engine_main(void)
     eh_loop_free(run.loop);
     eh_buf_free(&run.control_in);
     eh_events_free(&run.events);
+    eh_secrets_free(run.secrets);
     eh_arena_free(run.arena);
     eh_arena_free(run.zone);
     return ok && !run.failed ? 0 : 1;

@@ -12,11 +12,13 @@ void eh_events_init(eh_events *events, int fd, const eh_clock *clock)
 {
     *events = (eh_events){.fd = fd, .clock = clock};
     eh_buf_init(&events->line, LINE_MAX_BYTES);
+    eh_buf_init(&events->scratch, LINE_MAX_BYTES);
 }
 
 void eh_events_free(eh_events *events)
 {
     eh_buf_free(&events->line);
+    eh_secrets_wipe(&events->scratch);
 }
 
 static bool begin_field(eh_events *events, const char *key)
@@ -43,6 +45,12 @@ void eh_event_begin(eh_events *events, const char *event)
 void eh_event_slice(eh_events *events, const char *key, eh_slice value)
 {
     if (value.data == NULL || events->line.len == 0) return;
+    if (eh_secrets_hits(events->secrets, value)) {
+        events->scratch.len = 0;
+        bool masked = eh_secrets_mask(events->secrets, value, &events->scratch, NULL);
+        check(events, masked);
+        value = eh_buf_slice(&events->scratch);
+    }
     check(events, begin_field(events, key) && eh_buf_append_json(&events->line, value, NULL));
 }
 
@@ -75,7 +83,10 @@ void eh_event_seconds(eh_events *events, const char *key, int64_t microseconds)
 void eh_event_doc(eh_events *events, const char *key, const eh_doc *value)
 {
     if (value == NULL || events->line.len == 0) return;
-    check(events, begin_field(events, key) && eh_doc_to_json(value, &events->line, NULL));
+    events->scratch.len = 0;
+    check(events, begin_field(events, key) && eh_doc_to_json(value, &events->scratch, NULL) &&
+                      eh_secrets_mask_json(events->secrets, eh_buf_slice(&events->scratch),
+                                           &events->line, NULL));
 }
 
 void eh_event_end(eh_events *events)

@@ -1,19 +1,23 @@
 /* engine/events.h: what the engine tells its supervisor: JSON lines on a descriptor.
  *
- * The events are listed in docs/reference/messages.md. Writing blocks; a supervisor that is
- * gone makes writing fail, which is remembered and ends the run at its next step. Floor 4. */
+ * The secrets of the run are masked in every value. The events are listed in
+ * docs/reference/messages.md. Writing blocks; a supervisor that is gone makes writing fail,
+ * which is remembered and ends the run at its next step. Floor 4. */
 #ifndef EH_ENGINE_EVENTS_H
 #define EH_ENGINE_EVENTS_H
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/doc.h"
+#include "engine/secrets.h"
 
 typedef struct eh_events {
     int fd;
     const eh_clock *clock;
     eh_buf line;
-    bool broken; /* nobody reads any more */
+    eh_buf scratch;            /* a value before it is masked */
+    const eh_secrets *secrets; /* masked in every text; NULL: none are known yet */
+    bool broken;               /* nobody reads any more */
 } eh_events;
 
 void eh_events_init(eh_events *events, int fd, const eh_clock *clock);

@@ -92,10 +92,22 @@ static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t
 /* ---- rows
  * ---------------------------------------------------------------------------------------- */
 
-static bool keep_text(eh_preview *p, eh_slice text, eh_slice *kept)
+/* The text of a cell, secrets masked: a preview is read, copied and sent around. */
+static bool keep_text(eh_preview *p, const eh_cell *cell, eh_slice *kept)
 {
-    char *copy = eh_arena_strndup(p->arena, text.data, text.len);
+    eh_slice text = eh_cell_text(cell);
+    const eh_secrets *secrets = p->run->secrets;
+    eh_buf masked;
+    eh_buf_init(&masked, 4 * text.len + 64);
+    bool ok = true;
+    if (eh_secrets_hits(secrets, text)) {
+        ok = cell->kind == EH_CELL_JSON ? eh_secrets_mask_json(secrets, text, &masked, NULL)
+                                        : eh_secrets_mask(secrets, text, &masked, NULL);
+        text = eh_buf_slice(&masked);
+    }
+    char *copy = ok ? eh_arena_strndup(p->arena, text.data, text.len) : NULL;
     *kept = eh_slice_of(copy, text.len);
+    eh_buf_free(&masked);
     return copy != NULL;
 }
 
@@ -106,8 +118,7 @@ static bool learn(eh_preview *p, eh_preview_column *column, const eh_cell *cell)
     if (column->values++ == 0 || type != column->type) {
         column->type = type;
         column->reason = eh_infer_reason(cell);
-        if (eh_cell_has_text(cell) && !keep_text(p, eh_cell_text(cell), &column->example))
-            return false;
+        if (eh_cell_has_text(cell) && !keep_text(p, cell, &column->example)) return false;
     }
     return true;
 }
@@ -128,8 +139,9 @@ static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t co
         eh_cell cell = *eh_batch_cell(batch, row, c);
         eh_slice text;
         if (eh_cell_has_text(&cell)) {
-            if (!keep_text(p, eh_cell_text(&cell), &text)) return false;
+            if (!keep_text(p, &cell, &text)) return false;
             cell.as.text = text.data;
+            cell.len = (uint32_t)text.len;
         }
         cells[p->where[c]] = cell;
     }

@@ -4,6 +4,7 @@
 #define EH_ENGINE_RUN_H
 
 #include "engine/events.h"
+#include "engine/secrets.h"
 #include "io/loop.h"
 #include "io/slots.h"
 #include "load/dest.h"
@@ -12,9 +13,10 @@
 typedef struct eh_run {
     eh_clock clock;
     eh_loop *loop;
-    eh_arena *arena;    /* lives as long as the run */
-    eh_arena *zone;     /* the time zone read last */
-    const eh_doc *spec; /* the SPEC frame's body */
+    eh_arena *arena;     /* lives as long as the run */
+    eh_arena *zone;      /* the time zone read last */
+    const eh_doc *spec;  /* the SPEC frame's body */
+    eh_secrets *secrets; /* those of the specification, and what the run came to know */
     eh_events events;
     /* control channel */
     int control_fd;

@@ -239,6 +239,7 @@ bool eh_stream_end(eh_stream *s, const eh_err *why)
         (void)!finish(s, &err);
     } else {
         err = *why;
+        eh_secrets_mask_err(s->run->secrets, &err); /* the destination keeps it */
         if (s->loader != NULL) eh_loader_abandon(s->loader, &err);
     }
     /* A file whose last units did not commit is not done. */

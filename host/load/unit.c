@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* What masking may add to a text that is nearly empty. */
+#define MASK_ROOM 64
+
 #define DEAD_TEXT_MAX ((size_t)64 * 1024 * 1024)
 
 bool eh_unit_init(eh_unit *unit, size_t data_max, eh_err *err)
@@ -82,8 +85,23 @@ eh_append eh_unit_append(eh_unit *unit, const eh_cell *const *pick, const eh_pla
     return EH_APPEND_OK;
 }
 
-static bool keep(eh_arena *arena, eh_slice from, eh_slice *to)
+static bool keep_masked(const eh_unit *unit, eh_slice from, eh_slice *to, eh_err *err)
 {
+    eh_buf text;
+    eh_buf_init(&text, 4 * from.len + MASK_ROOM);
+    bool ok = eh_buf_append(&text, from.data, from.len, err) &&
+              unit->mask->mask(unit->mask->self, &text, err);
+    char *copy = ok ? eh_arena_strndup(unit->arena, text.data, text.len) : NULL;
+    *to = eh_slice_of(copy, copy != NULL ? text.len : 0);
+    eh_buf_free(&text);
+    return copy != NULL;
+}
+
+static bool keep(const eh_unit *unit, eh_slice from, eh_slice *to, eh_err *err)
+{
+    if (unit->mask != NULL && unit->mask->mask != NULL && from.len > 0)
+        return keep_masked(unit, from, to, err);
+    eh_arena *arena = unit->arena;
     char *copy = eh_arena_strndup(arena, from.data, from.len);
     *to = eh_slice_of(copy, copy != NULL ? from.len : 0);
     return copy != NULL;
@@ -100,10 +118,8 @@ bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err)
     }
     eh_dead *d = &unit->dead[unit->dead_count];
     d->place = dead->place;
-    if (!keep(unit->arena, dead->raw, &d->raw) ||
-        !keep(unit->arena, dead->column, &d->column) ||
-        !keep(unit->arena, dead->code, &d->code) ||
-        !keep(unit->arena, dead->reason, &d->reason))
+    if (!keep(unit, dead->raw, &d->raw, err) || !keep(unit, dead->column, &d->column, err) ||
+        !keep(unit, dead->code, &d->code, err) || !keep(unit, dead->reason, &d->reason, err))
         return eh_fail_memory(err, "a dead row");
     unit->dead_count++;
     return true;
@@ -154,6 +170,7 @@ eh_unit *eh_unit_pool_take(eh_unit_pool *pool, void *owner)
         if (pool->units[i].owner != NULL) continue;
         eh_unit_reset(&pool->units[i]);
         pool->units[i].owner = owner;
+        pool->units[i].mask = &pool->mask;
         return &pool->units[i];
     }
     return NULL;

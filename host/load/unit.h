@@ -6,7 +6,7 @@
 #ifndef EH_LOAD_UNIT_H
 #define EH_LOAD_UNIT_H
 
-#include "base/buf.h"
+#include "base/mask.h"
 #include "data/batch.h"
 #include "load/key_set.h"
 #include "load/write.h"
@@ -68,7 +68,8 @@ struct eh_unit {
     eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
     size_t dead_capacity;
-    size_t dead_sent; /* of them, known when the unit was submitted */
+    size_t dead_sent;    /* of them, known when the unit was submitted */
+    const eh_mask *mask; /* of the pool: applied to dead rows; NULL: nothing is secret */
     /* The raw bytes of a record, fetched again from the input, for a row that the server
      * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);
@@ -92,7 +93,7 @@ void eh_unit_free(eh_unit *unit);
 eh_append eh_unit_append(eh_unit *unit, const eh_cell *const *pick, const eh_place *place,
                          eh_row_fault *fault, eh_err *err);
 
-/* Copies the dead record into the unit. */
+/* Copies the dead record into the unit, its texts masked. */
 bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err) EH_MUST_USE;
 
 /* Removes encoded row `index` (the server refused it): its bytes go, later rows move down. */
@@ -112,6 +113,7 @@ typedef struct eh_unit_pool {
     eh_unit *units;
     size_t count;
     size_t unit_bytes; /* a unit is closed at about so many encoded bytes */
+    eh_mask mask;      /* set by whoever knows secrets, before units are taken */
 } eh_unit_pool;
 
 /* One row may be larger than a unit. */

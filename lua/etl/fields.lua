@@ -19,16 +19,22 @@ end
 local function is_string(value) return type(value) == "string" and value ~= "" end
 local function is_number(value) return type(value) == "number" end
 
+local function is_handle(value)
+  return type(value) == "string" and value:match "^{{secret:%x+:[%w_.@-]+}}$" ~= nil
+end
+
 -- What a value must be, and how that is said.
 local types = {
   string = { is_string, "text" },
-  url = { function(value) return is_string(value) and value:match "^%a[%w+.-]*:." ~= nil end,
-    "a URL" },
+  url = { function(value)
+    return is_handle(value) or is_string(value) and value:match "^%a[%w+.-]*:." ~= nil
+  end, "a URL" },
   integer = { function(value) return math.type(value) == "integer" end, "a whole number" },
   number = { is_number, "a number" },
   boolean = { function(value) return type(value) == "boolean" end, "true or false" },
-  -- A handle, or what stands for one; the secret itself never comes into this process.
-  secret = { function(value) return is_string(value) or is_map(value) end, "a secret" },
+  -- A handle, or several; the secret itself never comes into this process.
+  secret = { function(value) return is_handle(value) or is_map(value) end,
+    "named: { env: NAME }, { file: path } or { cmd: [program, ...] }, never written" },
   map = { is_map, "a map" },
   list = { is_list, "a list" },
   ["function"] = { function(value) return type(value) == "function" end, "a function" },
@@ -93,7 +99,8 @@ local function check_one(name, declaration, value, report)
     if read ~= nil then value = read end
   end
   if not kind[1](value) then
-    local shown = declaration.secret and "" or ", not " .. show(value)
+    local is_secret = declaration.secret or declaration.type == "secret"
+    local shown = is_secret and "" or ", not " .. show(value)
     report(("%s must be %s%s"):format(name, kind[2], shown))
     return nil
   end

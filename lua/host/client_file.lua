@@ -5,7 +5,9 @@ local files = require "host.files"
 local layout = require "host.layout"
 local nearest = require "host.nearest"
 local schema = require "host.schema"
+local secrets = require "host.secrets"
 local settings = require "host.settings"
+local system = require "host.system"
 local tree = require "host.tree"
 local zones = require "host.zones"
 
@@ -21,11 +23,26 @@ local function folder_of(self, value)
   return self.project:path(path)
 end
 
+-- The handle that stands for a secret of a source (host/engine/secrets.h); which one is noted.
+local function handle(source, node, trail, found)
+  local reference = schema.secret_reference(node)
+  local key = table.concat(trail, "."):gsub("[^%w_.-]", "_"):sub(1, 100)
+  for _, one in ipairs(source.secrets) do
+    if one.key == key then key = key .. "_" .. #source.secrets end
+  end
+  if reference.cmd then
+    local _, problem = secrets.words(reference.cmd)
+    if problem then found:add(node, problem.message, { hint = problem.hint }) end
+  end
+  source.secrets[#source.secrets + 1] = {
+    key = key, reference = reference, place = found:place(node),
+  }
+  return ("{{secret:%s:%s.%s}}"):format(source.nonce, source.instance, key)
+end
+
 -- Goes through a source's settings: folders become roots, secrets become handles.
 local function walk_settings(self, node, source, trail, found)
-  if schema.secret_reference(node) then
-    return "secret:" .. source.instance .. "." .. table.concat(trail, ".")
-  end
+  if schema.secret_reference(node) then return handle(source, node, trail, found) end
   if node.kind == "string" then
     local folder = folder_of(self, node.value)
     if folder then
@@ -54,9 +71,10 @@ local function walk_settings(self, node, source, trail, found)
   return node.kind == "map" and doc.ordered(value, keys) or doc.list(value)
 end
 
-local function read_source(self, entry, found)
+local function read_source(self, entry, found, nonce)
   local source = {
     instance = entry.key, use = entry.key, settings = {}, roots = {},
+    secrets = {}, nonce = nonce,
     missing = {}, -- folders that are not there: an error of a run, a note of `check`
     -- where its settings stand, for what its Lua says of them
     place = found:place(entry), places = {}, node = entry.node,
@@ -169,6 +187,7 @@ function client_file.read(self, name, read)
     hash_key = data.hash_key,
     lanes = data.lanes,
     max_dead = data.max_dead,
+    nonce = system.random_hex(16), -- of the handles of its secrets
     sources = {},
     problems = found.list,
     is_readable = used ~= nil and data.sources ~= nil,
@@ -176,7 +195,7 @@ function client_file.read(self, name, read)
   local sources = tree.get(node, "sources")
   if sources and sources.kind == "map" then
     for _, entry in ipairs(sources) do
-      local source = read_source(self, entry, found)
+      local source = read_source(self, entry, found, client.nonce)
       client.sources[#client.sources + 1] = source
       if source then add_start(client, source, node, found) end
     end

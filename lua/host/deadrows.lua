@@ -148,7 +148,7 @@ local function run_spec(space, row, id, path, owners)
   }
   s.only_resource = admin.stream_name(row)
   s.retry = { id = id }
-  return space:add_hash_key(s, space.config.by_id[row.client_id])
+  return space:add_secrets(s, space.config.by_id[row.client_id], row.instance)
 end
 
 -- Sends the rows again; gives the exit status. args: id, pipeline, strict.

@@ -33,8 +33,15 @@ local secret = { ["$ref"] = "#/definitions/secret" }
 json_shape.definitions = {
   secret = {
     type = "object", additionalProperties = false, minProperties = 1, maxProperties = 1,
-    properties = { env = { type = "string" }, file = { type = "string" } },
-    description = "a secret's name: { env: NAME } or { file: path }",
+    properties = {
+      env = { type = "string" }, file = { type = "string" },
+      cmd = { anyOf = doc.list {
+        { type = "string" },
+        { type = "array", items = { type = doc.list { "string", "number", "boolean" } },
+          minItems = 1 },
+      } },
+    },
+    description = "a secret's name: { env: NAME }, { file: path } or { cmd: [program, ...] }",
   },
 }
 

@@ -8,6 +8,14 @@ local workspace = require "host.workspace"
 
 local running = {}
 
+-- The source of INSTANCE.RESOURCE, when that is what was asked for.
+local function instance_of(client, resource)
+  local name = resource and resource:match "^([^.]+)%."
+  for _, source in ipairs(name and client.sources or {}) do
+    if source.instance == name then return name end
+  end
+end
+
 local function specification(args, space, client, pipeline)
   local where, problem = space:destination(args, client)
   if not where then return nil, problem end
@@ -22,7 +30,7 @@ local function specification(args, space, client, pipeline)
   s.allow_shrink = args.allow_shrink
   s.unit_bytes, s.chunk_bytes = args.unit_bytes, args.chunk_bytes
   s.lanes = args.lanes or s.lanes
-  return space:add_hash_key(s, client)
+  return space:add_secrets(s, client, instance_of(client, args.resource))
 end
 
 -- A client that cannot be run, or is not to be, is a job that has ended already.

@@ -8,7 +8,7 @@
 --   list  each = shape
 -- and optionally: required, default, one_of, pattern + expected, min, max, hint, answer = function(
 -- value) -> hint, check = function(node, value, problems), foreign = { word = what to say } (maps),
--- secret = true (a text that may also be { env: NAME } or { file: path }), alternatives (fields of
+-- secret = true (a text that may also be a secret's name, host.secrets), alternatives (fields of
 -- which the last file's one counts); for people: shows (what holds where nothing is said, or a
 -- function of the map's node that tells), as (the type it is shown in), order (of the fields).
 
@@ -64,10 +64,16 @@ local kinds = {
   map = "a map (key: value lines)", list = "a list", null = "nothing", string = "text",
 }
 
--- { env: NAME } or { file: path } as a table { env = NAME } or { file = path }, else nil.
+-- A secret's name as a table: { env = NAME }, { file = path } or { cmd = text or list }, else nil.
 function schema.secret_reference(node)
   if not tree.is_secret_reference(node) then return nil end
-  return { [node[1].key] = node[1].node.value }
+  local said = node[1].node
+  local value = said.value
+  if said.kind == "list" then
+    value = doc.list {}
+    for i, word in ipairs(said) do value[i] = word.value end
+  end
+  return { [node[1].key] = value }
 end
 
 local units = {

@@ -4,6 +4,7 @@
 local layout = require "host.layout"
 local network_shape = require "host.network_shape"
 local projects_shape = require "host.projects_shape"
+local secrets = require "host.secrets"
 local tree = require "host.tree"
 local words = require "host.words"
 local zones = require "host.zones"
@@ -116,7 +117,7 @@ local hash_key = {
   check = function(node, _, found)
     if tree.is_secret_reference(node) then return end
     found:add(node, "a key is named here, and never written",
-      { expected = "{ env: NAME } or { file: path }" })
+      { expected = secrets.expected })
   end,
 }
 
@@ -141,7 +142,7 @@ settings.project = {
         type = "map",
         secret = true,
         short = "url",
-        expected = "an address, { url: ... }, { env: NAME } or { file: path }",
+        expected = "an address, { url: ... }, " .. secrets.expected,
         fields = {
           url = { type = "text", secret = true, required = true },
           max_connections = { type = "integer", min = 2, max = 64 },

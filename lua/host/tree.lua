@@ -37,10 +37,20 @@ function tree.pick(node, wanted)
   return picked
 end
 
--- { env: NAME } or { file: path }: a secret's name. It counts as one word.
+local function is_command(node)
+  if node.kind == "string" then return true end
+  if node.kind ~= "list" or #node == 0 then return false end
+  for _, item in ipairs(node) do
+    if item.kind ~= "string" then return false end
+  end
+  return true
+end
+
+-- { env: NAME }, { file: path } or { cmd: [...] }: a secret's name. It counts as one word.
 function tree.is_secret_reference(node)
   if node.kind ~= "map" or #node ~= 1 then return false end
   local entry = node[1]
+  if entry.key == "cmd" then return is_command(entry.node) end
   return (entry.key == "env" or entry.key == "file") and entry.node.kind == "string"
 end
 

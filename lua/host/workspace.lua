@@ -88,14 +88,18 @@ function workspace:destination(args, client)
   return where
 end
 
--- The key of `hash` into a specification; nil, err when it is named and not to be had.
-function workspace:add_hash_key(s, client)
-  if not client or client.hash_key == nil then return s end
+-- The secrets of a run into its specification: the key of `hash`, and those of the client's sources
+-- (instance: only of this one); nil, err when one is named and not to be had.
+function workspace:add_secrets(s, client, instance)
+  if not client then return s end
   local problem
-  s.hash_key, problem = self.secrets:resolve(client.hash_key)
-  if not problem then return s end
-  problem.trail = "while resolving hash_key"
-  return nil, problem
+  if client.hash_key ~= nil then
+    s.hash_key, problem = self.secrets:resolve(client.hash_key)
+    if problem then problem.trail = "while resolving hash_key" end
+  end
+  if not problem then s.secrets, problem = self.secrets:of_sources(client, instance) end
+  if problem then return nil, problem end
+  return s
 end
 
 return workspace

@@ -138,9 +138,13 @@ describe("the configuration", function()
     local loaded = client('version: 1\nid: "1"\nsources:\n  x:\n'
       .. "    key: { env: NO_SUCH }\n    deep: { token: { file: s } }\n")
     assert.same({}, loaded:all_problems())
-    local settings = loaded.clients[1].sources[1].settings
-    assert.equal("secret:x.key", settings.key)
-    assert.equal("secret:x.deep.token", settings.deep.token)
+    local source = loaded.clients[1].sources[1]
+    local settings, nonce = source.settings, loaded.clients[1].nonce
+    assert.matches("^%x+$", nonce)
+    assert.equal("{{secret:" .. nonce .. ":x.key}}", settings.key)
+    assert.equal("{{secret:" .. nonce .. ":x.deep.token}}", settings.deep.token)
+    assert.same({ env = "NO_SUCH" }, source.secrets[1].reference)
+    assert.equal("config/clients/713.yaml:6:20", source.secrets[2].place)
   end)
 end)
 

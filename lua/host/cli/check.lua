@@ -11,6 +11,8 @@ local source_names = require "host.source_names"
 local text = require "host.text"
 local workspace = require "host.workspace"
 
+local NOTES_MAX = 5 -- of secrets that are not set
+
 local verb = {
   name = "check",
   usage = "check [PIPELINE.lua]...",
@@ -26,20 +28,36 @@ local verb = {
   options = { { "json", help = "each problem as a line of JSON" } },
 }
 
--- What is no mistake, and yet would stop a run here and now: an address whose secret is not set.
+-- What is no mistake, and yet would stop a run here and now: secrets that are not set. Commands are
+-- not run for this.
 local function missing_secrets(space)
   local notes, seen = {}, {}
+  local function note(problem, what)
+    if not problem or seen[problem.message] then return end
+    seen[problem.message] = true
+    notes[#notes + 1] = ("%s (%s)"):format(problem.message, what)
+  end
   for _, client in ipairs(space.config.clients) do
-    local _, problem
     if #client.problems == 0 and client.enabled then
-      _, problem = destination.of(space.config, client, space.secrets)
-      if not problem then _, problem = space:add_hash_key({}, client) end
-    end
-    if problem and not seen[problem.message] then
-      seen[problem.message] = true
-      notes[#notes + 1] = problem.message .. (problem.trail and " (" .. problem.trail .. ")" or "")
+      local name, address = destination.written(space.config, client)
+      local what = name and ("the connection \"%s\""):format(name) or "the destination"
+      note(space.secrets:missing(address), what)
+      if type(address) ~= "table" or not address.cmd then
+        local _, problem = destination.of(space.config, client, space.secrets)
+        note(problem, what)
+      end
+      note(space.secrets:missing(client.hash_key), "hash_key")
+      for _, source in ipairs(client.sources) do
+        for _, one in ipairs(source.enabled ~= false and source.secrets or {}) do
+          note(space.secrets:missing(one.reference), one.place)
+        end
+      end
     end
   end
+  if #notes <= NOTES_MAX then return notes end
+  local more = #notes - NOTES_MAX
+  notes = table.move(notes, 1, NOTES_MAX, 1, {})
+  notes[#notes + 1] = ("%s more not to be had here"):format(text.plural(more, "secret"))
   return notes
 end
 

@@ -143,7 +143,7 @@ function verb.run(args, ctx)
   local s = spec.new {
     op = "preview", config = client and space.config, client = client, sandbox = args.sandbox,
   }
-  s, problem = space:add_hash_key(s, client)
+  s, problem = space:add_secrets(s, client, what.instance)
   if not s then return nil, problem end
   s.preview = what
   if what.instance then
