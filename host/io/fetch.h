@@ -43,10 +43,8 @@ typedef struct eh_fetch_request {
      * filled) ends the fetch with that error. NULL: sent as it is. */
     bool (*prepare)(void *self, unsigned attempt, eh_http_request *request, eh_err *err);
     void *prepare_self;
-    unsigned max_attempts; /* 0: 5 */
-    /* A method other than GET, HEAD, OPTIONS, PUT and DELETE is not tried again unless this
-     * says that repeating it does no harm. */
-    bool repeatable;
+    unsigned
+        max_attempts;  /* 0: 5; http.repeatable says whether a POST may have more than one */
     const int *accept; /* statuses beside 2xx that are no error; copied */
     size_t accept_count;
     const char *rate;       /* "10/s", "600/m", "5000/h"; NULL: as fast as it goes. Copied */
@@ -86,7 +84,13 @@ eh_body *eh_fetch_body(const eh_fetch *fetch);
 /* Attempts begun so far. */
 unsigned eh_fetch_attempts(const eh_fetch *fetch);
 
-/* Reads a rate. Sets *interval_us, the time of one request. Class config when it is none. */
-bool eh_fetch_rate(const char *text, int64_t *interval_us, eh_err *err) EH_MUST_USE;
+/* A rate, read: `burst` requests may come at once, then one each interval. */
+typedef struct eh_fetch_rate_rule {
+    int64_t interval_us; /* 0: no rate */
+    int64_t burst;
+} eh_fetch_rate_rule;
+
+/* Reads "10/s", "600/m", "5000/h", "100000/d". Class config when it is none. */
+bool eh_fetch_rate(const char *text, eh_fetch_rate_rule *out, eh_err *err) EH_MUST_USE;
 
 #endif

@@ -66,6 +66,10 @@ typedef struct eh_http_request {
     unsigned max_redirects;     /* 0: 5 */
     bool no_redirects;          /* 3xx is an answer like any other */
     bool redirect_to_get;       /* 301, 302, 303 to another method is followed by a GET */
+    /* Beside GET, HEAD, OPTIONS, PUT and DELETE: may be sent twice. Others get a connection of
+     * their own, since on a kept one nobody knows whether a request that was not answered was
+     * read. */
+    bool repeatable;
     bool as_stored; /* neither ask for nor undo a content coding: a file, by its own name */
 } eh_http_request;
 

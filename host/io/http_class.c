@@ -3,6 +3,8 @@
 
 #include "io/libcurl.h"
 
+#include <string.h>
+
 typedef struct status_class {
     int status;
     eh_class class_;
@@ -80,6 +82,14 @@ const char *eh_http_status_text(int status)
 {
     const status_class *known = find(status);
     return known != NULL ? known->text : "";
+}
+
+bool eh_http_is_idempotent(const char *method)
+{
+    static const char *const idempotent[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    for (size_t i = 0; i < sizeof idempotent / sizeof idempotent[0]; i++)
+        if (strcmp(method, idempotent[i]) == 0) return true;
+    return false;
 }
 
 eh_class eh_http_transport_class(int code)

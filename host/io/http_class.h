@@ -11,6 +11,9 @@ eh_class eh_http_status_class(int status);
 /* "Service Unavailable"; "" for a status that is not registered. */
 const char *eh_http_status_text(int status);
 
+/* GET, HEAD, OPTIONS, PUT, DELETE: sent twice does what it does sent once (RFC 9110 9.2.2). */
+bool eh_http_is_idempotent(const char *method);
+
 /* For a CURLcode. */
 eh_class eh_http_transport_class(int code);
 

@@ -299,6 +299,8 @@ static bool set_transfer(eh_http_transfer *t)
     SET(CURLOPT_NOPROGRESS, r->body.len > 0 ? 0L : 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     SET(CURLOPT_BUFFERSIZE, 128L * 1024);
+    /* On a kept connection that turns out to be dead libcurl sends again by itself. */
+    SET(CURLOPT_FRESH_CONNECT, r->repeatable || eh_http_is_idempotent(r->method) ? 0L : 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_QUICK_EXIT, 1L); /* a look-up that hangs must not hold up a cancel */
     return ok;
