@@ -102,6 +102,20 @@ static bool read_spec(eh_run *run, eh_err *err)
     }
 }
 
+/* Where the operator says that an instance's secrets may go. */
+static bool trust_hosts(eh_run *run, const eh_doc *source, eh_err *err)
+{
+    const eh_doc *list = eh_doc_get(source, "hosts");
+    if (list == NULL) return true;
+    const char **hosts = eh_arena_zalloc(run->arena, eh_doc_count(list) + 1, sizeof *hosts);
+    if (hosts == NULL) return eh_fail_memory(err, "the hosts of a source");
+    size_t count = 0;
+    for (const eh_doc *h = eh_doc_first(list); h != NULL; h = h->next)
+        if (h->kind == EH_DOC_STRING) hosts[count++] = h->as.string.data;
+    return eh_secrets_trust(run->secrets, eh_doc_str(source, "instance", ""), hosts, count,
+                            err);
+}
+
 /* The only copies that stay are the store's. */
 static bool take_secrets(eh_run *run, eh_err *err)
 {
@@ -109,7 +123,11 @@ static bool take_secrets(eh_run *run, eh_err *err)
     run->events.secrets = run->secrets;
     eh_buf *in = &run->control_in;
     if (in->data != NULL) explicit_bzero(in->data + in->len, in->cap - in->len);
-    return run->secrets != NULL;
+    if (run->secrets == NULL) return false;
+    const eh_doc *sources = eh_doc_get(run->spec, "sources");
+    for (const eh_doc *s = eh_doc_first(sources); s != NULL; s = s->next)
+        if (!trust_hosts(run, s, err)) return false;
+    return true;
 }
 
 /* ---- who I am -------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ void eh_event_slice(eh_events *events, const char *key, eh_slice value)
     if (value.data == NULL || events->line.len == 0) return;
     if (eh_secrets_hits(events->secrets, value)) {
         events->scratch.len = 0;
-        bool masked = eh_secrets_mask(events->secrets, value, &events->scratch, NULL);
+        bool masked = eh_secrets_mask_told(events->secrets, value, &events->scratch, NULL);
         check(events, masked);
         value = eh_buf_slice(&events->scratch);
     }

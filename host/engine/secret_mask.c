@@ -225,12 +225,13 @@ static size_t same(const eh_secret_pattern *p, size_t k, eh_slice text, size_t a
     return 0;
 }
 
-/* The bytes of text at `at` that are this secret, 0 if it is not there. */
-static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at)
+/* The bytes of text at `at` that are this secret, 0 if it is not there. cut: its beginning at
+ * the end of the text is enough. */
+static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, bool cut)
 {
     size_t i = at, k = 0, taken;
     while (k < p->text.len) {
-        if (i >= text.len) return k >= CUT_MIN ? i - at : 0;
+        if (i >= text.len) return cut && k >= CUT_MIN ? i - at : 0;
         size_t used = same(p, k, text, i, &taken);
         if (used == 0) return 0;
         i += used;
@@ -239,23 +240,24 @@ static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at)
     return i - at;
 }
 
-static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text, size_t at)
+static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text, size_t at,
+                      bool cut)
 {
     size_t best = 0;
     for (size_t i = from; i < to; i++) {
-        size_t len = match(&s->patterns[i], text, at);
+        size_t len = match(&s->patterns[i], text, at, cut);
         if (len > best) best = len;
     }
     return best;
 }
 
-static size_t match_any(const eh_secrets *s, eh_slice text, size_t at)
+static size_t match_any(const eh_secrets *s, eh_slice text, size_t at, bool cut)
 {
     unsigned char c = (unsigned char)text.data[at];
     /* These may stand for any other byte. */
     if (c == '%' || c == '\\' || c == '+' || c == '?' || c == '-' || c == '_')
-        return longest(s, 0, s->pattern_count, text, at);
-    return longest(s, s->first_of[c], s->first_of[c + 1], text, at);
+        return longest(s, 0, s->pattern_count, text, at, cut);
+    return longest(s, s->first_of[c], s->first_of[c + 1], text, at, cut);
 }
 
 /* ---- masking ------------------------------------------------------------------------------
@@ -265,15 +267,15 @@ static bool hits(const eh_secrets *secrets, eh_slice text)
 {
     if (secrets->pattern_count == 0) return false;
     for (size_t i = 0; i < text.len; i++)
-        if (match_any(secrets, text, i) > 0) return true;
+        if (match_any(secrets, text, i, true) > 0) return true;
     return false;
 }
 
-static bool mask(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
+static bool mask(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out, eh_err *err)
 {
     size_t kept = 0, i = 0, before = out->len;
     while (i < text.len && secrets->pattern_count > 0) {
-        size_t len = match_any(secrets, text, i);
+        size_t len = match_any(secrets, text, i, cut);
         if (len == 0) {
             i++;
             continue;
@@ -309,13 +311,24 @@ bool eh_secrets_hits(const eh_secrets *secrets, eh_slice text)
     return found;
 }
 
-bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
+static bool mask_locked(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out,
+                        eh_err *err)
 {
     if (secrets == NULL) return eh_buf_append(out, text.data, text.len, err);
     (void)pthread_mutex_lock(lock_of(secrets));
-    bool ok = mask(secrets, text, out, err);
+    bool ok = mask(secrets, text, cut, out, err);
     (void)pthread_mutex_unlock(lock_of(secrets));
     return ok;
+}
+
+bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
+{
+    return mask_locked(secrets, text, false, out, err);
+}
+
+bool eh_secrets_mask_told(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
+{
+    return mask_locked(secrets, text, true, out, err);
 }
 
 bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err)
@@ -343,7 +356,7 @@ bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
         while (end < json.len && json.data[end] != '"') end += json.data[end] == '\\' ? 2 : 1;
         if (end > json.len) end = json.len;
         ok = eh_buf_append(out, json.data + begin, open - begin, err) &&
-             eh_secrets_mask(secrets, eh_slice_of(json.data + open, end - open), out, err);
+             eh_secrets_mask_told(secrets, eh_slice_of(json.data + open, end - open), out, err);
         if (ok && end < json.len) ok = eh_buf_append_byte(out, '"', err);
         begin = end + 1;
     }

@@ -2,6 +2,8 @@
  * finding them in text is secret_mask.c's. */
 #include "engine/secrets_private.h"
 
+#include "io/url.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +229,11 @@ void eh_secrets_free(eh_secrets *secrets)
     free(secrets);
 }
 
+typedef struct found {
+    size_t begin, end; /* of the handle in the text */
+    eh_slice instance, name;
+} found;
+
 /* ---- hosts ----------------------------------------------------------------------------------
  */
 
@@ -237,67 +244,96 @@ static eh_secret_hosts *hosts_of(const eh_secrets *secrets, const char *instance
     return NULL;
 }
 
-bool eh_secrets_allow(eh_secrets *secrets, const char *instance, const char *const *hosts,
-                      size_t count, eh_err *err)
+static eh_secret_hosts *own_hosts(eh_secrets *secrets, const char *instance, eh_err *err)
 {
     eh_secret_hosts *h = hosts_of(secrets, instance);
-    if (h == NULL) {
-        h = calloc(1, sizeof *h);
-        if (h != NULL) h->instance = strdup(instance);
-        if (h == NULL || h->instance == NULL) {
-            free(h);
-            return eh_fail_memory(err, "the hosts of a source");
-        }
-        h->next = secrets->hosts;
-        secrets->hosts = h;
+    if (h != NULL) return h;
+    h = calloc(1, sizeof *h);
+    if (h != NULL) h->instance = strdup(instance);
+    if (h == NULL || h->instance == NULL) {
+        free(h);
+        eh_fail_memory(err, "the hosts of a source");
+        return NULL;
     }
-    h->patterns = hosts;
-    h->count = count;
+    h->next = secrets->hosts;
+    secrets->hosts = h;
+    return h;
+}
+
+bool eh_secrets_trust(eh_secrets *secrets, const char *instance, const char *const *hosts,
+                      size_t count, eh_err *err)
+{
+    static const char *const none[1];
+    eh_secret_hosts *h = own_hosts(secrets, instance, err);
+    if (h == NULL) return false;
+    h->trusted = hosts != NULL ? hosts : none;
+    h->trusted_count = count;
     return true;
 }
 
-/* What is between the scheme and the path; *port is 0 where none is said. */
-static eh_slice host_of(const char *text, long *port)
+bool eh_secrets_allow(eh_secrets *secrets, const char *instance, const char *const *hosts,
+                      size_t count, eh_err *err)
 {
-    const char *scheme = strstr(text, "://");
-    const char *host = scheme != NULL ? scheme + 3 : text;
-    size_t len = strcspn(host, ":/?#");
-    *port = host[len] == ':' ? strtol(host + len + 1, NULL, 10) : 0;
-    return eh_slice_of(host, len);
+    eh_secret_hosts *h = own_hosts(secrets, instance, err);
+    if (h == NULL) return false;
+    h->declared = hosts;
+    h->declared_count = count;
+    return true;
 }
 
-/* "api.x.com" is that host at its scheme's own port, "api.x.com:8443" at another, "*.x.com"
- * every one beneath x.com, a URL its host and port. */
-static bool is_host(const char *pattern, const char *origin)
+static bool matches_any(const eh_url *url, const char *const *patterns, size_t count)
 {
-    long port, wanted;
-    eh_slice host = host_of(origin, &port), own = host_of(pattern, &wanted);
-    bool plain = strncmp(origin, "http://", 7) == 0;
-    if (wanted == 0) wanted = strncmp(pattern, "http://", 7) == 0 || plain ? 80 : 443;
-    if (port != wanted) return false;
-    if (own.len > 2 && own.data[0] == '*' && own.data[1] == '.') {
-        own = eh_slice_of(own.data + 1, own.len - 1);
-        if (host.len <= own.len) return false;
-        host = eh_slice_of(host.data + host.len - own.len, own.len);
-    }
-    return host.len == own.len && own.len > 0 && strncasecmp(host.data, own.data, own.len) == 0;
+    for (size_t i = 0; i < count; i++)
+        if (eh_url_matches(url, patterns[i])) return true;
+    return false;
 }
 
-static bool may_go_to(const eh_secrets *secrets, const char *instance, const char *origin)
+/* Is a secret of the instance itself an address there? */
+static bool is_secret_address(const eh_secrets *secrets, const char *instance,
+                              const eh_url *url)
+{
+    for (const eh_secret *s = secrets->first; s != NULL; s = s->next)
+        if (s->kind == EH_SECRET_GIVEN && strcmp(s->instance, instance) == 0 &&
+            s->value.len > 4 && memcmp(s->value.data, "http", 4) == 0 &&
+            eh_url_matches(url, s->value.data))
+            return true;
+    return false;
+}
+
+static bool refuse_origin(const eh_secret_hosts *h, const found *handle, const char *origin,
+                          bool is_declared, eh_err *err)
+{
+    eh_fail(err, EH_CLASS_DENIED, "the secret %.*s.%.*s may not be sent to %s",
+            EH_SLICE_FMT(handle->instance), EH_SLICE_FMT(handle->name), origin);
+    const char *host = strstr(origin, "://");
+    host = host != NULL ? host + 3 : origin;
+    if (is_declared)
+        return eh_err_hint(err,
+                           "the client's file says where the secrets of a source go: write "
+                           "hosts: [\"%s\"] for %.*s",
+                           host, EH_SLICE_FMT(handle->instance));
+    if (h == NULL || h->declared_count == 0)
+        return eh_err_hint(err, "the source declares no hosts: hosts = { \"{base_url}\" }");
+    return eh_err_hint(err, "its source declares %s%s", h->declared[0],
+                       h->declared_count > 1 ? " and other hosts" : " only");
+}
+
+static bool may_go_to(const eh_secrets *secrets, const char *instance, const char *origin,
+                      const found *handle, eh_err *err)
 {
     const eh_secret_hosts *h = hosts_of(secrets, instance);
-    for (size_t i = 0; h != NULL && i < h->count; i++)
-        if (is_host(h->patterns[i], origin)) return true;
-    return false;
+    eh_url url;
+    if (!eh_url_parse(origin, &url, err)) return false;
+    bool is_declared = h != NULL && matches_any(&url, h->declared, h->declared_count);
+    bool ok =
+        is_declared && (h->trusted == NULL || matches_any(&url, h->trusted, h->trusted_count) ||
+                        is_secret_address(secrets, instance, &url));
+    eh_url_free(&url);
+    return ok || refuse_origin(h, handle, origin, is_declared, err);
 }
 
 /* ---- filling --------------------------------------------------------------------------------
  */
-
-typedef struct found {
-    size_t begin, end; /* of the handle in the text */
-    eh_slice instance, name;
-} found;
 
 /* The next handle of this run at or behind `from`. */
 static bool next_handle(const eh_secrets *secrets, eh_slice text, size_t from, found *out)
@@ -382,18 +418,6 @@ static bool append_value(const eh_secret *secret, eh_secret_place place, eh_buf 
     return eh_buf_append(out, secret->value.data, secret->value.len, err);
 }
 
-static bool refuse_origin(const eh_secrets *secrets, const char *instance, const char *origin,
-                          const found *handle, eh_err *err)
-{
-    eh_fail(err, EH_CLASS_DENIED, "the secret %.*s.%.*s may not be sent to %s",
-            EH_SLICE_FMT(handle->instance), EH_SLICE_FMT(handle->name), origin);
-    const eh_secret_hosts *h = hosts_of(secrets, instance);
-    if (h == NULL || h->count == 0)
-        return eh_err_hint(err, "the source declares no hosts: hosts = { \"{base_url}\" }");
-    return eh_err_hint(err, "its source may talk to %s%s", h->patterns[0],
-                       h->count > 1 ? " and other hosts that it declares" : " only");
-}
-
 /* origin NULL: it does not leave the engine. */
 static bool append_secret(const eh_secrets *secrets, const char *instance, const char *origin,
                           eh_secret_place place, const found *handle, eh_buf *out, eh_err *err)
@@ -402,8 +426,7 @@ static bool append_secret(const eh_secrets *secrets, const char *instance, const
         return eh_fail(err, EH_CLASS_DENIED,
                        "the secret %.*s.%.*s belongs to another source than %s",
                        EH_SLICE_FMT(handle->instance), EH_SLICE_FMT(handle->name), instance);
-    if (origin != NULL && !may_go_to(secrets, instance, origin))
-        return refuse_origin(secrets, instance, origin, handle, err);
+    if (origin != NULL && !may_go_to(secrets, instance, origin, handle, err)) return false;
     const eh_secret *secret = find(secrets, handle->instance, handle->name);
     if (secret != NULL) return append_value(secret, place, out, err);
     eh_fail(err, EH_CLASS_SCRIPT, "there is no secret %.*s.%.*s",

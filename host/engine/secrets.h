@@ -28,8 +28,15 @@ eh_secrets *eh_secrets_new(const eh_doc *spec, eh_err *err);
 /* Wipes and frees. NULL is fine. */
 void eh_secrets_free(eh_secrets *secrets);
 
-/* The hosts to which an instance's secrets may go: patterns as in io/url.h, which must outlive
- * the store. None until this is called. */
+/* What the operator's configuration says of the hosts to which an instance's secrets may go:
+ * patterns as in io/url.h, which must outlive the store. An address that is itself a secret of
+ * the instance is one of them. Until this is called nothing is said, and what the source
+ * declares is enough. */
+bool eh_secrets_trust(eh_secrets *secrets, const char *instance, const char *const *hosts,
+                      size_t count, eh_err *err) EH_MUST_USE;
+
+/* What the script declares of the same: it can only leave hosts out of those. None until this
+ * is called. */
 bool eh_secrets_allow(eh_secrets *secrets, const char *instance, const char *const *hosts,
                       size_t count, eh_err *err) EH_MUST_USE;
 
@@ -83,20 +90,26 @@ bool eh_secrets_derived(eh_secrets *secrets, const char *instance, const char *k
 
 /* Appends text to out with *** for every secret of the run, whoever's: the value itself, also
  * with URL-encoded or JSON-escaped bytes, and its base64 in all three alignments and both
- * alphabets. A piece that is cut off at the end of the text counts too. So mask first, then
- * cut; what was cut before loses its last piece only when 8 bytes of the secret are there.
- * secrets may be NULL: nothing is masked. */
+ * alphabets. Mask first, then cut: half a secret is not found. secrets may be NULL: nothing is
+ * masked. */
 bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out,
                      eh_err *err) EH_MUST_USE;
 
-/* The same for a text of JSON: only inside of its strings, so that it stays JSON. */
+/* The same for what people and files are told: also the first 8 and more bytes of a secret at
+ * the end of a text that was cut there. Not for what a script gets to see: it could find a
+ * secret out byte by byte by what is masked. */
+bool eh_secrets_mask_told(const eh_secrets *secrets, eh_slice text, eh_buf *out,
+                          eh_err *err) EH_MUST_USE;
+
+/* As eh_secrets_mask_told, for a text of JSON: only inside of its strings, so that it stays
+ * JSON. */
 bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
                           eh_err *err) EH_MUST_USE;
 
-/* In place; as the hook of base/mask.h, with the store as self. */
+/* eh_secrets_mask in place; as the hook of base/mask.h, with the store as self. */
 bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err) EH_MUST_USE;
 
-/* Is anything of the text a secret? Cheap when there is none. */
+/* Would eh_secrets_mask_told change the text? */
 bool eh_secrets_hits(const eh_secrets *secrets, eh_slice text);
 
 /* Message, hint, place and trail, in place. Without memory they are replaced by ***. */

@@ -37,8 +37,10 @@ typedef struct eh_secret_pattern {
 typedef struct eh_secret_hosts {
     struct eh_secret_hosts *next;
     char *instance;
-    const char *const *patterns;
-    size_t count;
+    const char *const *declared; /* by the script */
+    size_t declared_count;
+    const char *const *trusted; /* by the operator; NULL: nothing is said */
+    size_t trusted_count;
 } eh_secret_hosts;
 
 struct eh_secrets {

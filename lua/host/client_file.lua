@@ -56,6 +56,7 @@ local function walk_settings(self, node, source, trail, found)
           })
       end
     end
+    if node.value:match "^https?://." then table.insert(source.addresses, node.value) end
     return node.value
   end
   if node.kind == "null" then return doc.null end
@@ -75,6 +76,7 @@ local function read_source(self, entry, found, nonce)
   local source = {
     instance = entry.key, use = entry.key, settings = {}, roots = {},
     secrets = {}, nonce = nonce,
+    addresses = {}, -- URLs among its settings
     missing = {}, -- folders that are not there: an error of a run, a note of `check`
     -- where its settings stand, for what its Lua says of them
     place = found:place(entry), places = {}, node = entry.node,

@@ -268,6 +268,12 @@ settings.source_fields = {
       found:add(node, "this is text", { expected = "[a, b], or { a: { columns: ... }, b: false }" })
     end
   end },
+  hosts = {
+    type = "list",
+    each = {
+      type = "text", pattern = "^[%w.*:/_-]+$", expected = "a host: api.example.com, *.example.com",
+    },
+  },
   contract = { type = "any" }, -- its words are checked where those of resources are
   max_dead = max_dead,
   on_changed_file = { type = "text", one_of = { "replace_rows", "tail", "append", "refuse" } },

@@ -6,6 +6,7 @@ local err = require "host.err"
 local files = require "host.files"
 local projects = require "host.projects"
 local nearest = require "host.nearest"
+local source_hosts = require "host.source_hosts"
 local system = require "host.system"
 
 local spec = {}
@@ -49,6 +50,17 @@ function spec.network(config)
   }
 end
 
+-- Where a source's secrets may go: `hosts` of its entry, or else the URLs in it and what is known
+-- of etlhost's own sources. A script can only leave hosts out.
+local function hosts_of(source)
+  local list = doc.list {}
+  local known = not source.hosts and source_hosts[source.use] or {}
+  for _, hosts in ipairs { source.hosts or source.addresses, known } do
+    table.move(hosts, 1, #hosts, #list + 1, list)
+  end
+  return list
+end
+
 local function source_entry(source)
   -- A pipeline may speak of a source that is switched off, so the script hears of it.
   if source.enabled == false then
@@ -59,6 +71,7 @@ local function source_entry(source)
     use = source.use,
     settings = source.settings,
     roots = doc.list(table.move(source.roots, 1, #source.roots, 1, {})),
+    hosts = hosts_of(source),
     resources = source.resources,
     contract = source.contract,
     max_dead = source.max_dead,

@@ -120,8 +120,8 @@ static void goes_only_to_its_hosts(void **state)
     refuses(secrets, "crm", "https://crm.net:443", place, KEY, EH_CLASS_DENIED, "crm.net");
     refuses(secrets, "crm", "https://evilcrm.net:443", place, KEY, EH_CLASS_DENIED,
             "evilcrm.net");
-    refuses(secrets, "crm", "", place, KEY, EH_CLASS_DENIED, "crm.api_key");
-    refuses(secrets, "crm", NULL, place, KEY, EH_CLASS_DENIED, "crm.api_key");
+    refuses(secrets, "crm", "", place, KEY, EH_CLASS_CONFIG, "");
+    refuses(secrets, "crm", NULL, place, KEY, EH_CLASS_CONFIG, "");
     refuses(secrets, "crm", "https://api.crm.com:443", place, OTHER, EH_CLASS_DENIED,
             "shop.token belongs to another source");
     refuses(secrets, "shop", "https://api.crm.com:443", place, OTHER, EH_CLASS_DENIED,
@@ -136,12 +136,43 @@ static void goes_only_to_its_hosts(void **state)
     eh_secrets_free(secrets);
 }
 
+static void goes_where_the_operator_says(void **state)
+{
+    (void)state;
+    static const char *const trusted[] = {"https://api.crm.com/v2", "files.crm.net"};
+    static const char *const declared[] = {"*.crm.com", "*.crm.net", "evil.com", "own.com"};
+    eh_secrets *secrets = make_with("https://own.com/in?key=1");
+    eh_err err = {.class_ = EH_OK};
+    eh_secret_place place = EH_SECRET_BODY;
+    assert_true(eh_secrets_allow(secrets, "crm", declared, 4, &err));
+    assert_true(eh_secrets_trust(secrets, "crm", trusted, 2, &err));
+    eh_buf out;
+    eh_buf_init(&out, 1000);
+    static const char *const fine[] = {"https://api.crm.com:443", "https://files.crm.net:443",
+                                       "https://own.com:443"};
+    for (size_t i = 0; i < 3; i++)
+        assert_true(
+            eh_secrets_fill(secrets, "crm", fine[i], place, eh_slice_str(KEY), &out, &err));
+    eh_secrets_wipe(&out);
+    refuses(secrets, "crm", "https://evil.com:443", place, KEY, EH_CLASS_DENIED, "evil.com");
+    refuses(secrets, "crm", "https://x.crm.com:443", place, KEY, EH_CLASS_DENIED, "x.crm.com");
+    assert_false(eh_secrets_fill(secrets, "crm", "https://evil.com:443", place,
+                                 eh_slice_str(KEY), &out, &err));
+    assert_non_null(strstr(err.hint, "hosts: [\"evil.com:443\"] for crm"));
+    /* It says nothing that the source does not. */
+    assert_true(eh_secrets_allow(secrets, "crm", declared, 1, &err));
+    refuses(secrets, "crm", "https://files.crm.net:443", place, KEY, EH_CLASS_DENIED, "files");
+    assert_true(eh_secrets_trust(secrets, "crm", NULL, 0, &err));
+    refuses(secrets, "crm", "https://api.crm.com:443", place, KEY, EH_CLASS_DENIED, "api.crm");
+    eh_secrets_free(secrets);
+}
+
 static void masks(const eh_secrets *secrets, const char *text, const char *expected)
 {
     eh_err err = {.class_ = EH_OK};
     eh_buf out;
     eh_buf_init(&out, 1 << 16);
-    assert_true(eh_secrets_mask(secrets, eh_slice_str(text), &out, &err));
+    assert_true(eh_secrets_mask_told(secrets, eh_slice_str(text), &out, &err));
     assert_string_equal(out.len > 0 ? eh_buf_cstr(&out) : "", expected);
     assert_int_equal(eh_secrets_hits(secrets, eh_slice_str(text)), strcmp(text, expected) != 0);
     eh_buf_free(&out);
@@ -191,6 +222,15 @@ static void masks_what_is_cut(void **state)
     masks(secrets, "x abcdefgh", "x ***");
     masks(secrets, "x abcdefg", "x abcdefg");
     masks(secrets, "x abcdefghij k", "x abcdefghij k");
+    /* A script is not told how much of it is right. */
+    eh_err err = {.class_ = EH_OK};
+    eh_buf out;
+    eh_buf_init(&out, 1000);
+    assert_true(eh_secrets_mask(secrets, eh_slice_str("abcdefghijklmno"), &out, &err));
+    assert_string_equal(eh_buf_cstr(&out), "abcdefghijklmno");
+    assert_true(eh_secrets_mask_buf(secrets, &out, &err));
+    assert_string_equal(eh_buf_cstr(&out), "abcdefghijklmno");
+    eh_buf_free(&out);
     eh_secrets_free(secrets);
     secrets =
         make_with("-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----");
@@ -288,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_by_place),
         cmocka_unit_test(goes_only_to_its_hosts),
+        cmocka_unit_test(goes_where_the_operator_says),
         cmocka_unit_test(masks_every_form),
         cmocka_unit_test(masks_base64),
         cmocka_unit_test(masks_what_is_cut),

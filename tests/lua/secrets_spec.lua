@@ -76,3 +76,25 @@ describe("a secret", function()
       { instance = "a", key = "key", value = "of a variable" } } }, from:of_sources(client, "a"))
   end)
 end)
+
+describe("the secrets of a source", function()
+  local spec = require "host.spec"
+
+  local function hosts(fields)
+    fields.addresses = fields.addresses or {}
+    fields.instance, fields.roots, fields.settings = "a", {}, {}
+    return spec.sources({ sources = { fields } })[1].hosts
+  end
+
+  it("may go to the hosts that the operator writes, else to the addresses in the entry", function()
+    assert.same({ "https://a.com/v1" }, hosts { use = "crm", addresses = { "https://a.com/v1" } })
+    assert.same({ "b.com" },
+      hosts { use = "crm", hosts = { "b.com" }, addresses = { "https://a.com" } })
+    assert.same({}, hosts { use = "crm" })
+  end)
+
+  it("of etlhost's own sources may go to their service", function()
+    assert.same({ "api.eflow.team", "api-eu.eflow.team" }, hosts { use = "everflow" })
+    assert.same({ "b.com" }, hosts { use = "everflow", hosts = { "b.com" } })
+  end)
+end)
