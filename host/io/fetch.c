@@ -50,6 +50,11 @@ void eh_fetcher_free(eh_fetcher *fetcher)
     free(fetcher);
 }
 
+eh_fetch_totals eh_fetcher_totals(const eh_fetcher *fetcher)
+{
+    return fetcher->totals;
+}
+
 /* xorshift64 (Marsaglia, 2003): it spreads waits, it guards nothing. */
 static uint64_t next_random(eh_fetcher *fetcher)
 {
@@ -241,6 +246,15 @@ static void forget_answer(eh_fetch *fetch)
     fetch->excerpt_of = 0;
 }
 
+static void tell_retry(const eh_fetch *fetch, const eh_err *from, int64_t wait_ms)
+{
+    const eh_fetcher_options *options = &fetch->fetcher->options;
+    eh_err whole;
+    if (options->retrying == NULL) return;
+    eh_fetch_explain(fetch, from, "", &whole);
+    options->retrying(options->retrying_self, &whole, wait_ms);
+}
+
 static void try_again_or_not(eh_fetch *fetch, const eh_err *err)
 {
     eh_fetcher *fetcher = fetch->fetcher;
@@ -261,6 +275,8 @@ static void try_again_or_not(eh_fetch *fetch, const eh_err *err)
         return;
     }
     fetcher->budget -= 10;
+    fetcher->totals.retries++;
+    tell_retry(fetch, err, wait);
     eh_body_restart(fetch->body);
     forget_answer(fetch);
     wait_for(fetch, wait * 1000);
@@ -272,6 +288,7 @@ static void on_done(void *self, const eh_http_answer *answer, const eh_err *err)
     eh_fetcher *fetcher = fetch->fetcher;
     eh_err none = {.class_ = EH_OK};
     fetch->transfer = NULL;
+    fetcher->totals.bytes += answer->bytes_stored;
     if (answer->status != 0 && !keep_answer(fetch, answer) && err == NULL) {
         (void)eh_fail_memory(&none, "an answer");
         err = &none;
@@ -428,6 +445,7 @@ eh_fetch *eh_fetch_start(eh_fetcher *fetcher, const eh_fetch_request *request,
     fetch->next = fetcher->first;
     if (fetcher->first != NULL) fetcher->first->previous = fetch;
     fetcher->first = fetch;
+    fetcher->totals.requests++;
     if (set_up(fetch, request, err)) return fetch;
     free_fetch(fetch);
     return NULL;

@@ -26,6 +26,11 @@ typedef struct eh_fetcher_options {
      * into an error. */
     bool (*mask)(void *self, eh_buf *text, eh_err *err);
     void *mask_self;
+    /* Told before each wait for another attempt: what went wrong with this one, whole and
+     * masked, and how long the wait is. NULL: nobody wants to know. Must not touch the fetcher.
+     */
+    void (*retrying)(void *self, const eh_err *err, int64_t wait_ms);
+    void *retrying_self;
     int64_t backoff_base_ms; /* 0: 500 */
     int64_t backoff_cap_ms;  /* 0: 30 s */
     /* Retries that the run has to spend; each takes one, each success gives a tenth back, up to
@@ -60,9 +65,18 @@ typedef struct eh_fetch_done {
     void (*done)(void *self, eh_fetch *fetch, const eh_err *err);
 } eh_fetch_done;
 
+/* Of a fetcher, since it was made. */
+typedef struct eh_fetch_totals {
+    int64_t requests; /* begun */
+    int64_t retries;  /* attempts beside the first of each */
+    uint64_t bytes;   /* of bodies, as they were sent */
+} eh_fetch_totals;
+
 eh_fetcher *eh_fetcher_new(const eh_fetcher_options *options, eh_err *err);
 /* Cancels what is going on. Not from inside done. NULL is fine. */
 void eh_fetcher_free(eh_fetcher *fetcher);
+
+eh_fetch_totals eh_fetcher_totals(const eh_fetcher *fetcher);
 
 /* Begins. NULL when the request cannot be made or is not allowed; done is not called then. */
 eh_fetch *eh_fetch_start(eh_fetcher *fetcher, const eh_fetch_request *request,

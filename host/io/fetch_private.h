@@ -19,6 +19,7 @@ struct eh_fetcher {
     eh_fetch_bucket *buckets;
     int64_t budget, budget_max; /* of retries, in tenths */
     uint64_t random;
+    eh_fetch_totals totals;
 };
 
 struct eh_fetch {

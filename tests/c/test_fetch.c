@@ -25,6 +25,8 @@ typedef struct client {
     unsigned prepared;
     int wanted; /* how many are to be done */
     outcome got;
+    unsigned told; /* waits for another attempt that it was told of */
+    char why[1024];
 } client;
 
 static void on_done(void *self, eh_fetch *fetch, const eh_err *err)
@@ -59,6 +61,14 @@ static bool mask(void *self, eh_buf *text, eh_err *err)
     return true;
 }
 
+static void on_retrying(void *self, const eh_err *err, int64_t wait_ms)
+{
+    client *c = self;
+    c->told++;
+    assert_true(wait_ms >= 0);
+    (void)snprintf(c->why, sizeof c->why, "%s", err->message);
+}
+
 static void open_client(client *c, const hk_answer *answers, size_t count)
 {
     eh_err err = {.class_ = EH_OK};
@@ -68,8 +78,13 @@ static void open_client(client *c, const hk_answer *answers, size_t count)
     c->clock = (eh_clock){hk_wall, hk_monotonic, &c->time};
     c->loop = eh_loop_new(&c->clock, &err);
     c->http = eh_http_new(c->loop, &c->clock, &err);
-    const eh_fetcher_options options = {
-        .loop = c->loop, .clock = c->clock, .http = c->http, .mask = mask, .retry_budget = 6};
+    const eh_fetcher_options options = {.loop = c->loop,
+                                        .clock = c->clock,
+                                        .http = c->http,
+                                        .mask = mask,
+                                        .retry_budget = 6,
+                                        .retrying = on_retrying,
+                                        .retrying_self = c};
     c->fetcher = eh_fetcher_new(&options, &err);
     assert_non_null(c->fetcher);
     c->server = hk_start(answers, count);
@@ -163,6 +178,12 @@ static void a_failure_that_passes_is_not_seen(void **state)
     expect_body(&c, "hello");
     assert_int_equal(c.got.attempts, 4);
     assert_int_equal(c.got.status, 200);
+    assert_int_equal(c.told, 3);
+    assert_non_null(strstr(c.why, "/data?key=***&page=2: "));
+    eh_fetch_totals totals = eh_fetcher_totals(c.fetcher);
+    assert_int_equal(totals.requests, 1);
+    assert_int_equal(totals.retries, 3);
+    assert_int_equal(totals.bytes, 4 + 3 + 5);
     close_client(&c);
 }
 
