@@ -109,7 +109,7 @@ $(OUT)/tests/%: $(OUT)/obj/tests/c/%.o $(OUT)/libetlhost.a
 HTTP_SERVER := $(OUT)/tests/http_server
 $(HTTP_SERVER): $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard tests/support/*.c)) $(OUT)/libetlhost.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl -lbrotlienc
 
 FORCE:
 
@@ -178,7 +178,7 @@ lint: ## clang-tidy, cppcheck, luacheck, shellcheck and the house rules of tests
 	@CPPFLAGS='$(CPPFLAGS)' sh tests/lint/run
 
 bench: deps deps-test $(if $(filter 1,$(PEERS)),deps-peers) ## measure against psql and sqlite3 (PEERS=1: against other tools too)
-	@$(PARALLEL) all
+	@$(PARALLEL) all $(HTTP_SERVER)
 	@sh tests/bench/run
 
 # Each target for FUZZ_SECONDS, from its seeds; what it finds that is new stays under build/fuzz.

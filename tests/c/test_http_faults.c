@@ -97,6 +97,8 @@ static const fault faults[] = {
           .expect = "all of it"),
     FAULT("zstd", "c:reply(200, {['Content-Encoding']='zstd'}, zstd 'all of it')", EH_OK,
           .expect = "all of it"),
+    FAULT("brotli", "c:reply(200, {['Content-Encoding']='br'}, brotli 'all of it')", EH_OK,
+          .expect = "all of it"),
     FAULT("no-content", "c:head(204) ", EH_OK, .expect = ""),
     FAULT("head", "c:reply(200, {['Content-Length']=10})", EH_OK, .expect = "",
           .method = "HEAD"),

@@ -1,6 +1,8 @@
-/* tests/support/http_coding.c: gzip(text), deflate(text), zstd(text) for scenarios. */
+/* tests/support/http_coding.c: gzip(text), deflate(text), zstd(text), brotli(text) for
+ * scenarios. */
 #include "http_parts.h"
 
+#include <brotli/encode.h>
 #include <lauxlib.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -48,9 +50,23 @@ static int l_zstd(lua_State *L)
     return 1;
 }
 
+static int l_brotli(lua_State *L)
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    size_t size = BrotliEncoderMaxCompressedSize(len);
+    char *out = lua_newuserdatauv(L, size, 0);
+    if (!BrotliEncoderCompress(5, BROTLI_DEFAULT_WINDOW, BROTLI_DEFAULT_MODE, len,
+                               (const uint8_t *)text, &size, (uint8_t *)out))
+        return luaL_error(L, "brotli");
+    lua_pushlstring(L, out, size);
+    return 1;
+}
+
 void hs_open_codings(lua_State *L)
 {
     lua_register(L, "gzip", l_gzip);
     lua_register(L, "deflate", l_deflate);
     lua_register(L, "zstd", l_zstd);
+    lua_register(L, "brotli", l_brotli);
 }
