@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* A small input of one repeated byte may well expand beyond the ratio, with zstd and brotli:
  * only what is large as well is a bomb. */
@@ -202,6 +203,8 @@ static bool step_zstd(eh_decompress *d, eh_slice *in, char *out, size_t cap, siz
     *stuck = from.pos == 0 && to.pos == *produced;
     eat(d, in, from.pos);
     *produced = to.pos;
+    if (ZSTD_isError(rc) && ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
+        return eh_fail_memory(err, "a decompressor");
     if (ZSTD_isError(rc)) return fail_data(d, ZSTD_getErrorName(rc), err);
     d->state = rc == 0 ? BETWEEN : INSIDE;
     return true;
@@ -301,6 +304,7 @@ bool eh_inflate(eh_slice coded, eh_buf *out, eh_err *err)
         ok = eh_buf_append(out, chunk, sizeof chunk - z.avail_out, err);
     }
     (void)inflateEnd(&z);
+    if (code == Z_MEM_ERROR) return eh_fail_memory(err, "a compressed text");
     return ok && (code == Z_STREAM_END ||
                   eh_fail(err, EH_CLASS_DATA, "this is no text that zlib has compressed"));
 }

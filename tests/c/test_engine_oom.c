@@ -5,92 +5,7 @@
  * environment tries every single one. */
 #include "engine_kit.h"
 #include "jail/jail.h"
-
-#include <errno.h>
-#include <openssl/crypto.h>
-#include <stdatomic.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define OWN_MALLOC 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OWN_MALLOC 0
-#endif
-#endif
-#ifndef OWN_MALLOC
-#define OWN_MALLOC 1
-#endif
-
-/* The engine has threads; these are what the allocator below has no parameter for. */
-static atomic_long countdown; /* allocations until one fails; 0: none does */
-static bool and_all_after;
-static atomic_bool reached;
-
-#if OWN_MALLOC
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-
-static bool fails(void)
-{
-    if (atomic_load(&countdown) == 0) return false;
-    long left = atomic_fetch_sub(&countdown, 1);
-    if (left > 1) return false;
-    atomic_store(&reached, true);
-    errno = ENOMEM; /* as malloc(3) promises, and glibc itself asserts */
-    if (and_all_after)
-        atomic_store(&countdown, 1);
-    else
-        atomic_store(&countdown, 0);
-    return true;
-}
-
-void *malloc(size_t size)
-{
-    return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *block, size_t size)
-{
-    return fails() ? NULL : __libc_realloc(block, size);
-}
-
-/* OpenSSL 3.0 crashes in its own beginnings when it has no memory: not for us to mend. */
-static void *crypto_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return __libc_malloc(size);
-}
-
-static void *crypto_realloc(void *block, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return __libc_realloc(block, size);
-}
-
-static void crypto_free(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(block);
-}
-
-static void spare_openssl(void)
-{
-    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1) _exit(98);
-}
-#else
-static void spare_openssl(void)
-{
-}
-#endif
+#include "oom.h"
 
 /* ---- the engine's part ----------------------------------------------------------------------
  */
@@ -100,12 +15,10 @@ static void spare_openssl(void)
 static int be_engine(void)
 {
     const char *at = getenv("EH_OOM_AT"), *all = getenv("EH_OOM_AFTER");
-    and_all_after = all != NULL && all[0] == '1';
-    spare_openssl();
-    if (at != NULL) atomic_store(&countdown, strtol(at, NULL, 10));
+    oom_spare_openssl();
+    if (at != NULL) oom_arm(strtol(at, NULL, 10), all != NULL && all[0] == '1');
     int code = eh_engine_main();
-    atomic_store(&countdown, 0);
-    return atomic_load(&reached) ? code : code + NOT_REACHED;
+    return oom_disarm() ? code : code + NOT_REACHED;
 }
 
 /* ---- the test -------------------------------------------------------------------------------
@@ -180,11 +93,10 @@ static bool fail_at(void (*open)(ek *k), long n, bool all_after)
 
 static void sweep(void (*open)(ek *k), bool all_after)
 {
-    bool every = getenv("EH_OOM_ALL") != NULL;
     const char *from = getenv("EH_OOM_FROM");
     if (!OWN_MALLOC) skip();
     long n = from != NULL ? strtol(from, NULL, 10) : 1;
-    while (fail_at(open, n, all_after)) n += every ? 1 : 1 + n / 12;
+    while (fail_at(open, n, all_after)) n = oom_next(n, 1);
     assert_true(n > 100);
 }
 

@@ -7,7 +7,7 @@ BEGIN {
     only["lua.h"] = only["lauxlib.h"] = only["lualib.h"] = "vm jail bind"
     only["curl/curl.h"] = only["libpq-fe.h"] = only["sqlite3.h"] = "io"
     only["seccomp.h"] = "jail"
-    only["yaml.h"] = only["simdjson.h"] = only["zlib.h"] = only["zstd.h"] = "data"
+    only["yaml.h"] = only["simdjson.h"] = only["zlib.h"] = only["zstd.h"] = only["zstd_errors.h"] = "data"
     only["brotli/decode.h"] = only["expat.h"] = "data"
     only["histedit.h"] = only["editline/readline.h"] = "bind"
 }
