@@ -132,6 +132,10 @@ typedef struct eh_lite_cell {
 /* Reads the cell at p; returns where the next one begins. */
 const char *eh_lite_read_cell(const char *p, eh_lite_cell *cell);
 void eh_lite_bind_cell(eh_sqlite_stmt *stmt, int index, const eh_lite_cell *cell);
+/* A column of a key as it is compared, or (not 0) the parameter that is compared with it:
+ * numbers that are kept as text are equal when they are equal as numbers. */
+bool eh_lite_spell_key(eh_buf *out, const eh_column_info *column, size_t parameter,
+                       eh_err *err) EH_MUST_USE;
 /* Binds the encoded row at p to the statement; returns where the next one begins. Text stays
  * where it lies. */
 const char *eh_lite_bind_row(eh_sqlite_stmt *stmt, const eh_encoder *encoder, const char *p);

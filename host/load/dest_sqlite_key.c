@@ -13,34 +13,48 @@ typedef struct key_job {
     const char *table;
     const eh_column_info *columns;
     const eh_put *put;
-    eh_buf list; /* "a", "b" */
-    eh_buf json; /* ["a","b"] */
+    bool numbers; /* some are numbers that are kept as text */
+    eh_buf list;  /* "a", "b", as they are compared */
+    eh_buf named; /* the same with their names */
+    eh_buf json;  /* ["a","b"] */
 } key_job;
 
 static bool list_keys(key_job *job, eh_err *err)
 {
     for (size_t i = 0; i < job->put->key_count; i++) {
-        const char *name = job->columns[job->put->keys[i]].name;
-        if ((i > 0 && !eh_buf_append_str(&job->list, ", ", err)) ||
-            !eh_sql_identifier(&job->list, name, err) ||
+        const eh_column_info *column = &job->columns[job->put->keys[i]];
+        const char *between = i > 0 ? ", " : "";
+        if (!eh_buf_append_str(&job->list, between, err) ||
+            !eh_lite_spell_key(&job->list, column, 0, err) ||
+            !eh_buf_append_str(&job->named, between, err) ||
+            !eh_lite_spell_key(&job->named, column, 0, err) ||
+            !eh_buf_append_str(&job->named, " AS ", err) ||
+            !eh_sql_identifier(&job->named, column->name, err) ||
             !eh_buf_append_byte(&job->json, i == 0 ? '[' : ',', err) ||
-            !eh_buf_append_json(&job->json, eh_slice_str(name), err))
+            !eh_buf_append_json(&job->json, eh_slice_str(column->name), err))
             return false;
+        job->numbers = job->numbers || column->type == EH_TYPE_NUMERIC;
     }
     if (!eh_buf_append_byte(&job->json, ']', err)) return false;
-    return (eh_buf_cstr(&job->list) != NULL && eh_buf_cstr(&job->json) != NULL) ||
+    return (eh_buf_cstr(&job->list) != NULL && eh_buf_cstr(&job->named) != NULL &&
+            eh_buf_cstr(&job->json) != NULL) ||
            eh_fail_memory(err, "a statement");
+}
+
+static const char *open_only(const key_job *job)
+{
+    return job->put->write == EH_WRITE_HISTORY ? " WHERE _valid_to IS NULL" : "";
 }
 
 static bool expand(const key_job *job, const char *file, const char *index, eh_buf *sql,
                    eh_err *err)
 {
-    bool history = job->put->write == EH_WRITE_HISTORY;
     eh_sql_var vars[] = {{"table", job->table},
                          {"keys", job->list.data},
+                         {"named", job->named.data},
                          {"index", index},
-                         {"open", history ? " WHERE _valid_to IS NULL" : ""}};
-    return eh_sql_expand("sqlite", file, vars, 4, sql, err);
+                         {"open", open_only(job)}};
+    return eh_sql_expand("sqlite", file, vars, 5, sql, err);
 }
 
 /* {"_client_id":"acme","id":"7"} (2 times) */
@@ -115,18 +129,35 @@ static bool make_index(const key_job *job, const char *file, const char *ending,
     return ok;
 }
 
+static bool has_index(const key_job *job, bool *there, eh_err *err)
+{
+    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_slice(eh_buf_slice(&job->json)),
+                          eh_lite_int(job->put->write == EH_WRITE_HISTORY)};
+    eh_buf end;
+    eh_buf_init(&end, SQL_MAX);
+    int64_t found = 0;
+    bool ok = true;
+    if (job->numbers) {
+        ok = eh_buf_printf(&end, err, "(%s)%s", job->list.data, open_only(job));
+        args[1] = eh_lite_slice(eh_buf_slice(&end));
+    }
+    ok = ok &&
+         eh_lite_number(&job->lite->control, job->numbers ? "key_index_numbers" : "key_index",
+                        args, job->numbers ? 2 : 3, &found, err);
+    *there = found != 0;
+    eh_buf_free(&end);
+    return ok;
+}
+
 static bool ensure_index(const key_job *job, const eh_stream_state *state, eh_err *err)
 {
-    bool history = job->put->write == EH_WRITE_HISTORY;
-    eh_lite_arg args[] = {eh_lite_str(job->table), eh_lite_slice(eh_buf_slice(&job->json)),
-                          eh_lite_int(history)};
-    int64_t there;
+    bool history = job->put->write == EH_WRITE_HISTORY, there;
     if (!eh_lite_begin(&job->lite->control, err)) return false;
     bool ok =
         eh_lite_fence(&job->lite->control, state, NULL, NULL, err) &&
-        eh_lite_number(&job->lite->control, "key_index", args, 3, &there, err) &&
-        (there != 0 || (make_index(job, "key_index_make", "_key", err) &&
-                        (!history || make_index(job, "history_index_make", "_versions", err))));
+        has_index(job, &there, err) &&
+        (there || (make_index(job, "key_index_make", "_key", err) &&
+                   (!history || make_index(job, "history_index_make", "_versions", err))));
     return eh_lite_end(&job->lite->control, ok, err);
 }
 
@@ -137,9 +168,11 @@ bool eh_lite_key(eh_dest *dest, const eh_stream_state *state, const char *schema
     (void)schema;
     key_job job = {.lite = (eh_lite *)dest, .table = table, .columns = columns, .put = put};
     eh_buf_init(&job.list, SQL_MAX);
+    eh_buf_init(&job.named, SQL_MAX);
     eh_buf_init(&job.json, SQL_MAX);
     bool ok = list_keys(&job, err) && ensure_index(&job, state, err);
     eh_buf_free(&job.list);
+    eh_buf_free(&job.named);
     eh_buf_free(&job.json);
     return ok;
 }

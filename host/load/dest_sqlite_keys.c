@@ -18,20 +18,24 @@ void eh_lite_keys_free(eh_lite_keys *keys)
     free(keys->surpassed);
 }
 
-/* Cells are encoded one way only, so the same bytes are the same value. */
-static bool spell_key(const eh_put *put, const eh_lite_cell *cells, eh_buf *out, eh_err *err)
+/* Cells are encoded one way only, so the same bytes are the same value; but for numbers that
+ * are kept as text. */
+static bool spell_key(const eh_put *put, const eh_type *types, const eh_lite_cell *cells,
+                      eh_buf *out, eh_err *err)
 {
     out->len = 0;
     for (size_t i = 0; i < put->key_count; i++) {
         const eh_lite_cell *cell = &cells[put->keys[i]];
-        uint64_t len = cell->bytes.len;
         bool text = cell->kind >= EH_SQLITE_TEXT;
+        eh_slice bytes =
+            text ? eh_lite_key_bytes(types[put->keys[i]], cell->bytes) : cell->bytes;
+        uint64_t len = bytes.len;
         const void *value = cell->kind == EH_SQLITE_REAL ? (const void *)&cell->real
                             : text                       ? (const void *)&len
                                                          : (const void *)&cell->integer;
         if (!eh_buf_append_byte(out, (char)cell->kind, err) ||
             !eh_buf_append(out, value, 8, err) ||
-            (text && !eh_buf_append(out, cell->bytes.data, cell->bytes.len, err)))
+            (text && !eh_buf_append(out, bytes.data, bytes.len, err)))
             return false;
     }
     return true;
@@ -62,7 +66,8 @@ bool eh_lite_keys_gather(eh_lite_keys *keys, const eh_unit *unit, eh_err *err)
               eh_fail_memory(err, "the keys of a unit");
     for (size_t row = 0; ok && row < unit->rows; row++) {
         eh_lite_read_row(unit, row, cells);
-        ok = spell_key(unit->encoder->put, cells, &key, err) &&
+        ok = spell_key(unit->encoder->put, eh_lite_encoder_put(unit->encoder)->types, cells,
+                       &key, err) &&
              note_row(keys, &map, eh_buf_slice(&key), row, err);
     }
     eh_map_free(&map);

@@ -36,6 +36,13 @@ static bool equal(const speller *s, size_t i, eh_buf *out)
     return bare(s, i, out) && eh_buf_printf(out, s->err, " = ?%zu", i + 1);
 }
 
+static bool same_key(const speller *s, size_t i, eh_buf *out)
+{
+    return eh_lite_spell_key(out, &s->columns[i], 0, s->err) &&
+           eh_buf_append_str(out, " = ", s->err) &&
+           eh_lite_spell_key(out, &s->columns[i], i + 1, s->err);
+}
+
 /* What the record has no field for keeps its value. */
 static bool assigned_kept(const speller *s, size_t i, eh_buf *out)
 {
@@ -185,7 +192,7 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
     for (size_t i = 0; i < put->count; i++) types[i] = columns[i].type;
     made->types = types;
     pieces p = {table,
-                spell(&s, KEYS, " AND ", equal),
+                spell(&s, KEYS, " AND ", same_key),
                 spell(&s, OF_TABLE, ", ", bare),
                 spell(&s, OF_TABLE, ", ", marked),
                 NULL,

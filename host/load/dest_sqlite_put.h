@@ -41,6 +41,9 @@ bool eh_lite_same(const eh_lite_cell *a, const eh_lite_cell *b);
  * Null is below everything. */
 int eh_lite_order(eh_type type, const eh_lite_cell *a, const eh_lite_cell *b);
 
+/* The bytes of a text in a key, in the spelling that all equal ones have. */
+eh_slice eh_lite_key_bytes(eh_type type, eh_slice bytes);
+
 /* Is it what hard_delete takes for true? docs/how-to/load-data-that-changes.md */
 bool eh_lite_is_true(eh_type type, const eh_lite_cell *cell);
 

@@ -4,6 +4,7 @@
  * '9' is above '10'. So the order of a cursor is worked out here, from the column's type. */
 #include "data/convert.h"
 #include "data/decimal.h"
+#include "load/dest_sql.h"
 #include "load/dest_sqlite_put.h"
 
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define VALUE_MAX  ((size_t)1024)
 #define US_PER_DAY INT64_C(86400000000)
 
 eh_lite_cell eh_lite_column(const eh_sqlite_stmt *stmt, int column)
@@ -143,4 +145,28 @@ bool eh_lite_is_true(eh_type type, const eh_lite_cell *cell)
     if (type == EH_TYPE_TEXT) return is_word_for_true(cell->bytes);
     if (is_numeric(type)) return read_number(cell, scratch, &number) && !number.is_zero;
     return true;
+}
+
+bool eh_lite_spell_key(eh_buf *out, const eh_column_info *column, size_t parameter, eh_err *err)
+{
+    eh_buf value;
+    eh_buf_init(&value, VALUE_MAX);
+    bool ok = parameter > 0 ? eh_buf_printf(&value, err, "?%zu", parameter)
+                            : eh_sql_identifier(&value, column->name, err);
+    ok = ok && (eh_buf_cstr(&value) != NULL || eh_fail_memory(err, "a statement"));
+    eh_sql_var vars[] = {{"value", value.data}};
+    ok = ok && (column->type == EH_TYPE_NUMERIC
+                    ? eh_sql_expand("sqlite", "key_number", vars, 1, out, err)
+                    : eh_buf_append_str(out, value.data, err));
+    eh_buf_free(&value);
+    return ok;
+}
+
+eh_slice eh_lite_key_bytes(eh_type type, eh_slice bytes)
+{
+    if (type != EH_TYPE_NUMERIC || bytes.len == 0 || memchr(bytes.data, '.', bytes.len) == NULL)
+        return bytes;
+    while (bytes.data[bytes.len - 1] == '0') bytes.len--;
+    if (bytes.data[bytes.len - 1] == '.') bytes.len--;
+    return bytes;
 }

@@ -271,6 +271,7 @@ bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
     if (loader->options.dry_run) return eh_plan_pretend(plan, err);
     bool ok = eh_loader_change_table(loader, err);
     plan->change_count = 0;
+    loader->keyed = false;
     if (!ok)
         return eh_err_while(err, "changing the columns of %s.%s", loader->options.key.schema,
                             loader->options.key.table);

@@ -92,7 +92,7 @@ static void tell_text_copy(eh_loader *loader, const char *why)
     loader->told_text_copy = true;
 }
 
-/* Once a load; the columns' types may still change, the index follows. */
+/* Once, and again after the table was changed: the index may depend on the columns' types. */
 static bool make_key(eh_loader *loader, const eh_column_info *columns, const eh_put *put,
                      eh_err *err)
 {

@@ -140,5 +140,38 @@ local function describe_history(one, other)
   end)
 end
 
+-- Numbers as keys, whatever the way of writing: both destinations have to agree.
+local function describe_numbers(make)
+  it("takes numbers that are equal for one key, however they are written", function()
+    local to = make.fresh()
+    local step = host.stepper(to, '{ key = "id", columns = { id = "numeric" }, table = "orders" }')
+    step("1.csv", "id,v\n1.10,a\n2,b\n2.50,c\n100,d\n0.0,e\n")
+    local result = step("2.csv", "id,v\n1.1,A\n2.00,B\n2.5,C\n2.500,CC\n100.0,D\n10,f\n0,E\n")
+    assert.matches("1 new, 5 changed, 1 repeated", result.out, 1, true)
+    assert.equal("0.0|E\n1.10|A\n10|f\n100|D\n2|B\n2.50|CC", to:sql(("select id, v from %s order "
+      .. "by cast(id as text) %s"):format(to:name "orders", to.kind == "postgres"
+        and 'collate "C"' or "")))
+    to = make.fresh()
+    step = host.stepper(to, '{ key = "id", cursor = "at", write = "history", table = "orders", '
+      .. 'columns = { id = "numeric" } }')
+    step("1.csv", "id,at,v\n1.10,2026-01-01,a\n")
+    step("2.csv", "id,at,v\n1.1,2026-01-02,b\n1.100,2026-01-03,c\n")
+    assert.equal("a|b\nb|c", to:sql(("select a.v, b.v from %s a join %s b on b._valid_from = "
+      .. "a._valid_to order by 1"):format(to:name "orders", to:name "orders")))
+  end)
+
+  it("names numbers that are there twice", function()
+    local to = make.fresh()
+    host.stepper(to, '{ columns = { id = "numeric" }, table = "orders" }')("1.csv",
+      "id,v\n1.10,a\n1.1,b\n2,c\n")
+    local step = host.stepper(to, '{ key = "id", columns = { id = "numeric" }, table = "orders" }')
+    local result = step("2.csv", "id,v\n3,d\n", host.exit.data)
+    assert.matches('"id": ?"?1%.1', result.out .. result.err)
+    assert.matches("(2 times)", result.out .. result.err, 1, true)
+  end)
+end
+
 describe("history in sqlite", function() describe_history(target.list[1], target.list[1]) end)
 describe("history in postgres", function() describe_history(target.list[3], target.list[4]) end)
+describe("numeric keys in sqlite", function() describe_numbers(target.list[1]) end)
+describe("numeric keys in postgres", function() describe_numbers(target.list[3]) end)

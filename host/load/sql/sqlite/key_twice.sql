@@ -1,5 +1,5 @@
 -- Keys that are there more than once, ten of them; how often comes last.
-SELECT :keys, count(*)
+SELECT :named, count(*)
 FROM :"table":open
 GROUP BY :keys
 HAVING count(*) > 1
