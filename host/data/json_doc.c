@@ -119,12 +119,10 @@ static eh_doc *read_value(walk *w, eh_err *err)
     }
 }
 
-bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **doc,
-                  eh_err *err)
+bool eh_json_look(eh_slice text, eh_slice path, eh_slice *value, eh_err *err)
 {
     eh_json_found found;
     eh_json_fault fault;
-    *doc = NULL;
     switch (eh_json_judge_document(text, path, &found, &fault, err)) {
     case EH_JSON_NO_VERDICT:
         return false;
@@ -134,8 +132,18 @@ bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **
     case EH_JSON_GOOD:
         break;
     }
-    if (found.value == NULL) return true;
-    walk w = {.text = found.value, .len = found.len, .arena = arena};
+    *value = eh_slice_of(found.value, found.value != NULL ? found.len : 0);
+    return true;
+}
+
+bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **doc,
+                  eh_err *err)
+{
+    eh_slice value;
+    *doc = NULL;
+    if (!eh_json_look(text, path, &value, err)) return false;
+    if (value.data == NULL) return true;
+    walk w = {.text = value.data, .len = value.len, .arena = arena};
     *doc = read_value(&w, err);
     return *doc != NULL || eh_fail_memory(err, "a JSON document");
 }

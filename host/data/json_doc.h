@@ -8,6 +8,10 @@
 
 #include "base/doc.h"
 
+/* The text of the value at a path; a NULL slice when there is none. Borrowed. False for what is
+ * not JSON (class data). */
+bool eh_json_look(eh_slice text, eh_slice path, eh_slice *found, eh_err *err) EH_MUST_USE;
+
 /* The value at a path ("data.items": keys with dots between; empty: the whole) of a JSON text.
  * *doc is NULL when the path leads nowhere. In the arena. False for what is not JSON (class
  * data). */

@@ -1,6 +1,7 @@
-/* engine/calls.c: what a script may ask for: listing and loading files. Every argument is the
- * jail's, so every argument is checked. */
-#include "engine/pipeline.h"
+/* engine/calls.c: what a script may ask for: listing and loading files; what it asks of
+ * services is in service_calls.c. Every argument is the jail's, so every argument is checked.
+ */
+#include "engine/service_calls.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -16,10 +17,8 @@
 /* ---- arguments
  * ---------------------------------------------------------------------------------- */
 
-/* *out is the fallback where the argument is absent. Text with a NUL inside would be one name
- * to the script and another to the system. */
-static bool text_arg(const eh_doc *args, const char *key, const char *fallback,
-                     const char **out, eh_err *err)
+bool eh_call_text(const eh_doc *args, const char *key, const char *fallback, const char **out,
+                  eh_err *err)
 {
     const eh_doc *value = eh_doc_get(args, key);
     *out = fallback;
@@ -31,13 +30,12 @@ static bool text_arg(const eh_doc *args, const char *key, const char *fallback,
     return true;
 }
 
-/* The stream that a call is about, which must be at work and not have failed. */
-static eh_pipeline_stream *stream_arg(eh_pipeline *p, const eh_doc *args, const char *op,
-                                      eh_err *err)
+eh_pipeline_stream *eh_call_stream(eh_pipeline *p, const eh_doc *args, const char *op,
+                                   eh_err *err)
 {
     const char *instance, *resource;
-    if (!text_arg(args, "instance", "", &instance, err) ||
-        !text_arg(args, "resource", "", &resource, err))
+    if (!eh_call_text(args, "instance", "", &instance, err) ||
+        !eh_call_text(args, "resource", "", &resource, err))
         return NULL;
     eh_pipeline_stream *s = eh_pipeline_find(p, instance, resource);
     if (s == NULL || !s->selected || s->ended) {
@@ -126,11 +124,11 @@ static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_d
                        eh_err *err)
 {
     const char *instance, *location, *prefix, *after, *pattern, *folder = NULL;
-    if (!text_arg(args, "instance", "", &instance, err) ||
-        !text_arg(args, "location", "", &location, err) ||
-        !text_arg(args, "prefix", "", &prefix, err) ||
-        !text_arg(args, "after", NULL, &after, err) ||
-        !text_arg(args, "pattern", NULL, &pattern, err) ||
+    if (!eh_call_text(args, "instance", "", &instance, err) ||
+        !eh_call_text(args, "location", "", &location, err) ||
+        !eh_call_text(args, "prefix", "", &prefix, err) ||
+        !eh_call_text(args, "after", NULL, &after, err) ||
+        !eh_call_text(args, "pattern", NULL, &pattern, err) ||
         !resolve(p->run, instance, location, arena, &folder, err))
         return false;
     eh_file_entry *entries;
@@ -159,9 +157,9 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
 {
     const eh_doc *args = frame->body;
     const char *name, *location;
-    eh_pipeline_stream *s = stream_arg(p, args, "load", err);
-    if (s == NULL || !text_arg(args, "file", "", &name, err) ||
-        !text_arg(args, "location", "", &location, err))
+    eh_pipeline_stream *s = eh_call_stream(p, args, "load", err);
+    if (s == NULL || !eh_call_text(args, "file", "", &name, err) ||
+        !eh_call_text(args, "location", "", &location, err))
         return false;
     if (name[0] == '\0') return eh_fail(err, EH_CLASS_SCRIPT, "load: no file is named");
     const char *folder = NULL;
@@ -184,7 +182,7 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
 static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
                        eh_err *err)
 {
-    eh_pipeline_stream *s = stream_arg(p, frame->body, "retry", err);
+    eh_pipeline_stream *s = eh_call_stream(p, frame->body, "retry", err);
     const eh_doc *retry = eh_doc_get(p->run->spec, "retry");
     if (s == NULL) return false;
     if (retry == NULL) return eh_fail(err, EH_CLASS_SCRIPT, "retry: this run retries nothing");
@@ -202,13 +200,13 @@ static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, e
  * ---------------------------------------------------------------------------------- */
 
 static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
-                    eh_err *err)
+                    bool *later, eh_err *err)
 {
     const char *op = eh_doc_str(frame->body, "op", "");
     if (strcmp(op, "files") == 0) return call_files(p, frame->body, arena, value, err);
     if (strcmp(op, "load") == 0) return call_load(p, frame, arena, value, err);
     if (strcmp(op, "retry") == 0) return call_retry(p, frame, arena, value, err);
-    return eh_fail(err, EH_CLASS_SCRIPT, "there is no call \"%s\"", op);
+    return eh_service_call(p, frame, op, arena, value, later, err);
 }
 
 /* Errors that end the run, not the call: nobody is there to hear the answer. */
@@ -224,12 +222,17 @@ bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     eh_doc *value = NULL;
     eh_err failed = {.class_ = EH_OK};
     uint32_t task = frame->task;
-    bool ok = perform(p, frame, arena, &value, &failed);
+    bool later = false;
+    bool ok = perform(p, frame, arena, &value, &later, &failed);
     eh_secrets_mask_err(p->run->secrets, &failed);
     if (!ok && ends_run(p, &failed)) {
         if (err->class_ == EH_OK) *err = failed;
         eh_arena_free(arena);
         return false;
+    }
+    if (ok && later) {
+        eh_arena_free(arena);
+        return true;
     }
     eh_doc *body = eh_doc_map(arena);
     bool built = ok ? eh_doc_put(arena, body, eh_slice_str("value"), value, err)

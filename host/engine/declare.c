@@ -1,6 +1,7 @@
 /* engine/declare.c: what a script declares becomes streams: names, tables, and what may not be.
  */
 #include "data/names.h"
+#include "engine/net.h"
 #include "engine/pipeline.h"
 
 #include <stdio.h>
@@ -144,6 +145,29 @@ static bool add_defaults(const eh_run *run, eh_doc *declaration, eh_err *err)
                       eh_doc_copy(run->arena, max_dead, NULL), err);
 }
 
+/* What a source may speak to: its hosts are declared before anything from outside is seen. One
+ * source has one list, whichever of its resources asks. */
+static bool make_rules(eh_pipeline *p, size_t index, eh_err *err)
+{
+    eh_run *run = p->run;
+    eh_pipeline_stream *ps = &p->streams[index];
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(p->streams[i].stream.instance, ps->stream.instance) == 0) {
+            ps->rules = p->streams[i].rules;
+            return true;
+        }
+    const eh_doc *list = eh_doc_get(ps->stream.declaration, "hosts");
+    eh_http_rules *rules = eh_arena_zalloc(run->arena, 1, sizeof *rules);
+    const char **hosts = eh_arena_zalloc(run->arena, eh_doc_count(list), sizeof *hosts);
+    if (rules == NULL || hosts == NULL) return eh_fail_memory(err, "a source's hosts");
+    if (!eh_run_network(run, rules, err)) return false;
+    for (const eh_doc *h = eh_doc_first(list); h != NULL; h = h->next)
+        if (h->kind == EH_DOC_STRING) hosts[rules->host_count++] = h->as.string.data;
+    rules->hosts = hosts;
+    ps->rules = rules;
+    return eh_secrets_allow(run->secrets, ps->stream.instance, hosts, rules->host_count, err);
+}
+
 static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration, eh_err *err)
 {
     eh_run *run = p->run;
@@ -178,6 +202,7 @@ static bool declare_one(eh_pipeline *p, size_t index, const eh_doc *declaration,
             strcmp(p->streams[i].stream.resource, s->resource) == 0)
             return eh_fail(err, EH_CLASS_SCRIPT, "resource %s.%s is declared twice",
                            s->instance, s->resource);
+    if (!make_rules(p, index, err)) return false;
     ps->selected = is_selected(run, s);
     if (eh_doc_bool(kept, "row", false)) {
         eh_row_link_init(&ps->rows, p->jail, s);

@@ -3,7 +3,7 @@
 #include "engine/engine.h"
 
 #include "base/fault.h"
-#include "engine/run.h"
+#include "engine/net.h"
 #include "load/loader.h"
 
 #include <errno.h>
@@ -253,6 +253,7 @@ int eh_engine_main(void)
     eh_dest_close(run.dest);
     eh_slots_free(run.slots);
     eh_unit_pool_free(&run.units);
+    eh_run_close_net(&run);
     eh_event_begin(&run.events, "done");
     eh_event_bool(&run.events, "ok", ok && !run.failed);
     eh_event_end(&run.events);

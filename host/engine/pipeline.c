@@ -2,6 +2,7 @@
  * in declare.c, its calls are answered in calls.c. */
 #include "engine/pipeline.h"
 #include "engine/preview.h"
+#include "engine/response.h"
 
 #include <stdio.h>
 
@@ -109,6 +110,7 @@ static bool task_done(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     const eh_doc *error = eh_doc_get(frame->body, "error");
     if (error != NULL && s->failure.class_ == EH_OK) eh_jail_read_error(error, &s->failure);
     s->ended = true;
+    eh_responses_drop(p, frame->task);
     (void)eh_stream_end(&s->stream, s->failure.class_ != EH_OK ? &s->failure : NULL);
     return true;
 }
@@ -139,6 +141,10 @@ static bool serve(eh_pipeline *p, eh_err *err)
     for (;;) {
         eh_frame frame;
         if (!eh_jail_next(p->jail, UINT32_MAX, &frame, err)) return false;
+        if (p->unsent.class_ != EH_OK) {
+            *err = p->unsent;
+            return false;
+        }
         switch (frame.type) {
         case EH_FRAME_CALL:
             if (!count_call(p, err) || !eh_pipeline_call(p, &frame, err)) return false;
@@ -304,6 +310,7 @@ static bool nothing_selected(const eh_pipeline *p, eh_err *err)
 
 static void end_all(eh_pipeline *p, const eh_err *why)
 {
+    eh_responses_drop(p, 0);
     for (size_t i = 0; i < p->count; i++) {
         eh_pipeline_stream *s = &p->streams[i];
         if (s->selected && !s->ended && (s->stream.loader != NULL || s->stream.files > 0))

@@ -6,13 +6,15 @@
 #include "engine/jail_link.h"
 #include "engine/rows.h"
 #include "engine/stream.h"
+#include "io/http.h"
 
 typedef struct eh_pipeline_stream {
     eh_stream stream;
     eh_row_link rows;
     eh_row_hook hook;
-    eh_err failure; /* of a load; kept although the script may have caught it */
-    bool selected;  /* asked for, by the command line and the client */
+    eh_err failure;             /* of a load; kept although the script may have caught it */
+    const eh_http_rules *rules; /* what its source may speak to; the run's */
+    bool selected;              /* asked for, by the command line and the client */
     bool ended;
 } eh_pipeline_stream;
 
@@ -21,16 +23,27 @@ typedef struct eh_pipeline {
     eh_jail_link *jail;
     eh_pipeline_stream *streams;
     size_t count;
-    struct eh_preview *preview; /* not NULL: show, do not load */
-    int64_t calls;              /* that the script has made */
+    struct eh_preview *preview;    /* not NULL: show, do not load */
+    struct eh_response *responses; /* engine/response.h; newest first */
+    int64_t last_response;
+    eh_err unsent; /* a reply that could not be sent, from a turn of the loop */
+    int64_t calls; /* that the script has made */
 } eh_pipeline;
 
 /* The stream that a frame names, NULL when there is none. */
 eh_pipeline_stream *eh_pipeline_find(eh_pipeline *p, const char *instance,
                                      const char *resource);
 
-/* Answers a CALL. False when the run cannot go on (the jail is gone, or the run is to stop); an
- * error of the call itself is sent to the script. */
+/* An argument that is text; *out is the fallback where it is absent. Text with a NUL inside
+ * would be one name to the script and another to the system. */
+bool eh_call_text(const eh_doc *args, const char *key, const char *fallback, const char **out,
+                  eh_err *err) EH_MUST_USE;
+/* The stream that a call is about, which must be at work and not have failed. */
+eh_pipeline_stream *eh_call_stream(eh_pipeline *p, const eh_doc *args, const char *op,
+                                   eh_err *err);
+
+/* Answers a CALL, now or when the answer is there. False when the run cannot go on (the jail is
+ * gone, or the run is to stop); an error of the call itself is sent to the script. */
 bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err) EH_MUST_USE;
 
 /* Reads declarations into streams: names, tables, conflicts. */

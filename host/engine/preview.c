@@ -261,3 +261,15 @@ bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *
     eh_file_close(&file);
     return ok;
 }
+
+bool eh_preview_batch(eh_preview *p, eh_stream *s, eh_batch *batch, const eh_slice *columns,
+                      size_t count, const char *label, eh_err *err)
+{
+    eh_transform_context context = eh_stream_transform_context(s);
+    eh_transform *t = eh_transform_new(s->declaration, &context, err);
+    bool ok = t != NULL && transform(p, s, t, batch, columns, count, err);
+    for (size_t i = 0; ok && i < batch->dead_count; i++)
+        tell_dead(p, s, label, &batch->dead[i]);
+    eh_transform_free(t);
+    return ok;
+}

@@ -18,6 +18,11 @@ void eh_preview_free(eh_preview *preview);
 bool eh_preview_file(eh_preview *preview, eh_stream *stream, const char *root, const char *name,
                      eh_err *err) EH_MUST_USE;
 
+/* The same with a batch that was read already; label: what its place is called. */
+bool eh_preview_batch(eh_preview *preview, eh_stream *stream, eh_batch *batch,
+                      const eh_slice *columns, size_t count, const char *label,
+                      eh_err *err) EH_MUST_USE;
+
 /* Has enough been read? */
 bool eh_preview_is_full(const eh_preview *preview);
 

@@ -2,6 +2,7 @@
  * are in stream_file.c. */
 #include "base/fault.h"
 #include "data/zone.h"
+#include "engine/pages.h"
 #include "engine/stream_private.h"
 
 #include <inttypes.h>
@@ -34,9 +35,12 @@ void eh_stream_tell_progress(eh_stream *s)
 static void on_committed(void *self, const eh_unit *unit)
 {
     EH_FAULT("supervisor.died");
-    eh_stream_file *file = unit->raw_self;
-    file->outcome.rows += unit->rows;
-    file->outcome.dead += unit->dead_count;
+    const eh_stream *s = self;
+    if (s->pages == NULL) {
+        eh_stream_file *file = unit->raw_self;
+        file->outcome.rows += unit->rows;
+        file->outcome.dead += unit->dead_count;
+    }
     eh_stream_tell_progress(self);
 }
 
@@ -132,7 +136,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .rows = s->rows,
         .table = table_options(run),
         .projects = eh_doc_get(run->spec, "projects"),
-        .has_file = true,
+        .has_file = s->pages == NULL,
         .replace = s->replace,
         .allow_shrink = eh_doc_bool(run->spec, "allow_shrink", false),
         .dry_run = eh_doc_bool(run->spec, "dry_run", false),
@@ -177,6 +181,7 @@ static void tell_done(eh_stream *s)
     eh_event_str(e, "schema", s->schema);
     eh_event_str(e, "table", s->table);
     eh_event_str(e, "destination", eh_dest_where(s->run->dest));
+    if (s->pages != NULL) eh_event_int(e, "pages", (int64_t)s->page_count);
     eh_event_int(e, "files", (int64_t)s->files);
     eh_event_int(e, "files_known", (int64_t)s->files_known);
     eh_event_int(e, "files_growing", (int64_t)s->files_growing);
@@ -222,6 +227,10 @@ static bool finish(eh_stream *s, eh_err *err)
     if (s->loader == NULL && s->replace && !dry && s->preview == NULL &&
         !eh_stream_open(s, err))
         return false;
+    if (!eh_pages_finish(s, err)) {
+        if (s->loader != NULL) eh_loader_abandon(s->loader, err);
+        return false;
+    }
     if (s->loader == NULL) return true;
     if (s->replace && s->files_growing > 0) postpone(s);
     if (!eh_loader_finish(s->loader, NULL, err)) {
@@ -253,5 +262,6 @@ bool eh_stream_end(eh_stream *s, const eh_err *why)
     if (s->loader != NULL) tell_done(s);
     eh_loader_free(s->loader);
     s->loader = NULL;
+    eh_pages_free(s);
     return err.class_ == EH_OK;
 }

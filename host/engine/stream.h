@@ -10,6 +10,7 @@
 #include "load/loader.h"
 
 typedef struct eh_stream_file eh_stream_file;
+struct eh_pages;
 
 typedef struct eh_stream {
     eh_run *run;
@@ -22,10 +23,12 @@ typedef struct eh_stream {
     const eh_row_hook *rows;    /* NULL: no row function */
     struct eh_preview *preview; /* not NULL: rows are shown, not loaded */
     eh_loader *loader;          /* NULL until the first file */
+    struct eh_pages *pages;     /* engine/pages.h; NULL: it loads files */
     bool replace;       /* the files of this run take the place of all that the stream has */
     bool anew;          /* even where the table has them already */
     int64_t started_us; /* monotonic */
     int64_t told_us;    /* when progress was last told */
+    uint64_t page_count;
     uint64_t files;
     uint64_t files_known;
     uint64_t files_refused;

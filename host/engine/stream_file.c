@@ -284,6 +284,8 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
 {
     *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
     if (!eh_run_go_on(s->run, err) || !check_name(name, err)) return false;
+    if (s->pages != NULL)
+        return eh_fail(err, EH_CLASS_SCRIPT, "a resource loads files or emits rows, not both");
     if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
     eh_stream_file *f = eh_stream_new_file(s, name, err);
     if (f == NULL) return false;

@@ -144,7 +144,7 @@ local function plan_source(plan_state, entry, own)
           found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
         end)
         local names = { instance = entry.instance, resource = name, source = from.name,
-          start = entry.start }
+          start = entry.start, hosts = source.hosts_of(from, settings), rate = from.rate }
         declare(plan_state, names, settings, merged)
       end
     end

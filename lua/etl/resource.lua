@@ -13,7 +13,7 @@ resource.options = {
   table = "string?",
   description = "string?",
   write = { type = "string", optional = true,
-    one_of = { "merge", "append", "insert_only", "history", "replace" } },
+    one_of = { "merge", "append", "insert_only", "history", "replace", "restate" } },
   merge = { type = "string", optional = true, one_of = { "upsert", "delete_insert" } },
   key = "string or list?",
   cursor = "string or map?",
@@ -211,6 +211,14 @@ function resource.check_write(options, report)
   if needs_key[write] and not has_key then
     report(("write = \"%s\" needs `key`: the columns that tell one row from another"):format(write))
   end
+  if write == "restate" and options.cursor == nil then
+    report "write = \"restate\" needs `cursor`: the column that tells a row's period"
+  end
+  local lag = type(options.cursor) == "table" and options.cursor.lag
+  if write == "append" and lag then
+    report("a lag is read again each time, and `append` would add its rows again: declare `key`, "
+      .. "or write = \"restate\"")
+  end
   if options.merge and write ~= "merge" then
     report(("merge = \"%s\" means nothing with write = \"%s\""):format(options.merge, write))
   end
@@ -223,6 +231,7 @@ end
 function resource.declare(names, options, report)
   return {
     instance = names.instance, resource = names.resource, source = names.source,
+    hosts = names.hosts, rate = names.rate,
     table = options.table, description = options.description,
     write = options.write, merge = options.merge, hard_delete = options.hard_delete,
     key = name_list("key", options.key, report),

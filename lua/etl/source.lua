@@ -95,6 +95,19 @@ function source.open(self, settings, report)
   return clean, list(self, clean, report)
 end
 
+-- The hosts that it may speak to: "{base_url}" is the setting of that name.
+function source.hosts_of(self, settings)
+  if not self.hosts then return nil end
+  local hosts = core.list {}
+  for _, host in ipairs(self.hosts) do
+    hosts[#hosts + 1] = (tostring(host):gsub("{([%w_]+)}", function(name)
+      local value = settings[name]
+      return value ~= nil and tostring(value) or ""
+    end))
+  end
+  return hosts
+end
+
 -- What a source understands, as plain data: its settings, and the options of its resources.
 function source.describe(self)
   return {

@@ -41,6 +41,125 @@ function ctx:files(where) end
 ---@return { status: "loaded"|"resumed"|"known"|"growing"|"refused", rows: integer, dead: integer }
 function ctx:load(file) end
 
+--- What is asked of a service. The URL is absolute, or is appended to the setting `base_url`; only
+--- hosts that the source declares (`hosts`) are spoken to. Secrets are put in on the way, wherever
+--- their handle stands.
+---@class etl.request
+---@field url? string
+---@field method? string default "GET"
+---@field query? table<string, etl.scalar|etl.scalar[]> a list is sent once for each value
+---@field headers? table<string, etl.scalar>
+---@field body? string
+---@field json? any sent as JSON
+---@field form? table<string, etl.scalar> sent as a form
+---@field accept? integer[] statuses beside 2xx that are no error
+---@field repeatable? boolean a POST that only asks: it may be tried again
+---@field deadline_ms? integer for all attempts together; default ten minutes
+---@field max_bytes? integer of the body
+---@field as_stored? boolean do not undo a content coding
+---@field capture? table<string, string> name -> path of a text of the JSON answer that is a secret
+
+--- Sends a request and waits for the answer, while other resources go on. Connections that break
+--- and statuses such as 429 and 503 are tried again, as `Retry-After` says; what remains is raised.
+--- Any status but 2xx and those of `accept` is an error. What `capture` names (a token, say) is not
+--- shown to the script: it gets a handle in `response.captured`.
+---
+--- ```lua
+--- local r = ctx:request { url = "/offers", query = { page = 1 }, accept = { 404 } }
+--- ```
+---@param options etl.request
+---@return etl.response
+function ctx:request(options) end
+
+--- `ctx:request` with the method GET.
+---
+--- ```lua
+--- local total = ctx:get("/offers", { query = { page_size = 1 } }):value "paging.total_count"
+--- ```
+---@param url string
+---@param options? etl.request
+---@return etl.response
+function ctx:get(url, options) end
+
+--- `ctx:request` with the method POST.
+---
+--- ```lua
+--- local r = ctx:post("/reporting/clicks", { json = { from = "2026-03-01" }, repeatable = true })
+--- ```
+---@param url string
+---@param options? etl.request
+---@return etl.response
+function ctx:post(url, options) end
+
+--- Begins a request and goes on: the next page comes while this one loads.
+---
+--- ```lua
+--- local coming = ctx:prefetch { url = "/offers", query = { page = 2 } }
+--- ctx:emit(first:rows "offers")
+--- local second = coming:wait()
+--- ```
+---@param options etl.request
+---@return etl.pending_response
+function ctx:prefetch(options) end
+
+--- Loads rows into the resource's table: those of `response:rows`, which go there without passing
+--- through the script, or a list of maps. Outside of `ctx:windows`, what a resource emits is one
+--- window: rows with a key are merged as they come, appended ones come together at its end.
+--- `position` is where to go on behind these rows (a page token, say) when a run is killed.
+---
+--- ```lua
+--- ctx:emit(response:rows "data.items", { position = response:value "data.next" })
+--- ctx:emit { { id = 1, name = "computed" } }
+--- ```
+---@param rows etl.rows|table<string, any>[]
+---@param options? { position?: any, label?: string }
+---@return { rows: integer, dead: integer }
+function ctx:emit(rows, options) end
+
+--- How far the resource has been read: nothing at first, and when all is loaded anew.
+---
+--- ```lua
+--- local cursor = ctx:state().cursor
+--- if cursor then ctx:log("read until %s", cursor.value) end
+--- ```
+---@return { cursor?: { field?: string, value: any }, pending?: { name: string, bounds?: table } }
+function ctx:state() end
+
+---@class etl.window
+---@field from string "2026-03-01T00:00:00Z"; from_s: the same in seconds since 1970
+---@field until string where it ends, not included; until_s: the same in seconds
+---@field from_s integer
+---@field until_s integer
+---@field first_day string its days in the zone: "2026-03-01"
+---@field last_day string
+---@field position any of ctx:emit, where a killed run was in this window; nil: at its beginning
+---@field name string
+
+---@class etl.window_options
+---@field span? string "1d", "6h": how much one window has; days are days of the zone. Default: all
+---@field lag? string "30d": what is read again each time; default: that of the declared cursor
+---@field since? string|integer default: the cursor less the lag, or the client's `start`
+---@field until? string|integer default: now
+---@field earliest? string|integer nothing in front of it is asked for: what the service has no more
+---@field zone? string of the days; default "UTC"
+---@field closed? boolean the service gives rows at both bounds: those at the lower one come anew
+
+--- Spans of time from where the resource was read last to now, one after the other. The cursor
+--- moves to a window's end when the next one is asked for: a run that is killed reads the window
+--- that it was in again, or goes on in it. Of `restate`, a window's rows take the place of those
+--- that its days have; a window without rows, or with far fewer than before (`min_ratio`), changes
+--- nothing and warns.
+---
+--- ```lua
+--- for window in ctx:windows { span = "1d", lag = "30d" } do
+---   local r = ctx:get("/orders", { query = { from = window.from, to = window["until"] } })
+---   ctx:emit(r:rows "orders")
+--- end
+--- ```
+---@param options etl.window_options
+---@return fun(): etl.window?
+function ctx:windows(options) end
+
 --- A line in the log of the run; more arguments are laid into it as by string.format.
 ---@param format string
 function ctx:log(format, ...) end

@@ -22,11 +22,13 @@
 ---@field column? table<string, etl.policy> for single columns, there or not
 ---@field type? table<etl.column_type, etl.policy> for values of a type that do not fit
 
+---@alias etl.write "merge"|"append"|"insert_only"|"history"|"replace"|"restate"
+
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
 ---@field description? string what a row is: the comment on the table, where there are comments
----@field write? "merge"|"append"|"insert_only"|"history"|"replace" merge, or append without a key
+---@field write? etl.write merge, or append without a key
 ---@field merge? "upsert"|"delete_insert" how merge changes a row; default "upsert"
 ---@field hard_delete? string column whose true value deletes the row
 ---@field key? string|string[]

@@ -286,7 +286,7 @@ static void test_problems_of_pipelines(void **state)
         "source's to say\n"
         "p.lua:1|source shop, resource leads: row must be a function, not 1\n"
         "p.lua:1|source shop, resource leads: write = \"upsert\": it must be one of "
-        "merge, append, insert_only, history, replace\n"
+        "merge, append, insert_only, history, replace, restate\n"
         "p.lua:1|source shop, resource leads: columns.a: there is no type \"integer\"; the "
         "word "
         "here is `bigint`\n"

@@ -11,9 +11,10 @@ local internal = {
   ["lua/etl/plan.lua"] = true, ["lua/etl/problems.lua"] = true, ["lua/etl/resource.lua"] = true,
   ["lua/etl/conditions.lua"] = true, ["lua/etl/contract.lua"] = true,
   ["lua/etl/changes.lua"] = true,
-  ["lua/etl/words.lua"] = true,
+  ["lua/etl/words.lua"] = true, ["lua/etl/window.lua"] = true,
   ["context.new"] = true, ["ctx:retry"] = true, ["source.open"] = true, ["source.check"] = true,
-  ["source.describe"] = true, ["fields.describe"] = true,
+  ["source.describe"] = true, ["source.hosts_of"] = true, ["response.of_rows"] = true,
+  ["response.pending"] = true, ["fields.describe"] = true,
   ["pipeline.check"] = true, ["pipeline.changes_for"] = true,
 }
 

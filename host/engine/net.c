@@ -1,0 +1,78 @@
+/* engine/net.c: see net.h. */
+#include "engine/net.h"
+
+#include <stdlib.h>
+
+struct eh_net {
+    eh_http *http;
+    eh_spool *spool;
+    eh_fetcher *fetcher;
+};
+
+static bool mask(void *self, eh_buf *text, eh_err *err)
+{
+    const eh_run *run = self;
+    eh_buf masked;
+    eh_buf_init(&masked, text->max);
+    bool ok = eh_secrets_mask(run->secrets, eh_buf_slice(text), &masked, err);
+    if (ok) {
+        eh_buf_free(text);
+        *text = masked;
+    } else {
+        eh_buf_free(&masked);
+    }
+    return ok;
+}
+
+static bool open_net(eh_run *run, struct eh_net *net, eh_err *err)
+{
+    net->http = eh_http_new(run->loop, &run->clock, err);
+    if (net->http == NULL) return false;
+    net->spool = eh_spool_new(eh_doc_str(run->spec, "spool", "/tmp"), 0, err);
+    if (net->spool == NULL) return false;
+    eh_fetcher_options options = {.loop = run->loop,
+                                  .clock = run->clock,
+                                  .http = net->http,
+                                  .spool = net->spool,
+                                  .mask = mask,
+                                  .mask_self = run};
+    net->fetcher = eh_fetcher_new(&options, err);
+    return net->fetcher != NULL;
+}
+
+eh_fetcher *eh_run_fetcher(eh_run *run, eh_err *err)
+{
+    if (run->net != NULL) return run->net->fetcher;
+    run->net = calloc(1, sizeof *run->net);
+    if (run->net == NULL) {
+        eh_fail_memory(err, "an HTTP client");
+        return NULL;
+    }
+    if (open_net(run, run->net, err)) return run->net->fetcher;
+    eh_run_close_net(run);
+    return NULL;
+}
+
+void eh_run_close_net(eh_run *run)
+{
+    if (run->net == NULL) return;
+    eh_fetcher_free(run->net->fetcher);
+    eh_http_free(run->net->http);
+    eh_spool_free(run->net->spool);
+    free(run->net);
+    run->net = NULL;
+}
+
+bool eh_run_network(eh_run *run, eh_http_rules *rules, eh_err *err)
+{
+    const eh_doc *network = eh_doc_get(run->spec, "network");
+    const eh_doc *list = eh_doc_get(network, "allow_private");
+    const char **allowed = eh_arena_zalloc(run->arena, eh_doc_count(list), sizeof *allowed);
+    *rules = (eh_http_rules){.allow_private = allowed,
+                             .ca_file = eh_doc_str(network, "ca_file", NULL),
+                             .proxy = eh_doc_str(network, "proxy", NULL)};
+    if (allowed == NULL) return eh_fail_memory(err, "what may be reached");
+    for (const eh_doc *a = eh_doc_first(list); a != NULL; a = a->next)
+        if (a->kind == EH_DOC_STRING) allowed[rules->allow_private_count++] = a->as.string.data;
+    return true;
+}

@@ -1,0 +1,49 @@
+/* engine/pages.h: what a service answers, page by page, into a stream: see eh_load_window.
+ *
+ * A window is begun by the script; rows that come outside of one are in the window of the whole
+ * task, which ends with it. A page's bytes are kept until no unit of rows refers to them. This
+ * room only. */
+#ifndef EH_ENGINE_PAGES_H
+#define EH_ENGINE_PAGES_H
+
+#include "engine/stream.h"
+#include "io/body.h"
+
+typedef struct eh_pages eh_pages;
+
+/* One page. Everything is borrowed; the body, if there is one, is held as long as it is needed.
+ */
+typedef struct eh_page {
+    eh_body *body; /* complete; NULL: the bytes are `text`, which is copied */
+    eh_slice text;
+    const char *label;      /* what a person calls it: "GET https://api.x.com/orders?page=2" */
+    const char *format;     /* "json", "jsonl", "csv" */
+    const char *path;       /* json: where the rows are, "data.items"; "" the document itself */
+    const eh_doc *position; /* where to go on behind it; NULL: the source does not say */
+} eh_page;
+
+/* How far the stream has been read. In the arena. */
+bool eh_pages_state(eh_stream *stream, eh_arena *arena, eh_progress *progress,
+                    eh_err *err) EH_MUST_USE;
+
+/* Begins a window; *position as in eh_loader_window. Class script while another one is open. */
+bool eh_pages_begin(eh_stream *stream, const eh_load_window *window, eh_arena *arena,
+                    const eh_doc **position, eh_err *err) EH_MUST_USE;
+
+/* Loads the rows of a page; *rows and *dead: how many it had. */
+bool eh_pages_emit(eh_stream *stream, const eh_page *page, uint64_t *rows, uint64_t *dead,
+                   eh_err *err) EH_MUST_USE;
+
+/* The window that the script began is complete. cursor: the stream's from now on; NULL: as it
+ * was. */
+bool eh_pages_end(eh_stream *stream, const eh_doc *cursor, eh_promoted *promoted,
+                  eh_err *err) EH_MUST_USE;
+
+/* The task is over and all went well: the window of the whole task ends. One that the script
+ * left half-way does not count; it is told. */
+bool eh_pages_finish(eh_stream *stream, eh_err *err) EH_MUST_USE;
+
+/* After the loader's end: nothing refers to pages any more. */
+void eh_pages_free(eh_stream *stream);
+
+#endif

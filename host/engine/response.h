@@ -1,0 +1,42 @@
+/* engine/response.h: the answers that a task of a script has: handles, and the requests that
+ * are under way.
+ *
+ * A script knows an answer by its number; the bytes stay here. A task has at most
+ * EH_RESPONSES_MAX of them and EH_RESPONSE_BYTES; all of them go when it ends. What answers a
+ * call that waits is sent from the loop turn in which the request ends, so nobody else's call
+ * waits for it. This room only. */
+#ifndef EH_ENGINE_RESPONSE_H
+#define EH_ENGINE_RESPONSE_H
+
+#include "engine/pipeline.h"
+#include "io/body.h"
+
+#define EH_RESPONSES_MAX  64
+#define EH_RESPONSE_BYTES ((uint64_t)1024 * 1024 * 1024)
+
+typedef struct eh_response eh_response;
+
+/* Begins the request that `args` describe (docs/reference/messages.md, call `request`) for a
+ * stream. NULL when it may not be made. */
+eh_response *eh_response_start(eh_pipeline *pipeline, const eh_pipeline_stream *stream,
+                               uint32_t task, const eh_doc *args, eh_err *err);
+
+/* The task's answer with the number in args.response; class script when there is none. */
+eh_response *eh_response_of(const eh_pipeline *pipeline, uint32_t task, const eh_doc *args,
+                            eh_err *err);
+
+/* The call of its task is answered when it is there: at once, if it is already. False when the
+ * jail is gone. */
+bool eh_response_answer(eh_response *response, eh_err *err) EH_MUST_USE;
+
+int64_t eh_response_handle(const eh_response *response);
+/* Has it come, and is it no error? */
+bool eh_response_must_be_there(const eh_response *response, eh_err *err);
+eh_body *eh_response_body(const eh_response *response);
+const char *eh_response_label(const eh_response *response);
+
+void eh_response_free(eh_response *response);
+/* All of a task, or (0) of all. */
+void eh_responses_drop(eh_pipeline *pipeline, uint32_t task);
+
+#endif

@@ -1,0 +1,341 @@
+/* engine/service_calls.c: what a script may ask for when it talks to a service: requests, their
+ * answers, rows, windows. Every argument is the jail's, so every argument is checked. */
+#include "engine/service_calls.h"
+
+#include "data/convert.h"
+#include "data/json_doc.h"
+#include "data/zone.h"
+#include "engine/pages.h"
+#include "engine/response.h"
+
+#define TEXT_MAX   ((size_t)512 * 1024) /* of an answer, in one piece, to the script */
+#define ROWS_BYTES ((size_t)64 * 1024 * 1024)
+#define NAME_LIMIT 512
+
+typedef struct call {
+    eh_pipeline *p;
+    const eh_frame *frame;
+    eh_arena *arena;
+    eh_doc **value;
+    bool *later;
+} call;
+
+/* ---- requests --------------------------------------------------------------------------- */
+
+static eh_response *start(const call *c, eh_err *err)
+{
+    const eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "request", err);
+    if (s == NULL) return NULL;
+    return eh_response_start(c->p, s, c->frame->task, c->frame->body, err);
+}
+
+static bool call_request(const call *c, eh_err *err)
+{
+    eh_response *r = start(c, err);
+    *c->later = r != NULL;
+    return r != NULL && eh_response_answer(r, err);
+}
+
+static bool call_prefetch(const call *c, eh_err *err)
+{
+    const eh_response *r = start(c, err);
+    if (r == NULL) return false;
+    *c->value = eh_doc_map(c->arena);
+    return eh_doc_put_int(c->arena, *c->value, "response", eh_response_handle(r), err);
+}
+
+static bool call_wait(const call *c, eh_err *err)
+{
+    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    *c->later = r != NULL;
+    return r != NULL && eh_response_answer(r, err);
+}
+
+static bool call_release(const call *c, eh_err *err)
+{
+    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    if (r == NULL) return false;
+    eh_response_free(r);
+    *c->value = eh_doc_null(c->arena);
+    return *c->value != NULL || eh_fail_memory(err, "a reply");
+}
+
+static bool view(const call *c, eh_slice *text, eh_err *err)
+{
+    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    return r != NULL && eh_response_must_be_there(r, err) &&
+           eh_body_view(eh_response_body(r), text, err);
+}
+
+/* What a run keeps secret stays so when a service sends it back. */
+static bool put_masked(const call *c, eh_slice text, bool json, const eh_doc **doc, eh_err *err)
+{
+    eh_buf masked;
+    eh_buf_init(&masked, 2 * TEXT_MAX);
+    const eh_secrets *secrets = c->p->run->secrets;
+    bool ok = json ? eh_secrets_mask_json(secrets, text, &masked, err)
+                   : eh_secrets_mask(secrets, text, &masked, err);
+    ok = ok && (json ? eh_json_to_doc(eh_buf_slice(&masked), c->arena, doc, err)
+                     : ((*doc = eh_doc_string(c->arena, eh_buf_slice(&masked))) != NULL ||
+                        eh_fail_memory(err, "a reply")));
+    eh_buf_free(&masked);
+    return ok;
+}
+
+static bool call_value(const call *c, eh_err *err)
+{
+    const char *path;
+    eh_slice text, found;
+    if (!eh_call_text(c->frame->body, "path", "", &path, err) || !view(c, &text, err))
+        return false;
+    if (!eh_json_look(text, eh_slice_str(path), &found, err)) {
+        if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
+        return false;
+    }
+    if (found.len > TEXT_MAX)
+        return eh_fail(err, EH_CLASS_LIMIT,
+                       "the value at \"%s\" has more than %zu bytes: rows of that size are for "
+                       "ctx:emit",
+                       path, TEXT_MAX);
+    *c->value = eh_doc_map(c->arena);
+    if (!eh_doc_put_bool(c->arena, *c->value, "found", found.data != NULL, err)) return false;
+    if (found.data == NULL) return true;
+    const eh_doc *doc;
+    return put_masked(c, found, true, &doc, err) &&
+           eh_doc_put(c->arena, *c->value, eh_slice_str("value"),
+                      eh_doc_copy(c->arena, doc, NULL), err);
+}
+
+static bool call_text(const call *c, eh_err *err)
+{
+    eh_slice text;
+    int64_t most = eh_doc_int(c->frame->body, "max", (int64_t)TEXT_MAX);
+    if (!view(c, &text, err)) return false;
+    if (most < 0 || most > (int64_t)TEXT_MAX) most = (int64_t)TEXT_MAX;
+    if (text.len > (size_t)most) text.len = (size_t)most;
+    const eh_doc *doc;
+    if (!put_masked(c, text, false, &doc, err)) return false;
+    *c->value = eh_doc_copy(c->arena, doc, NULL);
+    return *c->value != NULL || eh_fail_memory(err, "a reply");
+}
+
+/* ---- rows ------------------------------------------------------------------------------- */
+
+static bool emit(const call *c, eh_pipeline_stream *s, const eh_page *page, eh_err *err)
+{
+    uint64_t rows, dead;
+    s->rows.task = c->frame->task;
+    if (!eh_pages_emit(&s->stream, page, &rows, &dead, err)) {
+        s->failure = *err;
+        return false;
+    }
+    *c->value = eh_doc_map(c->arena);
+    return eh_doc_put_int(c->arena, *c->value, "rows", (int64_t)rows, err) &&
+           eh_doc_put_int(c->arena, *c->value, "dead", (int64_t)dead, err);
+}
+
+/* A row function's frames take the place of the one that holds the arguments. */
+static bool keep_page(const call *c, const eh_doc *args, eh_page *page, eh_err *err)
+{
+    const char *path, *format;
+    const eh_doc *position = eh_doc_get(args, "position");
+    if (!eh_call_text(args, "path", "", &path, err) ||
+        !eh_call_text(args, "format", "json", &format, err))
+        return false;
+    if (strcmp(format, "json") != 0 && strcmp(format, "jsonl") != 0 &&
+        strcmp(format, "csv") != 0)
+        return eh_fail(err, EH_CLASS_SCRIPT, "emit: there is no format \"%s\"", format);
+    page->path = eh_arena_strdup(c->arena, path);
+    page->format = eh_arena_strdup(c->arena, format);
+    if (position != NULL && position->kind != EH_DOC_NULL) {
+        page->position = eh_doc_copy(c->arena, position, NULL);
+        if (page->position == NULL) return eh_fail_memory(err, "a position");
+    }
+    return (page->path != NULL && page->format != NULL) || eh_fail_memory(err, "a page");
+}
+
+static bool call_emit(const call *c, eh_err *err)
+{
+    const eh_doc *args = c->frame->body;
+    eh_page page = {.body = NULL};
+    eh_pipeline_stream *s = eh_call_stream(c->p, args, "emit", err);
+    eh_response *r = s != NULL ? eh_response_of(c->p, c->frame->task, args, err) : NULL;
+    if (r == NULL || !eh_response_must_be_there(r, err) || !keep_page(c, args, &page, err))
+        return false;
+    page.body = eh_response_body(r);
+    page.label = eh_response_label(r);
+    return emit(c, s, &page, err);
+}
+
+static bool call_emit_rows(const call *c, eh_err *err)
+{
+    const eh_doc *args = c->frame->body, *rows = eh_doc_get(args, "rows");
+    eh_page page = {.body = NULL};
+    eh_pipeline_stream *s = eh_call_stream(c->p, args, "emit_rows", err);
+    if (s == NULL || !keep_page(c, args, &page, err)) return false;
+    if (rows == NULL || rows->kind != EH_DOC_LIST)
+        return eh_fail(err, EH_CLASS_SCRIPT, "emit_rows: rows must be a list");
+    const char *label;
+    if (!eh_call_text(args, "label", "rows of the script", &label, err)) return false;
+    page.label = eh_arena_strdup(c->arena, label);
+    eh_buf text;
+    eh_buf_init(&text, ROWS_BYTES);
+    bool ok = (page.label != NULL || eh_fail_memory(err, "a page")) &&
+              eh_doc_to_json(rows, &text, err);
+    page.text = eh_buf_slice(&text);
+    page.format = "json";
+    page.path = "";
+    ok = ok && emit(c, s, &page, err);
+    eh_buf_free(&text);
+    return ok;
+}
+
+/* ---- windows ---------------------------------------------------------------------------- */
+
+static bool read_window(const eh_pipeline_stream *s, const eh_doc *args, eh_load_window *w,
+                        eh_err *err)
+{
+    eh_write_rule rule;
+    *w = (eh_load_window){.bounds = eh_doc_get(args, "bounds")};
+    if (!eh_call_text(args, "name", "", &w->name, err) ||
+        !eh_call_text(args, "from", NULL, &w->from, err) ||
+        !eh_call_text(args, "until", NULL, &w->until, err) ||
+        !eh_call_text(args, "first_day", NULL, &w->first_day, err) ||
+        !eh_call_text(args, "last_day", NULL, &w->last_day, err) ||
+        !eh_write_read(s->stream.declaration, &rule, err))
+        return false;
+    if (strlen(w->name) > NAME_LIMIT)
+        return eh_fail(err, EH_CLASS_SCRIPT, "window_begin: the name is too long");
+    if (rule.write == EH_WRITE_RESTATE) {
+        if (w->from == NULL || w->until == NULL)
+            return eh_fail(err, EH_CLASS_SCRIPT,
+                           "write = restate needs the window's from and until");
+        w->period = EH_PERIOD_TO;
+    } else if (rule.write == EH_WRITE_APPEND && eh_doc_bool(args, "closed", false)) {
+        if (rule.cursor == NULL || w->from == NULL)
+            return eh_fail(err, EH_CLASS_SCRIPT,
+                           "a closed window that is appended needs a cursor and its from");
+        w->period = EH_PERIOD_AT;
+    }
+    return true;
+}
+
+static bool put_copy(const call *c, const char *key, const eh_doc *doc, eh_err *err)
+{
+    if (doc == NULL) return true;
+    return eh_doc_put(c->arena, *c->value, eh_slice_str(key), eh_doc_copy(c->arena, doc, NULL),
+                      err);
+}
+
+static bool call_state(const call *c, eh_err *err)
+{
+    eh_progress progress;
+    eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "state", err);
+    if (s == NULL || !eh_pages_state(&s->stream, c->arena, &progress, err)) return false;
+    *c->value = eh_doc_map(c->arena);
+    return put_copy(c, "cursor", progress.cursor, err) &&
+           put_copy(c, "pending", progress.pending, err);
+}
+
+static bool call_window_begin(const call *c, eh_err *err)
+{
+    eh_load_window window;
+    const eh_doc *position;
+    eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "window_begin", err);
+    if (s == NULL || !read_window(s, c->frame->body, &window, err)) return false;
+    if (!eh_pages_begin(&s->stream, &window, c->arena, &position, err)) {
+        s->failure = *err;
+        return false;
+    }
+    *c->value = eh_doc_map(c->arena);
+    return put_copy(c, "resume", position, err);
+}
+
+static bool call_window_end(const call *c, eh_err *err)
+{
+    eh_promoted promoted;
+    eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "window_end", err);
+    if (s == NULL) return false;
+    if (!eh_pages_end(&s->stream, eh_doc_get(c->frame->body, "cursor"), &promoted, err)) {
+        s->failure = *err;
+        return false;
+    }
+    *c->value = eh_doc_map(c->arena);
+    return eh_doc_put_bool(c->arena, *c->value, "refused", promoted.refused, err) &&
+           eh_doc_put_int(c->arena, *c->value, "gone", promoted.gone, err) &&
+           eh_doc_put_int(c->arena, *c->value, "came", promoted.came, err);
+}
+
+/* ---- days ------------------------------------------------------------------------------- */
+
+#define DAY_US ((int64_t)86400 * 1000000)
+
+/* The instant at which a local day begins; a clock may skip midnight. */
+static int64_t begin_of_day(eh_zone *zone, int64_t day)
+{
+    int64_t first, last;
+    for (int64_t quarter = 0; quarter < 96; quarter++) {
+        int64_t local = day * DAY_US + quarter * (DAY_US / 96);
+        if (eh_zone_to_utc(zone, local, &first, &last) != EH_ZONE_GAP) return first;
+    }
+    return day * DAY_US;
+}
+
+static eh_zone *open_zone(const call *c, const char *name, eh_err *err)
+{
+    eh_slice text = eh_slice_str(name), tzif;
+    if (eh_zone_is_fixed(text)) return eh_zone_fixed(text, err);
+    eh_transform_context context = eh_stream_transform_context(&c->p->streams[0].stream);
+    if (!context.read_zone(context.self, name, &tzif, err)) return NULL;
+    return eh_zone_parse(tzif, err);
+}
+
+/* The day of an instant in a zone: its name, its begin and the next one's. */
+static bool call_day(const call *c, eh_err *err)
+{
+    const char *name;
+    char text[40];
+    int64_t at = eh_doc_int(c->frame->body, "at", 0);
+    if (!eh_call_text(c->frame->body, "zone", "UTC", &name, err)) return false;
+    if (at < -((int64_t)1 << 36) || at > (int64_t)1 << 36)
+        return eh_fail(err, EH_CLASS_SCRIPT, "day: there is no such time");
+    eh_zone *zone = open_zone(c, name, err);
+    if (zone == NULL) return false;
+    int64_t local = at * 1000000 + (int64_t)eh_zone_offset(zone, at * 1000000) * 1000000;
+    int64_t day = local / DAY_US - (local % DAY_US < 0);
+    int64_t begin = begin_of_day(zone, day), next = begin_of_day(zone, day + 1);
+    eh_zone_free(zone);
+    text[eh_print_date(day, text)] = '\0';
+    *c->value = eh_doc_map(c->arena);
+    return eh_doc_put_str(c->arena, *c->value, "day", eh_slice_str(text), err) &&
+           eh_doc_put_int(c->arena, *c->value, "begin", begin / 1000000, err) &&
+           eh_doc_put_int(c->arena, *c->value, "next", next / 1000000, err);
+}
+
+/* ---- which ------------------------------------------------------------------------------ */
+
+bool eh_service_call(eh_pipeline *p, const eh_frame *frame, const char *op, eh_arena *arena,
+                     eh_doc **value, bool *later, eh_err *err)
+{
+    static const struct {
+        const char *name;
+        bool (*run)(const call *c, eh_err *err);
+    } calls[] = {
+        {"request", call_request},
+        {"prefetch", call_prefetch},
+        {"wait", call_wait},
+        {"release", call_release},
+        {"value", call_value},
+        {"text", call_text},
+        {"emit", call_emit},
+        {"emit_rows", call_emit_rows},
+        {"state", call_state},
+        {"window_begin", call_window_begin},
+        {"window_end", call_window_end},
+        {"day", call_day},
+    };
+    const call c = {p, frame, arena, value, later};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (strcmp(calls[i].name, op) == 0) return calls[i].run(&c, err);
+    return eh_fail(err, EH_CLASS_SCRIPT, "there is no call \"%s\"", op);
+}

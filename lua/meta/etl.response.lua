@@ -1,0 +1,91 @@
+---@meta etl.response
+
+--- What a service answered. Its bytes stay outside of the script's process; a resource has its 64
+--- latest responses, and loses them when it ends.
+---@class etl.response
+---@field status integer
+---@field url string where it came from, redirects included
+---@field bytes integer
+---@field headers table<string, string> by lower-case name
+---@field captured table<string, string> handles of what `capture` named
+local response = {}
+
+--- A header by its name, in any case.
+---
+--- ```lua
+--- local left = tonumber(ctx:get("/offers"):header "X-RateLimit-Remaining")
+--- ```
+---@param name string
+---@return string?
+function response:header(name) end
+
+--- The value at a path of a JSON body; nil when there is none, `etl.null` for null. Numbers keep
+--- every digit: one that Lua cannot hold is text.
+---
+--- ```lua
+--- local next_page = ctx:get("/offers"):value "paging.next"
+--- ```
+---@param path string keys with dots between
+---@return any
+function response:value(path) end
+
+--- The whole JSON body, at most 512 KB of it.
+---
+--- ```lua
+--- local first = ctx:get("/networks"):json()
+--- ```
+---@return any
+function response:json() end
+
+--- The body as text.
+---
+--- ```lua
+--- ctx:log("%s", ctx:get("/health"):text(100))
+--- ```
+---@param max? integer bytes; default and most 512 KB
+---@return string
+function response:text(max) end
+
+--- The rows for `ctx:emit`: a list (or one record) at a path of a JSON body, the whole body without
+--- a path; or lines of JSON, or CSV. A path that is missing, or holds no list, is an error of class
+--- `remote` when the rows are emitted: never no rows.
+---
+--- ```lua
+--- ctx:emit(ctx:get("/offers"):rows "offers")
+--- ctx:emit(ctx:get("/export.csv"):rows { format = "csv" })
+--- ```
+---@param path? string|{ format: "json"|"jsonl"|"csv" }
+---@param options? { format?: "json"|"jsonl"|"csv" }
+---@return etl.rows
+function response:rows(path, options) end
+
+--- Lets go of it before the resource ends.
+---
+--- ```lua
+--- local r = ctx:get "/offers"
+--- r:release()
+--- ```
+function response:release() end
+
+---@class etl.rows
+
+--- A request that is under way.
+---@class etl.pending_response
+local pending = {}
+
+--- The response, when it is there; raises what `ctx:request` would have raised.
+---
+--- ```lua
+--- local r = ctx:prefetch({ url = "/offers" }):wait()
+--- ```
+---@return etl.response
+function pending:wait() end
+
+--- Ends it, wherever it is.
+---
+--- ```lua
+--- ctx:prefetch({ url = "/offers" }):release()
+--- ```
+function pending:release() end
+
+return response
