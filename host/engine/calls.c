@@ -1,6 +1,7 @@
 /* engine/calls.c: what a script may ask for: listing and loading files; what it asks of
  * services is in service_calls.c. Every argument is the jail's, so every argument is checked.
  */
+#include "engine/derive.h"
 #include "engine/service_calls.h"
 
 #include <errno.h>
@@ -196,6 +197,13 @@ static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, e
     return eh_doc_put_int(arena, *value, "rows", (int64_t)count, err);
 }
 
+static bool call_derive(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
+                        eh_err *err)
+{
+    eh_pipeline_stream *s = eh_call_stream(p, args, "derive", err);
+    return s != NULL && eh_derive(p->run->secrets, s->stream.instance, args, arena, value, err);
+}
+
 /* ---- answering
  * ---------------------------------------------------------------------------------- */
 
@@ -205,6 +213,7 @@ static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_d
     const char *op = eh_doc_str(frame->body, "op", "");
     if (strcmp(op, "files") == 0) return call_files(p, frame->body, arena, value, err);
     if (strcmp(op, "load") == 0) return call_load(p, frame, arena, value, err);
+    if (strcmp(op, "derive") == 0) return call_derive(p, frame->body, arena, value, err);
     if (strcmp(op, "retry") == 0) return call_retry(p, frame, arena, value, err);
     return eh_service_call(p, frame, op, arena, value, later, err);
 }

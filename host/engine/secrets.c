@@ -465,6 +465,12 @@ bool eh_secrets_read(const eh_secrets *secrets, const char *instance, eh_slice t
     return fill(secrets, instance, NULL, EH_SECRET_BODY, text, out, err);
 }
 
+bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_slice json,
+                          eh_buf *out, eh_err *err)
+{
+    return fill(secrets, instance, NULL, EH_SECRET_JSON, json, out, err);
+}
+
 void eh_secrets_wipe(eh_buf *buf)
 {
     if (buf->data != NULL) explicit_bzero(buf->data, buf->cap);

@@ -68,6 +68,10 @@ bool eh_secrets_fill(const eh_secrets *secrets, const char *instance, const char
 bool eh_secrets_read(const eh_secrets *secrets, const char *instance, eh_slice text,
                      eh_buf *out, eh_err *err) EH_MUST_USE;
 
+/* The same for a text of JSON: values are escaped as in its strings. */
+bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_slice json,
+                          eh_buf *out, eh_err *err) EH_MUST_USE;
+
 /* Overwrites and frees a buffer; it is empty and usable then. */
 void eh_secrets_wipe(eh_buf *buf);
 

@@ -192,4 +192,7 @@ function context:warn(format, ...)
   core.log("warning", select("#", ...) > 0 and format:format(...) or tostring(format))
 end
 
+-- basic, base64, hash, hmac, jwt, secret_field
+for name, method in pairs(require "etl.secret") do context[name] = method end
+
 return context

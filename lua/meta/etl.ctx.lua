@@ -160,6 +160,90 @@ function ctx:state() end
 ---@return fun(): etl.window?
 function ctx:windows(options) end
 
+---@alias etl.digest "sha256"|"sha1"|"sha512"|"md5"
+---@alias etl.encoding "hex"|"base64"|"base64url"|"raw"
+
+---@class etl.hash_options
+---@field algorithm etl.digest
+---@field text string
+---@field encoding? etl.encoding default: hex
+
+---@class etl.hmac_options
+---@field algorithm etl.digest
+---@field key string
+---@field key_encoding? "base64" the key is written so
+---@field text string
+---@field encoding? etl.encoding default: hex; raw for what is the key of the next one
+
+---@class etl.jwt_options
+---@field algorithm "RS256"|"ES256"|"HS256"
+---@field key string a private key in PEM for RS256 and ES256, any text for HS256
+---@field claims table
+---@field header? table beside alg and typ
+
+--- The value of a header Authorization for a user and a password. A setting that is a secret is a
+--- handle, a text that stands for it; put it into a request wherever the service wants it, and
+--- etlhost puts the value in on the way out. What is made of a secret here is a handle again.
+---
+--- ```lua
+--- local headers = { Authorization = ctx:basic(ctx.settings.user, ctx.settings.password) }
+--- ```
+---@param user string
+---@param password? string
+---@return string
+function ctx:basic(user, password) end
+
+--- Base64 of a text.
+---
+--- ```lua
+--- local id = ctx:base64(ctx.settings.client_id .. ":" .. ctx.settings.client_secret)
+--- ```
+---@param text string
+---@param encoding? "base64"|"base64url"
+---@return string
+function ctx:base64(text, encoding) end
+
+--- A digest of a text. Plain text gives plain text.
+---
+--- ```lua
+--- local md5 = ctx:hash { algorithm = "md5", text = "a body", encoding = "base64" }
+--- ```
+---@param options etl.hash_options
+---@return string
+function ctx:hash(options) end
+
+--- An HMAC of a text.
+---
+--- ```lua
+--- local signature = ctx:hmac { algorithm = "sha256", key = ctx.settings.secret, text = "GET /v1" }
+--- ```
+---@param options etl.hmac_options
+---@return string
+function ctx:hmac(options) end
+
+--- A signed JSON Web Token.
+---
+--- ```lua
+--- local now = os.time()
+--- local token = ctx:jwt {
+---   algorithm = "RS256", key = ctx:secret_field(ctx.settings.account, "private_key"),
+---   claims = { iss = "me@example.iam", aud = "https://x/token", iat = now, exp = now + 3600 },
+--- }
+--- ```
+---@param options etl.jwt_options
+---@return string
+function ctx:jwt(options) end
+
+--- A part of a secret that is JSON, such as a service account's file.
+---
+--- ```lua
+--- local key = ctx:secret_field(ctx.settings.account, "private_key")
+--- ```
+---@param secret string
+---@param path string keys with dots between
+---@return string
+function ctx:secret_field(secret, path) end
+
 --- A line in the log of the run; more arguments are laid into it as by string.format.
 ---@param format string
 function ctx:log(format, ...) end

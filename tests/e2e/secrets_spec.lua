@@ -14,6 +14,10 @@ return source {
     key = "id", row = function(row) if row.name == "raise" then error("row " .. row.id) end end,
     extract = function(ctx)
       ctx:log("the key is %s", ctx.settings.key)
+      ctx:log("basic is %s", ctx:basic("me", ctx.settings.key))
+      ctx:log("of plain text: %s", ctx:hash { algorithm = "sha1", text = "abc" })
+      local ok, problem = pcall(ctx.hmac, ctx, { algorithm = "sha256", text = "x" })
+      ctx:log("refused: %s", tostring(problem))
       for file in ctx:files { location = ctx.settings.url } do ctx:load(file) end
       if ctx.settings.deep then error("failed with " .. ctx.settings.deep.token) end
     end,
@@ -38,6 +42,9 @@ describe("a source's secrets", function()
         { env = { CRM_KEY = VALUE }, more = { "--json" } })
       assert.equal(0, result.code, tostring(result))
       assert.matches("the key is {{secret:%x+:crm%.key}}", result.out)
+      assert.matches("basic is Basic {{secret:%x+:crm%.@base64%-1}}", result.out)
+      assert.matches("a9993e364706816aba3e25717850c26c9cd0d89d", result.out, 1, true)
+      assert.matches("ctx:hmac: key is missing", result.out, 1, true)
       assert.not_matches(VALUE, tostring(result.out .. result.err), 1, true)
     end
   end)
