@@ -96,14 +96,22 @@ static bool normalise_host(const parser *p, eh_url *url, eh_err *err)
     size_t len = strlen(host);
     struct in6_addr any;
     if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
-        memmove(host, host + 1, len - 2);
-        host[len - 2] = '\0';
+        char address[INET6_ADDRSTRLEN]; /* in its one canonical form (RFC 5952) */
+        host[len - 1] = '\0';
+        if (inet_pton(AF_INET6, host + 1, &any) != 1 ||
+            inet_ntop(AF_INET6, &any, address, sizeof address) == NULL)
+            return refuse(p, "its address is broken", err);
+        free(host);
+        url->host = strdup(address);
         url->literal = true;
-        return inet_pton(AF_INET6, host, &any) == 1 || refuse(p, "its address is broken", err);
+        return url->host != NULL || eh_fail_memory(err, "a URL");
     }
     if (len > 0 && host[len - 1] == '.') host[--len] = '\0';
     for (char *s = host; *s != '\0'; s++) {
         *s = (char)tolower((unsigned char)*s);
+        /* libcurl would translate them by the process's locale, which is C. */
+        if ((unsigned char)*s >= 128)
+            return refuse(p, "its host has letters beyond ASCII (write its xn-- form)", err);
         if (!isalnum((unsigned char)*s) && strchr("-._", *s) == NULL)
             return refuse(p, "its host has a character that no name has", err);
     }
@@ -154,7 +162,7 @@ static bool read_parts(parser *p, eh_url *url, eh_err *err)
               is_absent(p, CURLUPART_PASSWORD, "a password stands before its host", err) &&
               is_absent(p, CURLUPART_ZONEID, "its address has a zone", err) &&
               get(p, CURLUPART_SCHEME, 0, &scheme, err) &&
-              get(p, CURLUPART_HOST, CURLU_PUNYCODE, &url->host, err) &&
+              get(p, CURLUPART_HOST, 0, &url->host, err) &&
               get(p, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port, err) &&
               get(p, CURLUPART_PATH, 0, &url->path, err) &&
               get(p, CURLUPART_QUERY, 0, &url->query, err) &&
@@ -173,11 +181,20 @@ static bool read_parts(parser *p, eh_url *url, eh_err *err)
     return ok;
 }
 
+/* libcurl takes one slash for two, and three. */
+static bool check_slashes(const parser *p, const char *text, eh_err *err)
+{
+    const char *at = strstr(text, "://");
+    return (at != NULL && at[3] != '/') ||
+           refuse(p, "it does not begin with https:// or http:// and a host", err);
+}
+
 bool eh_url_parse(const char *text, eh_url *url, eh_err *err)
 {
     parser p;
     memset(url, 0, sizeof *url);
     bool ok = open_parser(&p, EH_CLASS_CONFIG, err) && check_bytes(&p, text, false, err) &&
+              check_slashes(&p, text, err) &&
               set(&p, text, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER | CURLU_URLENCODE, err) &&
               read_parts(&p, url, err);
     close_parser(&p);
@@ -188,6 +205,7 @@ bool eh_url_parse(const char *text, eh_url *url, eh_err *err)
 bool eh_url_join(const eh_url *base, const char *reference, eh_url *out, eh_err *err)
 {
     parser p;
+    if (reference[0] == '\0' || reference[0] == '#') return eh_url_parse(base->text, out, err);
     memset(out, 0, sizeof *out);
     bool ok =
         open_parser(&p, EH_CLASS_REMOTE, err) && check_bytes(&p, reference, true, err) &&

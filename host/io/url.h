@@ -3,9 +3,9 @@
  *
  * A URL is read once, refused or normalised, and only the normalised parts are looked at from
  * then on. Refused are: other schemes than http and https, a user or password before the host,
- * control bytes and blanks, no host, a port of 0. What may be spoken to is judged by
- * eh_url_allowed (names) and io/address.h (addresses). Embedded struct: eh_url_free is safe
- * twice. Floor 2. */
+ * control bytes and blanks, no host or one beyond ASCII, a port of 0. What may be spoken to is
+ * judged by eh_url_allowed (names) and io/address.h (addresses). Embedded struct: eh_url_free
+ * is safe twice. Floor 2. */
 #ifndef EH_IO_URL_H
 #define EH_IO_URL_H
 
@@ -18,7 +18,7 @@
 
 typedef struct eh_url {
     char *text;   /* the whole, normalised, without the fragment; owned */
-    char *host;   /* lower case, punycode, no trailing dot, no brackets; owned */
+    char *host;   /* lower case, no trailing dot, no brackets; owned */
     char *path;   /* from '/', as it was given but for bytes above 127, %-encoded; owned */
     char *query;  /* behind '?'; NULL when there is none; owned */
     char *origin; /* "https://host:port", the port always there; owned */
