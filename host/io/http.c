@@ -8,6 +8,7 @@
 enum { MAX_CONNECTIONS = 6 };
 #define DEFAULT_IDLE_MS       ((int64_t)60 * 1000)
 #define SLOW_BYTES_PER_SECOND 10
+#define SLOW_WINDOWS          4 /* of idle time: a service may well think between two pieces */
 
 /* ---- sockets and timers of libcurl on the loop --------------------------------------------
  */
@@ -328,8 +329,9 @@ static void on_idle(void *self)
     t->idle = NULL;
     if (ours) t->active_us = t->window_us = now;
     if (ours) t->window_bytes = 0;
-    bool silent = now - t->active_us >= idle_us, judged = now - t->window_us >= idle_us;
-    bool slow = judged && t->window_bytes < idle_us / 1000000 * SLOW_BYTES_PER_SECOND;
+    int64_t window_us = SLOW_WINDOWS * idle_us;
+    bool silent = now - t->active_us >= idle_us, judged = now - t->window_us >= window_us;
+    bool slow = judged && t->window_bytes < window_us / 1000000 * SLOW_BYTES_PER_SECOND;
     if (judged) {
         t->window_us = now;
         t->window_bytes = 0;
@@ -338,7 +340,7 @@ static void on_idle(void *self)
         (void)eh_fail(&t->err, EH_CLASS_TRANSIENT,
                       silent ? "nothing came for %" PRId64 " ms"
                              : "next to nothing came for %" PRId64 " ms",
-                      t->request.idle_timeout_ms);
+                      silent ? t->request.idle_timeout_ms : window_us / 1000);
         fail_in_time(t);
         return;
     }

@@ -60,12 +60,13 @@ typedef struct eh_http_request {
     const eh_http_rules *rules;
     const eh_http_sigv4 *sigv4; /* NULL: not signed */
     int64_t connect_timeout_ms; /* 0: 30 s */
-    int64_t idle_timeout_ms;    /* without a byte, or at less than 10 bytes a second; 0: 60 s */
-    int64_t deadline_ms;        /* for the whole, waiting for a connection included; 0: none */
-    uint64_t max_bytes;         /* decoded; 0: 4 GiB. More is class limit */
-    unsigned max_redirects;     /* 0: 5 */
-    bool no_redirects;          /* 3xx is an answer like any other */
-    bool redirect_to_get;       /* 301, 302, 303 to another method is followed by a GET */
+    int64_t idle_timeout_ms; /* without a byte, or four times it at less than 10 bytes a second;
+                                0: 60 s */
+    int64_t deadline_ms;     /* for the whole, waiting for a connection included; 0: none */
+    uint64_t max_bytes;      /* decoded; 0: 4 GiB. More is class limit */
+    unsigned max_redirects;  /* 0: 5 */
+    bool no_redirects;       /* 3xx is an answer like any other */
+    bool redirect_to_get;    /* 301, 302, 303 to another method is followed by a GET */
     /* Beside GET, HEAD, OPTIONS, PUT and DELETE: may be sent twice. Others get a connection of
      * their own, since on a kept one nobody knows whether a request that was not answered was
      * read. */

@@ -146,12 +146,14 @@ static bool is_opened(const eh_http_rules *rules, const struct sockaddr *address
     return false;
 }
 
+static const char destination[] = "the destination's own address";
+
 static const char *refused(const eh_http_rules *rules, const struct sockaddr *address,
                            socklen_t length)
 {
     for (size_t i = 0; i < rules->forbidden_count; i++)
         if (eh_address_equal((const struct sockaddr *)&rules->forbidden[i], address))
-            return "the destination's own address";
+            return destination;
     /* Behind a proxy it is the proxy's address, which the operator wrote. */
     if (rules->proxy != NULL && rules->proxy[0] != '\0') return NULL;
     return is_opened(rules, address) ? NULL : eh_address_refused(address, length);
@@ -163,8 +165,12 @@ static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_socka
     const char *why = purpose != CURLSOCKTYPE_IPCXN
                           ? "not for this"
                           : refused(t->request.rules, &address->addr, address->addrlen);
-    if (why == NULL)
+    if (why == NULL) {
+        t->opened = true;
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    }
+    /* A name may have several addresses: the one worth telling of stays. */
+    if (strstr(t->refused, destination) != NULL) return CURL_SOCKET_BAD;
     char text[EH_ADDRESS_TEXT];
     eh_address_text(&address->addr, text);
     (void)snprintf(t->refused, sizeof t->refused, "%s, %s", text, why);
@@ -312,7 +318,7 @@ bool eh_http_make_easy(eh_http_transfer *t, eh_err *err)
     eh_buf_free(&t->in);
     eh_buf_init(&t->in, IN_MAX);
     t->head_given = t->redirecting = t->held = t->finished = false;
-    t->coding_done = t->more = false;
+    t->coding_done = t->more = t->opened = false;
     t->skipped = 0;
     t->sent = 0;
     t->window_bytes = 0;
@@ -372,7 +378,7 @@ static bool broke_in_handshake(const eh_http_transfer *t, CURLcode code)
 static void note_error(eh_http_transfer *t, CURLcode code)
 {
     const char *what = t->message[0] != '\0' ? t->message : t->http->curl.easy_strerror(code);
-    if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0') {
+    if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0' && !t->opened) {
         (void)eh_fail(&t->err, EH_CLASS_DENIED, "\"%s\" leads to %s: refused", t->url.host,
                       t->refused);
         (void)eh_err_hint(&t->err,

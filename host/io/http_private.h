@@ -64,6 +64,7 @@ struct eh_http_transfer {
     struct curl_slist *lines;
     char message[CURL_ERROR_SIZE];
     char refused[EH_ADDRESS_TEXT + 96]; /* an address that was not to be connected to */
+    bool opened;                        /* another address was */
     eh_http_head head;
     eh_buf in; /* of the body, as it was sent */
     bool redirecting, head_given, paused, held /* libcurl waits for room in `in` */;

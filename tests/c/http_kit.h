@@ -27,7 +27,7 @@
 
 enum { HK_REQUESTS = 64, HK_REQUEST_BYTES = 16384 };
 
-typedef enum hk_then { HK_KEEP, HK_CLOSE, HK_RESET, HK_STALL } hk_then;
+typedef enum hk_then { HK_KEEP, HK_CLOSE, HK_RESET, HK_STALL, HK_TRICKLE } hk_then;
 
 typedef struct hk_answer {
     const char *bytes;
@@ -36,7 +36,7 @@ typedef struct hk_answer {
 } hk_answer;
 
 typedef struct hk_server {
-    int listener, stop[2], port;
+    int listener, stop[2], poke[2], port;
     char address[32]; /* "127.0.0.1:PORT" */
     const hk_answer *answers;
     size_t count;
@@ -102,6 +102,8 @@ static inline void *hk_serve(void *self)
         const hk_answer *a = &s->answers[n < s->count ? n : s->count - 1];
         more = hk_write(s, c->fd, a->bytes, a->len != 0 ? a->len : strlen(a->bytes));
         if (a->then == HK_STALL) (void)hk_wait(s, s->stop[0], 0);
+        for (char byte; a->then == HK_TRICKLE && hk_wait(s, s->poke[0], POLLIN);)
+            if (read(s->poke[0], &byte, 1) != 1 || !hk_write(s, c->fd, &byte, 1)) break;
         if (a->then == HK_RESET) {
             struct linger hard = {1, 0};
             (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -147,8 +149,15 @@ static inline hk_server *hk_start(const hk_answer *answers, size_t count)
     s->port = ntohs(address.sin_port);
     (void)snprintf(s->address, sizeof s->address, "127.0.0.1:%d", s->port);
     assert_int_equal(pipe(s->stop), 0);
+    assert_int_equal(pipe(s->poke), 0);
     assert_int_equal(pthread_create(&s->thread, NULL, hk_listen, s), 0);
     return s;
+}
+
+/* Has a trickling answer send one byte more. */
+static inline void hk_poke(hk_server *s)
+{
+    assert_int_equal(write(s->poke[1], "x", 1), 1);
 }
 
 /* The requests can be read until hk_free. */
@@ -160,6 +169,8 @@ static inline void hk_stop(hk_server *s)
     close(s->listener);
     close(s->stop[0]);
     close(s->stop[1]);
+    close(s->poke[0]);
+    close(s->poke[1]);
     s->listener = -1;
 }
 
