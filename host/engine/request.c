@@ -26,7 +26,7 @@ struct eh_request {
     eh_arena *arena;
     const char *instance;
     const char *url; /* without the pairs of `query` */
-    char *host;      /* owned */
+    char *origin;    /* "https://api.x.com:443"; owned */
     pairs query, form, headers;
     eh_slice body;
     eh_secret_place body_place;
@@ -150,7 +150,7 @@ static bool append_part(const eh_request *r, eh_slice text, bool shown, eh_buf *
     if (shown) return eh_buf_append_str(out, "***", err);
     eh_buf value;
     eh_buf_init(&value, TEXT_MAX);
-    bool ok = eh_secrets_fill(r->run->secrets, r->instance, r->host, EH_SECRET_BODY, text,
+    bool ok = eh_secrets_fill(r->run->secrets, r->instance, r->origin, EH_SECRET_BODY, text,
                               &value, err) &&
               eh_url_encode(out, eh_buf_slice(&value), err);
     eh_secrets_wipe(&value);
@@ -176,8 +176,8 @@ static bool make_url(const eh_request *r, bool shown, eh_buf *out, eh_err *err)
     eh_slice url = eh_slice_str(r->url);
     bool secret = eh_secrets_has(r->run->secrets, url);
     bool ok = !secret ? eh_buf_append(out, url.data, url.len, err)
-              : shown ? eh_buf_printf(out, err, "https://%s/***", r->host)
-                      : eh_secrets_fill(r->run->secrets, r->instance, r->host, EH_SECRET_URL,
+              : shown ? eh_buf_printf(out, err, "%s/***", r->origin)
+                      : eh_secrets_fill(r->run->secrets, r->instance, r->origin, EH_SECRET_URL,
                                         url, out, err);
     if (!ok || r->query.count == 0) return ok;
     char last = url.len > 0 ? url.data[url.len - 1] : ' ';
@@ -191,7 +191,7 @@ static bool fill_headers(eh_request *r, eh_http_request *http, eh_err *err)
 {
     for (size_t i = 0; i < r->headers.count; i++) {
         r->filled[i].len = 0;
-        if (!eh_secrets_fill(r->run->secrets, r->instance, r->host, EH_SECRET_HEADER,
+        if (!eh_secrets_fill(r->run->secrets, r->instance, r->origin, EH_SECRET_HEADER,
                              r->headers.list[i].value, &r->filled[i], err))
             return false;
         r->sent[i] = (eh_http_header){r->headers.list[i].name, eh_buf_slice(&r->filled[i])};
@@ -207,7 +207,7 @@ static bool fill_body(eh_request *r, eh_http_request *http, eh_err *err)
     bool ok =
         r->form.count > 0
             ? append_pairs(r, &r->form, false, &r->filled_body, err)
-            : r->body.len == 0 || eh_secrets_fill(r->run->secrets, r->instance, r->host,
+            : r->body.len == 0 || eh_secrets_fill(r->run->secrets, r->instance, r->origin,
                                                   r->body_place, r->body, &r->filled_body, err);
     http->body = eh_buf_slice(&r->filled_body);
     return ok;
@@ -260,9 +260,9 @@ static bool read_host(eh_request *r, eh_err *err)
         end == NULL ? r->url : eh_arena_strndup(r->arena, r->url, (size_t)(end - r->url));
     if (origin == NULL) return eh_fail_memory(err, "a URL");
     if (!eh_url_parse(origin, &url, err)) return false;
-    r->host = strdup(url.host);
+    r->origin = strdup(url.origin);
     eh_url_free(&url);
-    return r->host != NULL || eh_fail_memory(err, "a URL");
+    return r->origin != NULL || eh_fail_memory(err, "a URL");
 }
 
 static bool make_label(eh_request *r, const char *method, eh_err *err)
@@ -342,7 +342,7 @@ void eh_request_free(eh_request *r)
     eh_secrets_wipe(&r->filled_body);
     for (size_t i = 0; r->filled != NULL && i < r->headers.count; i++)
         eh_secrets_wipe(&r->filled[i]);
-    free(r->host);
+    free(r->origin);
     eh_arena_free(r->arena);
     free(r);
 }

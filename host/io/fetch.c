@@ -293,7 +293,10 @@ static void on_done(void *self, const eh_http_answer *answer, const eh_err *err)
         (void)eh_fail_memory(&none, "an answer");
         err = &none;
     }
-    bool by_status = fetch->answered && !fetch->accepted && answer->status != 0 &&
+    /* Why a redirect is not followed says more than that it is one; a page that tells of an
+     * error says enough, even when it is cut. */
+    bool refused = err != NULL && answer->status / 100 == 3;
+    bool by_status = fetch->answered && !fetch->accepted && answer->status != 0 && !refused &&
                      !is_accepted(fetch, answer->status);
     if (by_status || err != NULL) {
         const eh_err status = {.class_ = EH_OK};

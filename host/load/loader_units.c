@@ -91,6 +91,27 @@ static void limit_dead(eh_loader *loader, eh_unit *unit)
     loader->judged.max_rows = unit->max_dead_rows;
 }
 
+/* Many streams that wait for their services hold a unit each: the one that is open longest
+ * commits early, up to where its loader was given records. What is wrong with it is its own
+ * failure. False when no other loader has one. */
+static bool free_one(const eh_loader *loader)
+{
+    const eh_unit_pool *pool = loader->options.units;
+    eh_loader *oldest = NULL;
+    for (size_t i = 0; i < pool->count; i++) {
+        eh_loader *owner = pool->units[i].owner;
+        if (owner == NULL || owner == loader || owner->open != &pool->units[i]) continue;
+        if (oldest == NULL || owner->opened_us < oldest->opened_us) oldest = owner;
+    }
+    if (oldest == NULL) return false;
+    eh_err failure = {.class_ = EH_OK};
+    if (!eh_loader_close_unit(oldest, &oldest->after, &failure) &&
+        oldest->failure.class_ == EH_OK)
+        oldest->failure = failure;
+    eh_loader_drop(oldest); /* an empty one, or one that may not be loaded */
+    return true;
+}
+
 static bool start_unit(eh_loader *loader, eh_err *err)
 {
     eh_unit *unit;
@@ -98,8 +119,10 @@ static bool start_unit(eh_loader *loader, eh_err *err)
         size_t before = eh_dest_in_flight(loader->options.dest);
         if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
         bool freed = eh_dest_in_flight(loader->options.dest) < before;
-        if (before == 0)
+        if (before == 0) {
+            if (free_one(loader)) continue;
             return eh_fail(err, EH_CLASS_BUG, "no unit is free, and none is under way");
+        }
         if (!freed && !eh_loop_turn(loader->options.loop, -1, err)) return false;
     }
     unit->input = loader->input.identity;

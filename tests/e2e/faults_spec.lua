@@ -1,0 +1,235 @@
+-- What services do wrong, through the real program: each fault ends in a named error of its class
+-- with nothing committed past it, or in the exact rows. All faults are sources of one client, so
+-- that one run meets them all; then the services heal, and the next run ends with every row once.
+local cjson = require "cjson"
+local files = require "tests.support.files"
+local host = require "tests.support.host"
+local http = require "tests.support.http"
+local target = require "tests.support.target"
+
+local PAGES, SIZE = 3, 4 -- of each list
+
+-- What happens at the second page. lua: body of function(c, page, request), which may end by
+-- c:reply(...) of its own; class, says: what the run must say of it; class nil: nothing, it passes.
+local faults = {
+  cut = { "c:head(200, { ['Content-Length'] = #page }) c:send(page:sub(1, -9)) c:cut()",
+    class = "transient", says = "cut" },
+  cut_chunk = { "c:head(200, { ['Transfer-Encoding'] = 'chunked' }) "
+    .. "c:chunk(page:sub(1, 9)) c:cut()",
+    class = "transient" },
+  cut_gzip = { [[
+    c:reply(200, { ["Content-Encoding"] = "gzip" }, (gzip(page):sub(1, -9)))]],
+    class = "transient", says = "cut off before their end" },
+  two_lengths = { [[
+    c:reply(200, { { "Content-Length", #page }, { "Content-Length", #page + 1 } }, page)]],
+    class = "remote" },
+  reset = { "c:head(200, { ['Content-Length'] = #page }) c:send(page:sub(1, 9)) c:reset()",
+    class = "transient" },
+  bomb = { "c:reply(200, { ['Content-Encoding'] = 'gzip' }, bomb)", class = "limit" },
+  two_bombs = { "c:reply(200, { ['Content-Encoding'] = 'gzip, gzip' }, gzip(bomb))",
+    class = "remote" },
+  storm = { "c:reply(503, nil, 'come back later')", class = "transient",
+    says = "503 Service Unavailable" },
+  throttled = { "c:reply(429, { ['Retry-After'] = 3600 }, 'slow down')", class = "throttled",
+    says = "429 Too Many Requests" },
+  denied = { "c:reply(403, nil, '{\"error\":\"no\"}')", class = "denied", says = "403 Forbidden" },
+  expired = { "c:reply(401, nil, 'expired')", class = "auth", says = "401 Unauthorized" },
+  missing = { "c:reply(404, nil, '')", class = "not_found", says = "404 Not Found" },
+  html = { "c:reply(200, { ['Content-Type'] = 'text/html' }, '<html>Please sign in</html>')" },
+  not_ok = { "c:reply(200, json, '{\"ok\":false,\"error\":\"quota\"}')" },
+  empty = { "c:reply(200, json, '')" },
+  null_rows = { "c:reply(200, json, '{\"data\":null,\"next\":null}')" },
+  no_rows = { "c:reply(200, json, '{\"items\":[],\"next\":null}')" },
+  rows_no_list = { "c:reply(200, json, '{\"data\":\"none\",\"next\":null}')" },
+  half_json = { "c:reply(200, json, (page:sub(1, -5)))" },
+  more_json = { "c:reply(200, json, page .. page)" },
+  elsewhere = { [[
+    c:reply(200, json, (page:gsub('"next":.-}', '"next":"https://other.example/"}')))]],
+    class = "denied", says = "other.example", request = "POST https://other.example/", pages = 2 },
+  inside = { "c:reply(302, { Location = 'http://169.254.169.254/latest/meta-data' })",
+    class = "denied" },
+  hop_elsewhere = { "c:reply(302, { Location = 'https://other.example/' })", class = "denied" },
+  hop_loop = { "c:reply(302, { Location = request.target })", class = "remote",
+    says = "redirects" },
+  stall = { "c:head(200, { ['Content-Length'] = 10 }) c:send '{' c:stall()",
+    class = "transient", deadline = 300 },
+  slow = { "c:head(200, { ['Content-Length'] = #page }) "
+    .. "for byte in page:gmatch '.' do c:send(byte) c:wait(50) end",
+    class = "transient", deadline = 300 },
+}
+-- These pass: what is tried again comes whole. By GET, since a POST is never sent twice.
+local passing = {
+  cut_once = faults.cut[1], reset_once = faults.reset[1], storm_once = faults.storm[1],
+  throttled_once = "c:reply(429, { ['Retry-After'] = 0 }, 'slow down')",
+  throttled_junk = "c:reply(429, { ['Retry-After'] = 'soon' }, 'slow down')",
+  throttled_past = "c:reply(429, { ['Retry-After'] = 'Sun, 06 Nov 1994 08:49:37 GMT' })",
+}
+for name, lua in pairs(passing) do faults[name] = { lua, method = "GET", once = true } end
+for name, fault in pairs(faults) do
+  if name:match "^hop" or name == "inside" then fault.method = "GET" end
+  -- What is answered, but is no data.
+  if not fault.class and not fault.once then fault.class = "remote" end
+end
+
+local SCENARIO = [[
+local json = { ["Content-Type"] = "application/json" }
+local bomb = gzip((" "):rep(8 << 20))
+local healed, met = false, {}
+local faults = {
+%s}
+local function page_of(n)
+  local rows = {}
+  for i = 1, options.size do
+    rows[i] = ('{"id":%%d,"amount":12.10,"name":"row %%d"}'):format((n - 1) * options.size + i, i)
+  end
+  return ('{"data":[%%s],"next":%%s}'):format(table.concat(rows, ","),
+    n < tonumber(options.pages) and n + 1 or "null")
+end
+return function(request, c)
+  if request.path == "/heal" then
+    healed = true
+    return c:reply(200)
+  end
+  local name = request.path:match "^/([%%w_]+)/"
+  local n = tonumber(request.query.page)
+  local page, fault = page_of(n), faults[name]
+  local seen = met[request.path]
+  if n ~= 2 or healed or (fault.once and seen) then return c:reply(200, json, page) end
+  met[request.path] = true
+  fault.run(c, page, request)
+end
+]]
+
+local SOURCE = [[
+local etl = require "etl"
+local function extract(ctx)
+  local next = 1
+  while next do
+    local request = { url = "/" .. ctx.resource, query = { page = next },
+      method = ctx.settings.method, deadline_ms = ctx.settings.deadline, max_bytes = 1000000 }
+    if type(next) == "string" then request.url, request.query = next, nil end
+    local response = ctx:request(request)
+    ctx:emit(response:rows "data")
+    next = response:value "next"
+    if next == etl.null then next = nil end
+  end
+end
+return require "etl.source" {
+  name = "api",
+  config = { base_url = "url", method = { type = "string", default = "POST" },
+    deadline = { type = "integer", default = 30000 } },
+  hosts = { "{base_url}" },
+  resources = {
+    appended = { write = "append", table = "{instance}_appended", extract = extract },
+    merged = { key = "id", table = "{instance}_merged", extract = extract },
+  },
+}
+]]
+
+local function scenario()
+  local lines = {}
+  for name, fault in pairs(faults) do
+    lines[#lines + 1] = ("  %s = { once = %s, run = function(c, page, request) %s end },\n"):format(
+      name, tostring(fault.once or false), fault[1])
+  end
+  return SCENARIO:format(table.concat(lines))
+end
+
+local function project(server)
+  local folder = files.temp()
+  files.write(folder .. "/config/etlhost.yaml",
+    ("version: 1\nnetwork: { allow_private: ['%s'] }\n"):format(server.address))
+  local lines = { "version: 1\nid: acme\nname: Acme\nsources:\n" }
+  for name, fault in pairs(faults) do
+    lines[#lines + 1] = ("  %s: { use: api, base_url: '%s/%s'%s%s }\n"):format(name, server.url,
+      name, fault.method and ", method: " .. fault.method or "",
+      fault.deadline and ", deadline: " .. fault.deadline or "")
+  end
+  files.write(folder .. "/config/clients/acme.yaml", table.concat(lines))
+  files.write(folder .. "/sources/api.lua", SOURCE)
+  files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" {}\n')
+  return folder
+end
+
+-- instance.resource -> its error.
+local function errors_of(result)
+  local found = {}
+  for line in result.out:gmatch "[^\n]+" do
+    local event = cjson.decode(line)
+    if event.event == "error" and event.resource then
+      local name = event.instance .. "." .. event.resource
+      found[name] = found[name] or event
+    end
+  end
+  return found
+end
+
+-- Table -> its ids in their order, of every table that is there.
+local function rows_of(to)
+  local parts, rows = {}, {}
+  for name in to:sql("select name from sqlite_master where type = 'table' and name not like "
+    .. "'\\_etl%' escape '\\' and name not like 'sqlite%'"):gmatch "[^\n]+" do
+    parts[#parts + 1] = ("select '%s', group_concat(id) from (select id from %s order by id)")
+      :format(name, to:name(name))
+  end
+  for line in to:sql(table.concat(parts, " union all ")):gmatch "[^\n]+" do
+    local name, ids = line:match "^(.-)|(.*)$"
+    rows[name] = ids ~= "\\N" and ids or nil
+  end
+  return rows
+end
+
+describe("a service that does it wrong", function()
+  local server, folder, to, first, errors, rows
+  setup(function()
+    server = http.start(scenario(), { set = { size = SIZE, pages = PAGES } })
+    folder = project(server)
+    to = target.sqlite()
+    first = host.run(folder, to, { more = { "--json" } })
+    errors = errors_of(first)
+    rows = rows_of(to)
+  end)
+  teardown(function() server:stop() end)
+
+  local function upto(pages)
+    local list = {}
+    for i = 1, pages * SIZE do list[i] = tostring(i) end
+    return table.concat(list, ",")
+  end
+  local all = upto(PAGES)
+
+  for name, fault in pairs(faults) do
+    for _, resource in ipairs { "appended", "merged" } do
+      local stream = name .. "." .. resource
+      it(("has one outcome: %s, %s"):format(name, resource), function()
+        local error, there = errors[stream], rows[name .. "_" .. resource] or ""
+        if not fault.class then
+          assert.is_nil(error, error and error.message)
+          assert.equal(all, there)
+          return
+        end
+        assert.is_truthy(error, "no error for " .. stream)
+        local said = error.message .. " " .. (error.place or "")
+        assert.equal(fault.class, error.class, said)
+        if fault.says then assert.matches(fault.says, said, 1, true) end
+        assert.matches(fault.request or "/" .. name .. "/" .. resource .. "?page=2", said, 1, true)
+        -- What is appended comes with the end of its window only.
+        if there ~= "" then
+          assert.same({ "merged", upto(fault.pages or 1) }, { resource, there })
+        end
+      end)
+    end
+  end
+
+  it("has every row once when it has healed", function()
+    assert.equal(0, host.etlhost({ "fetch", server.url .. "/heal" }).code)
+    local second = host.run(folder, to)
+    assert.equal(0, second.code, tostring(second))
+    local healed = rows_of(to)
+    for name, fault in pairs(faults) do
+      assert.equal(all, healed[name .. "_merged"], name)
+      -- What was complete is appended once more: that is what append means.
+      if fault.class then assert.equal(all, healed[name .. "_appended"], name) end
+    end
+  end)
+end)
