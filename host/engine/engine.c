@@ -207,6 +207,7 @@ static bool operate(eh_run *run, eh_err *err)
     if (strcmp(op, "run") == 0 || strcmp(op, "check") == 0) return eh_run_pipeline(run, err);
     if (strcmp(op, "load") == 0) return eh_run_load(run, err);
     if (strcmp(op, "preview") == 0) return eh_run_preview(run, err);
+    if (strcmp(op, "fetch") == 0) return eh_run_fetch(run, err);
     if (strcmp(op, "admin") == 0) return eh_run_admin(run, err);
     return eh_fail(err, EH_CLASS_BUG, "the specification asks for \"%s\"", op);
 }

@@ -53,6 +53,7 @@ bool eh_run_queue(eh_run *run, const char *url, bool looks, eh_err *err) EH_MUST
 bool eh_run_pipeline(eh_run *run, eh_err *err) EH_MUST_USE; /* op run and check */
 bool eh_run_load(eh_run *run, eh_err *err) EH_MUST_USE;     /* op load */
 bool eh_run_preview(eh_run *run, eh_err *err) EH_MUST_USE;  /* op preview */
+bool eh_run_fetch(eh_run *run, eh_err *err) EH_MUST_USE;    /* op fetch */
 bool eh_run_admin(eh_run *run, eh_err *err) EH_MUST_USE;    /* op admin */
 
 /* Runs one resource of a pipeline into a preview instead of a destination. */

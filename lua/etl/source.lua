@@ -111,7 +111,7 @@ end
 -- What a source understands, as plain data: its settings, and the options of its resources.
 function source.describe(self)
   return {
-    name = self.name, help = self.help,
+    name = self.name, help = self.help, hosts = self.hosts,
     config = fields.describe(self.config),
     options = fields.describe(resource.declarations(self.resource_options, true)),
   }

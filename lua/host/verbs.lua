@@ -6,6 +6,7 @@ local names = {
   "run",
   "load",
   "preview",
+  "fetch",
   "check",
   "init",
   "status",
