@@ -38,18 +38,25 @@ static inline int jail_driver_role(int argc, char **argv)
     return argc > 2 && strcmp(argv[1], "--jail") == 0 ? eh_jail_main(argv[2]) : -1;
 }
 
-static inline void jail_child(int socket_fd, int window_fd)
+/* The two descriptors of a jail in their places. */
+static inline void jail_descriptors(int socket_fd, int window_fd)
 {
     int s = fcntl(socket_fd, F_DUPFD, 10), w = fcntl(window_fd, F_DUPFD, 10);
     if (s < 0 || w < 0 || dup2(s, EH_JAIL_SOCKET) < 0 || dup2(w, EH_JAIL_WINDOW) < 0)
         _exit(126);
+}
+
+static inline void jail_child(int socket_fd, int window_fd)
+{
+    jail_descriptors(socket_fd, window_fd);
     char *const argv[] = {(char[]){"test"}, (char[]){"--jail"}, (char[]){"strict"}, NULL};
     char *const env[] = {NULL};
     (void)execve("/proc/self/exe", argv, env);
     _exit(127);
 }
 
-static inline void jail_start(jail *j)
+/* become: what the child does; jail_child, or it becomes a jail by itself. */
+static inline void jail_start_as(jail *j, void (*become)(int socket_fd, int window_fd))
 {
     *j = (jail){.memory_bytes = 32 << 20, .deadline_ms = 300};
     eh_buf_init(&j->in, 16 << 20);
@@ -62,12 +69,17 @@ static inline void jail_start(jail *j)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     j->pid = fork();
     assert_true(j->pid >= 0);
-    if (j->pid == 0) jail_child(pair[1], j->window.fd);
+    if (j->pid == 0) become(pair[1], j->window.fd);
     (void)close(pair[1]);
     j->fd = pair[0];
     /* No test hangs: a jail that says nothing for a minute is a failure. */
     struct timeval limit = {.tv_sec = 60};
     assert_int_equal(setsockopt(j->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+}
+
+static inline void jail_start(jail *j)
+{
+    jail_start_as(j, jail_child);
 }
 
 /* Ends the jail and gives its wait status. */

@@ -29,6 +29,7 @@ static struct {
     atomic_long countdown; /* allocations until one fails; 0: none does */
     atomic_bool all_after; /* and all that follow */
     atomic_bool reached;   /* one has failed */
+    atomic_bool *told;     /* set then, too: shared with a process that cannot be asked */
     atomic_bool counting;
     atomic_long live; /* blocks had and not given back, while counting */
 } oom;
@@ -44,6 +45,7 @@ static bool oom_fails(void)
     if (atomic_load(&oom.countdown) == 0) return false;
     if (atomic_fetch_sub(&oom.countdown, 1) > 1) return false;
     atomic_store(&oom.reached, true);
+    if (oom.told != NULL) atomic_store(oom.told, true);
     atomic_store(&oom.countdown, atomic_load(&oom.all_after) ? 1 : 0);
     errno = ENOMEM; /* as malloc(3) promises, and glibc itself asserts */
     return true;
