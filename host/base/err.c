@@ -56,6 +56,8 @@ bool eh_fail_errno(eh_err *err, eh_class class_, int error_number, const char *f
     va_end(args);
     if (error_number == ENOENT || error_number == ENOTDIR) class_ = EH_CLASS_NOT_FOUND;
     if (error_number == EACCES || error_number == EPERM) class_ = EH_CLASS_DENIED;
+    if (error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE)
+        class_ = EH_CLASS_LIMIT;
     err->class_ = class_;
     err->code = error_number;
     size_t used = strlen(err->message);

@@ -48,7 +48,8 @@ typedef struct eh_err {
 bool eh_fail(eh_err *err, eh_class class_, const char *format, ...) EH_PRINTF(3, 4);
 
 /* Like eh_fail, for a failed system call: appends strerror(error_number) and stores it as the
- * code; ENOENT becomes not_found, EACCES and EPERM denied, otherwise class_. */
+ * code; ENOENT becomes not_found, EACCES and EPERM denied, no memory
+ * and no descriptors limit, otherwise class_. */
 bool eh_fail_errno(eh_err *err, eh_class class_, int error_number, const char *format, ...)
     EH_PRINTF(4, 5);
 
