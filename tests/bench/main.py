@@ -6,6 +6,7 @@ import sys
 
 import groups
 import merges
+import pages
 import replaces
 import table
 from data import Data
@@ -13,7 +14,7 @@ from server import Server
 
 FOLDER = os.path.abspath("build/bench")
 GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite,
-          "replace": replaces.replace_postgres}
+          "replace": replaces.replace_postgres, "pages": pages.pages_postgres}
 
 
 def main():

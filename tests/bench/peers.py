@@ -66,6 +66,16 @@ def records():
             yield json.loads(line)
 p.run(records())
 """
+# Its own source for services like this, as its documentation declares it.
+DLT_PAGES = """
+from dlt.sources.rest_api import rest_api_source
+p.run(rest_api_source({{
+    "client": {{"base_url": "{url}"}},
+    "resources": [{{"name": "records", "max_table_nesting": 0, "endpoint": {{
+        "path": "records", "data_selector": "data",
+        "paginator": {{"type": "cursor", "cursor_path": "next", "cursor_param": "page"}}}}}}],
+}}))
+"""
 
 
 class Peers:
@@ -137,6 +147,12 @@ class Peers:
             Contender("dlt as in its tutorial", self.dlt("dlt-json", DLT_JSON), reset=self.fresh,
                       runs=1),
         ]
+
+    def pages(self, service):
+        from groups import Contender
+        self.values["url"] = service.url
+        return [Contender("dlt, its rest_api source", self.dlt("dlt-pages", DLT_PAGES),
+                          reset=self.fresh, runs=1)]
 
     def sling(self, contender):
         found = self.installed("sling_linux_amd64/bin/sling-linux-amd64")

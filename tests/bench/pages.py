@@ -1,0 +1,110 @@
+"""JSON pages over loopback HTTP: the same records as in the file, a thousand to a page."""
+
+import os
+import shutil
+import subprocess
+
+from groups import ETLHOST, Contender
+
+SIZE = 1000
+SERVER = os.path.abspath("build/tests/http_server")
+SCENARIO = os.path.abspath("tests/bench/pages.lua")
+
+# The next page comes while this one loads.
+# The next page comes while this one loads.
+SOURCE = """local etl = require "etl"
+local function extract(ctx)
+  local response = ctx:get("/records", { query = { page = 1 } })
+  while response do
+    local next, ahead = response:value "next", nil
+    if next ~= etl.null then ahead = ctx:prefetch { url = "/records", query = { page = next } } end
+    ctx:emit(response:rows "data")
+    response:release()
+    response = ahead and ahead:wait()
+  end
+end
+return require "etl.source" {
+  name = "pages",
+  config = { base_url = "url" },
+  hosts = { "{base_url}" },
+  resources = {
+    appended = { extract = extract },
+    merged = { extract = extract, key = "order_id" },
+  },
+}
+"""
+
+
+class Service:
+    """The scripted server of the tests; it ends with us."""
+
+    def __init__(self, data):
+        self.child = subprocess.Popen(
+            [SERVER, SCENARIO, "--set", "file=" + data.ndjson, "--set", f"size={SIZE}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.address = "127.0.0.1:" + self.child.stdout.readline().strip()
+        self.url = "http://" + self.address
+
+    def stop(self):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+def make_project(folder, service):
+    shutil.rmtree(folder, ignore_errors=True)
+    texts = {
+        "config/etlhost.yaml": f"version: 1\nnetwork: {{ allow_private: ['{service.address}'] }}\n",
+        "config/clients/bench.yaml": "version: 1\nid: bench\nname: Bench\nsources:\n"
+                                     f"  pages: {{ base_url: '{service.url}' }}\n",
+        "sources/pages.lua": SOURCE,
+        "pipelines/sync.lua": 'return require "etl.pipeline" {}\n',
+    }
+    for name, text in texts.items():
+        os.makedirs(os.path.join(folder, os.path.dirname(name)), exist_ok=True)
+        with open(os.path.join(folder, name), "w") as out:
+            out.write(text)
+
+
+def pages_postgres(b):
+    service = Service(b.data)
+    try:
+        return measure(b, service)
+    finally:
+        service.stop()
+
+
+def measure(b, service):
+    count = b.data.json_rows // SIZE
+    rows = count * SIZE
+    project = os.path.join(b.folder, "pages")
+    make_project(project, service)
+
+    def bare():
+        b.server.sql("set client_min_messages = warning; drop schema if exists _etl, etl cascade")
+
+    def loaded(table):
+        def check():
+            found = int(b.server.sql(f"select count(*) from etl.{table}"))
+            if found != rows:
+                raise RuntimeError(f"{found} rows in the table, not {rows}")
+        return check
+
+    def run(resource, goal=None):
+        return Contender(f"etlhost run, pages {resource}",
+                         [ETLHOST, "run", "pipelines/sync.lua", "--resource", resource,
+                          "--destination", b.server.url()],
+                         cwd=project, reset=bare, check=loaded(f"pages_{resource}"), goal=goal)
+
+    load = b.load(b.data.ndjson, "records", b.server.url())
+    contenders = [
+        Contender("etlhost load of the same records in a file", load, reset=bare),
+        run("appended", "1.3"),
+        Contender("etlhost load of the file, merged", [*load, "--key", "order_id"], reset=bare),
+        run("merged"),
+        Contender("curl of the pages to nothing",
+                  ["curl", "-s", "-f", "-o", "/dev/null",
+                   f"{service.url}/records?page=[1-{count}]"]),
+    ]
+    if b.peers:
+        contenders += b.peers.pages(service)
+    return b.compete(f"{count} JSON pages of {SIZE:,} records -> Postgres", rows, contenders)
