@@ -1,7 +1,12 @@
 /* engine/net.c: see net.h. */
 #include "engine/net.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define LONG_WAIT_MS ((int64_t)2000)
+#define RETRIES_TOLD 20
 
 struct eh_net {
     eh_http *http;
@@ -24,6 +29,34 @@ static bool mask(void *self, eh_buf *text, eh_err *err)
     return ok;
 }
 
+/* A long wait is told at once, the others in the log of the run; of very many only the first.
+ */
+static void tell_retry(void *self, const eh_err *err, int64_t wait_ms)
+{
+    eh_run *run = self;
+    char text[1200];
+    (void)snprintf(text, sizeof text, "trying again in %" PRId64 ".%" PRId64 " s: %s",
+                   wait_ms / 1000, wait_ms % 1000 / 100, err->message);
+    if (wait_ms >= LONG_WAIT_MS) {
+        eh_event_begin(&run->events, "waiting");
+        eh_event_str(&run->events, "message", text);
+        eh_event_end(&run->events);
+    }
+    bool many = eh_fetcher_totals(run->net->fetcher).retries > RETRIES_TOLD;
+    eh_event_log(&run->events, many ? "debug" : "info", text, NULL, NULL);
+}
+
+static void tell_totals(eh_run *run)
+{
+    eh_fetch_totals totals = eh_fetcher_totals(run->net->fetcher);
+    if (totals.requests == 0) return;
+    eh_event_begin(&run->events, "requests");
+    eh_event_int(&run->events, "requests", totals.requests);
+    eh_event_int(&run->events, "retries", totals.retries);
+    eh_event_int(&run->events, "bytes", (int64_t)totals.bytes);
+    eh_event_end(&run->events);
+}
+
 static bool open_net(eh_run *run, struct eh_net *net, eh_err *err)
 {
     net->http = eh_http_new(run->loop, &run->clock, err);
@@ -35,7 +68,9 @@ static bool open_net(eh_run *run, struct eh_net *net, eh_err *err)
                                   .http = net->http,
                                   .spool = net->spool,
                                   .mask = mask,
-                                  .mask_self = run};
+                                  .mask_self = run,
+                                  .retrying = tell_retry,
+                                  .retrying_self = run};
     net->fetcher = eh_fetcher_new(&options, err);
     return net->fetcher != NULL;
 }
@@ -56,6 +91,7 @@ eh_fetcher *eh_run_fetcher(eh_run *run, eh_err *err)
 void eh_run_close_net(eh_run *run)
 {
     if (run->net == NULL) return;
+    if (run->net->fetcher != NULL) tell_totals(run);
     eh_fetcher_free(run->net->fetcher);
     eh_http_free(run->net->http);
     eh_spool_free(run->net->spool);

@@ -5,6 +5,17 @@ local text = require "host.text"
 
 local failures = {}
 
+-- "orders", or "shop.orders" where another source of the job has one of that name.
+local function name_of(job, e)
+  if not e.resource then return "" end
+  for _, stream in ipairs(job.streams) do
+    if stream.resource == e.resource and e.instance and stream.instance ~= e.instance then
+      return e.instance .. "." .. e.resource
+    end
+  end
+  return e.resource
+end
+
 -- Who failed with what: the same error of several streams or clients is told once.
 local function grouped_errors(jobs)
   local groups, by_text = {}, {}
@@ -17,7 +28,8 @@ local function grouped_errors(jobs)
         by_text[key] = group
         groups[#groups + 1] = group
       end
-      local name = job.title .. (e.resource and (job.title ~= "" and " " or "") .. e.resource or "")
+      local parts = { job.title, name_of(job, e) }
+      local name = table.concat(parts, parts[1] ~= "" and parts[2] ~= "" and " " or "")
       -- What ended the run as a whole was most often told by one of its streams before.
       if name ~= "" and (e.resource or not group.jobs[job]) then
         group.who[#group.who + 1] = name
@@ -30,10 +42,11 @@ end
 
 local ERRORS_MAX = 10
 
-function failures.print(out, jobs)
+-- all: however many there are.
+function failures.print(out, jobs, all)
   local groups = grouped_errors(jobs)
   for i, group in ipairs(groups) do
-    if i > ERRORS_MAX then
+    if i > ERRORS_MAX and not all then
       out:print(("and %d more; `etlhost runs show` has all\n"):format(#groups - ERRORS_MAX))
       break
     end

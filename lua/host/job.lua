@@ -151,6 +151,10 @@ function on.waiting(self, event)
   self.waiting = event.message
 end
 
+function on.requests(self, event)
+  self.requests = event
+end
+
 -- Long answers come in several pieces.
 function on.result(self, event)
   local all = self.result

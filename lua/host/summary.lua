@@ -7,6 +7,7 @@ local hints = require "host.hints"
 local omitted = require "host.omitted"
 local steps = require "host.steps"
 local text = require "host.text"
+local traffic = require "host.traffic"
 
 local summary = {}
 
@@ -79,8 +80,7 @@ local function print_table(out, rows, with_client)
     { "table" },
   }
   if with_client then table.insert(columns, 1, { "client" }) end
-  local status_column = with_client and 8 or 7
-  local dead_column = with_client and 5 or 4
+  local status_column, dead_column = with_client and 8 or 7, with_client and 5 or 4
   local lines = text.table(columns, table_rows(rows, with_client), function(cell, index, column)
     if index == 0 then return out:style("bold", cell) end
     if column == status_column then
@@ -268,10 +268,10 @@ local function print_where(out, jobs, dry_run)
   end
 end
 
--- options: with_client, next_steps (a list of { command, what }), dry_run.
+-- options: with_client, next_steps (a list of { command, what }), dry_run, all (every failure).
 function summary.print(out, jobs, options)
   out = paper(out)
-  failures.print(out, jobs)
+  failures.print(out, jobs, options.all)
   local rows = rows_of(jobs)
   -- One run that failed before it had any stream: the error says it all.
   local is_told = #jobs == 1 and #jobs[1].streams == 0
@@ -291,6 +291,7 @@ function summary.print(out, jobs, options)
     out:print(out:style("yellow", text.plural(totals.rows_dead, "dead row") .. ": " .. words))
     print_dead(out, jobs)
   end
+  traffic.print(out, jobs)
   print_where(out, jobs, options.dry_run)
   out:gap()
   steps.print(out, options.next_steps or {})

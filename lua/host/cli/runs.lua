@@ -134,7 +134,7 @@ function show.run(args, ctx)
   end
   print_head(ctx, run)
   local made, logs = replay(run, events, space)
-  summary.print(ctx.out, { made }, { with_client = run.client ~= nil })
+  summary.print(ctx.out, { made }, { with_client = run.client ~= nil, all = true })
   if #logs > 0 then ctx.out:print "" end
   for _, event in ipairs(logs) do
     local at = ctx.out:style("dim", text.time(math.tointeger(event.at) or 0))
