@@ -100,16 +100,41 @@ static int open_input(const char *root, const char *name, eh_err *err)
     return fd;
 }
 
+bool eh_file_read(const eh_file *file, uint64_t offset, char *to, size_t len, size_t *got,
+                  eh_err *err)
+{
+    *got = 0;
+    if (file->feed != NULL)
+        return file->feed->read(file->feed->self, offset, to, len, got, err);
+    for (;;) {
+        ssize_t n = pread(file->fd, to, len, (off_t)offset);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+        *got = (size_t)n;
+        return true;
+    }
+}
+
 /* Brotli can begin with any bytes: where the name says it, they are not asked. */
-static bool detect_coding(eh_file *file, const char *name, eh_err *err)
+bool eh_file_detect_coding(eh_file *file, const char *name, eh_err *err)
 {
     file->coding = eh_coding_of_name(name, NULL);
     if (file->coding == EH_CODING_BROTLI) return true;
     char head[8];
-    ssize_t n = pread(file->fd, head, sizeof head, 0);
-    if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
-    file->coding = eh_coding_detect(head, (size_t)n);
+    size_t len = 0;
+    for (size_t got = 1; len < sizeof head && got > 0; len += got)
+        if (!eh_file_read(file, len, head + len, sizeof head - len, &got, err)) return false;
+    file->coding = eh_coding_detect(head, len);
     return true;
+}
+
+void eh_file_feed_from(eh_file *file, const eh_file_feed *feed, uint64_t size,
+                       int64_t modified_us, const char *identity)
+{
+    *file = (eh_file){.fd = -1, .feed = feed, .size = size, .modified_us = modified_us};
+    size_t len = strlen(identity);
+    if (len >= sizeof file->identity) len = sizeof file->identity - 1;
+    memcpy(file->identity, identity, len);
 }
 
 bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err)
@@ -126,7 +151,7 @@ bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err
     if (ok) {
         file->size = (uint64_t)st.st_size;
         file->modified_us = modified_us(&st);
-        ok = detect_coding(file, name, err);
+        ok = eh_file_detect_coding(file, name, err);
     }
     if (!ok) eh_file_close(file);
     return ok;
@@ -141,6 +166,7 @@ void eh_file_close(eh_file *file)
 bool eh_file_changed(const eh_file *file)
 {
     struct stat st;
+    if (file->feed != NULL) return false; /* whoever feeds it sees to that */
     return fstat(file->fd, &st) != 0 || (uint64_t)st.st_size != file->size ||
            modified_us(&st) != file->modified_us;
 }

@@ -1,10 +1,10 @@
-/* io/file.h: local files as inputs: listing beneath a root, identity by content, decoded
- * reading.
+/* io/file.h: files as inputs: listing beneath a root, identity by content, decoded reading;
+ * local ones, and those whose bytes somebody feeds (an object of a store).
  *
  * A root is a folder that the operator's configuration names. Everything a script asks for is
  * resolved by the kernel beneath it (openat2 with RESOLVE_BENEATH), so `..`, absolute names and
- * symbolic links that lead out are refused wherever they hide in the path. Blocking calls:
- * local files only. Floor 2. */
+ * symbolic links that lead out are refused wherever they hide in the path. Calls block: on the
+ * disk, or in a feed that waits for its bytes. Floor 2. */
 #ifndef EH_IO_FILE_H
 #define EH_IO_FILE_H
 
@@ -31,15 +31,26 @@ bool eh_files_list(const char *root, const char *prefix, const char *after, size
 bool eh_file_read_small(const char *root, const char *name, size_t max, eh_arena *arena,
                         eh_slice *text, eh_err *err) EH_MUST_USE;
 
+/* Stored bytes that are not in a descriptor of ours: they come from a server, as it sends them.
+ */
+typedef struct eh_file_feed {
+    void *self;
+    /* Copies what there is from offset on, at most len, at least one byte: waits for it. *got
+     * is 0 at the end only. */
+    bool (*read)(void *self, uint64_t offset, char *to, size_t len, size_t *got, eh_err *err);
+} eh_file_feed;
+
 typedef struct eh_file {
     int fd;
+    const eh_file_feed *feed; /* NULL: the bytes are in fd */
     uint64_t size;
     int64_t modified_us;
     eh_coding coding;  /* by the first bytes; brotli by the name */
     size_t chunk;      /* bytes that are read at a time; 0: 256 KiB */
     bool ours;         /* an unlinked copy that we wrote: nobody else can change it */
     char identity[96]; /* "sha256:<hex>:<size>", above 4 MiB "sha256-4m:<hex>:<size>", the hash
-                          of the hashes of its pieces of 4 MiB; set by eh_file_identify */
+                          of the hashes of its pieces of 4 MiB; set by eh_file_identify. Of a
+                          fed file: what eh_file_feed_from was told */
 } eh_file;
 
 /* Opens for reading. root NULL: name is a path in the operator's own words. "-" without a root
@@ -47,9 +58,22 @@ typedef struct eh_file {
 bool eh_file_open(eh_file *file, const char *root, const char *name, eh_err *err) EH_MUST_USE;
 void eh_file_close(eh_file *file);
 
-/* Hashes the stored bytes. *growing: somebody has the file open for writing (where the system
- * lets us see that: a read lease, fcntl(2)), or it changed while it was read; then it is to be
- * left for a later run and identity is unset. */
+/* A file of `size` bytes that are fed. feed is borrowed; nothing is read yet. identity "": its
+ * bytes will be hashed. */
+void eh_file_feed_from(eh_file *file, const eh_file_feed *feed, uint64_t size,
+                       int64_t modified_us, const char *identity);
+
+/* Sets file->coding by the name, or by the first bytes, which a feed may have to wait for;
+ * eh_file_open has done so. */
+bool eh_file_detect_coding(eh_file *file, const char *name, eh_err *err) EH_MUST_USE;
+
+/* Stored bytes from offset on, at most len; *got is 0 only at the end. */
+bool eh_file_read(const eh_file *file, uint64_t offset, char *to, size_t len, size_t *got,
+                  eh_err *err) EH_MUST_USE;
+
+/* Hashes the stored bytes, unless a feed has given an identity. *growing: somebody has the file
+ * open for writing (where the system lets us see that: a read lease, fcntl(2)), or it changed
+ * while it was read; then it is to be left for a later run and identity is unset. */
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err) EH_MUST_USE;
 
 /* Are its first `size` stored bytes the file that had this identity, and do they end with a

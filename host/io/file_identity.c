@@ -33,18 +33,16 @@ static bool has_writer(int fd)
 /* ---- one piece -----------------------------------------------------------------------------
  */
 
-static bool feed(int fd, uint64_t at, uint64_t end, EVP_MD_CTX *context, char *chunk,
-                 eh_err *err)
+static bool hash_range(const eh_file *file, uint64_t at, uint64_t end, EVP_MD_CTX *context,
+                       char *chunk, eh_err *err)
 {
     while (at < end) {
-        size_t want = end - at < CHUNK_BYTES ? (size_t)(end - at) : CHUNK_BYTES;
-        ssize_t n = pread(fd, chunk, want, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+        size_t want = end - at < CHUNK_BYTES ? (size_t)(end - at) : CHUNK_BYTES, n;
+        if (!eh_file_read(file, at, chunk, want, &n, err)) return false;
         if (n == 0) break; /* shrunk: eh_file_changed sees it */
-        if (EVP_DigestUpdate(context, chunk, (size_t)n) != 1)
+        if (EVP_DigestUpdate(context, chunk, n) != 1)
             return eh_fail(err, EH_CLASS_BUG, "SHA-256 failed");
-        at += (uint64_t)n;
+        at += n;
     }
     return true;
 }
@@ -85,7 +83,7 @@ static void hash_pieces(worker *w)
         uint64_t start = i * PIECE_BYTES, end = start + PIECE_BYTES;
         if (end > w->file->size) end = w->file->size;
         ok = begin(context, &w->err) &&
-             feed(w->file->fd, start, end, context, chunk, &w->err) &&
+             hash_range(w->file, start, end, context, chunk, &w->err) &&
              finish(context, w->digests + i * DIGEST_BYTES, &w->err);
     }
     EVP_MD_CTX_free(context);
@@ -115,8 +113,10 @@ static void run_all(worker *workers, size_t count)
         if (workers[i].started) (void)pthread_join(workers[i].thread, NULL);
 }
 
-static size_t thread_count(size_t pieces)
+/* What is fed comes by the loop, which is one thread's. */
+static size_t thread_count(const eh_file *file, size_t pieces)
 {
+    if (file->feed != NULL) return 1;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t count = processors > 1 ? (size_t)processors : 1;
     if (count > THREADS_MAX) count = THREADS_MAX;
@@ -126,7 +126,7 @@ static size_t thread_count(size_t pieces)
 static bool hash_file(const eh_file *file, unsigned char *digests, size_t pieces, eh_err *err)
 {
     worker workers[THREADS_MAX] = {{.started = false}};
-    size_t count = thread_count(pieces);
+    size_t count = thread_count(file, pieces);
     for (size_t i = 0; i < count; i++)
         workers[i] = (worker){
             .file = file, .digests = digests, .pieces = pieces, .first = i, .step = count};
@@ -182,6 +182,8 @@ static bool identify(eh_file *file, eh_err *err)
 
 bool eh_file_identify(eh_file *file, bool *growing, eh_err *err)
 {
+    *growing = false;
+    if (file->feed != NULL) return file->identity[0] != '\0' || identify(file, err);
     *growing = !file->ours && has_writer(file->fd);
     file->identity[0] = '\0';
     if (*growing) return true;

@@ -2,9 +2,7 @@
 #include "io/file.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define CHUNK ((size_t)256 * 1024)
 /* Enough for all records that a batch can hold while its casts and row functions run. */
@@ -66,12 +64,12 @@ static bool read_stored(eh_reader *r, char *to, size_t *got, eh_err *err)
     uint64_t left = r->file->size - r->stored;
     size_t want = left < r->chunk ? (size_t)left : r->chunk;
     for (*got = 0; *got < want;) {
-        ssize_t n = pread(r->file->fd, to + *got, want - *got, (off_t)(r->stored + *got));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+        size_t n;
+        if (!eh_file_read(r->file, r->stored + *got, to + *got, want - *got, &n, err))
+            return false;
         if (n == 0)
             return eh_fail(err, EH_CLASS_DATA, "the file became shorter while it was read");
-        *got += (size_t)n;
+        *got += n;
     }
     r->stored += *got;
     return true;
@@ -173,13 +171,12 @@ static bool raw_from_file(const eh_reader *r, uint64_t start, size_t len, eh_buf
 {
     if (!eh_buf_reserve(out, len, err)) return false;
     while (len > 0) {
-        ssize_t n = pread(r->file->fd, out->data + out->len, len, (off_t)start);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return eh_fail_errno(err, EH_CLASS_TRANSIENT, errno, "cannot read");
+        size_t n;
+        if (!eh_file_read(r->file, start, out->data + out->len, len, &n, err)) return false;
         if (n == 0) break; /* cut since: what is left of it is what there is to show */
-        out->len += (size_t)n;
-        start += (uint64_t)n;
-        len -= (size_t)n;
+        out->len += n;
+        start += n;
+        len -= n;
     }
     return true;
 }
