@@ -2,6 +2,7 @@
  * services is in service_calls.c. Every argument is the jail's, so every argument is checked.
  */
 #include "engine/derive.h"
+#include "engine/objects.h"
 #include "engine/service_calls.h"
 
 #include <errno.h>
@@ -58,11 +59,11 @@ static bool is_beneath(const char *path, const char *root)
     return strncmp(path, root, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 1);
 }
 
-static const eh_doc *roots_of(const eh_run *run, const char *instance)
+static const eh_doc *source_of(const eh_run *run, const char *instance)
 {
     const eh_doc *sources = eh_doc_get(run->spec, "sources");
     for (const eh_doc *s = eh_doc_first(sources); s != NULL; s = s->next)
-        if (strcmp(eh_doc_str(s, "instance", ""), instance) == 0) return eh_doc_get(s, "roots");
+        if (strcmp(eh_doc_str(s, "instance", ""), instance) == 0) return s;
     return NULL;
 }
 
@@ -72,7 +73,7 @@ static bool resolve(eh_run *run, const char *instance, const char *location, eh_
                     const char **folder, eh_err *err)
 {
     if (strncmp(location, "file:", 5) != 0)
-        return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" is no file: URL", location);
+        return eh_fail(err, EH_CLASS_CONFIG, "\"%s\" is no file: or s3: URL", location);
     const char *path = location + 5;
     if (strncmp(path, "//", 2) == 0) path += 2;
     if (path[0] == '\0')
@@ -86,12 +87,25 @@ static bool resolve(eh_run *run, const char *instance, const char *location, eh_
     *folder = eh_arena_strdup(arena, real);
     free(real);
     if (*folder == NULL) return eh_fail_memory(err, "a path");
-    const eh_doc *roots = roots_of(run, instance);
+    const eh_doc *roots = eh_doc_get(source_of(run, instance), "roots");
     for (const eh_doc *r = eh_doc_first(roots); r != NULL; r = r->next)
         if (r->kind == EH_DOC_STRING && is_beneath(*folder, r->as.string.data)) return true;
     eh_fail(err, EH_CLASS_DENIED, "%s is not among the folders of source %s", path, instance);
     return eh_err_hint(
         err, "a script reaches only the folders that the client's configuration names");
+}
+
+/* A place in a bucket; what it takes to reach it is in the source's settings. */
+static bool resolve_bucket(eh_run *run, const char *instance, const char *location,
+                           eh_arena *arena, eh_object_place *place, eh_err *err)
+{
+    static const eh_doc none = {.kind = EH_DOC_LIST};
+    const eh_doc *source = source_of(run, instance);
+    const eh_doc *roots = eh_doc_get(source, "roots");
+    if (run->objects == NULL) run->objects = eh_objects_new(run, err);
+    return run->objects != NULL &&
+           eh_objects_resolve(run->objects, instance, eh_doc_get(source, "settings"),
+                              roots != NULL ? roots : &none, location, arena, place, err);
 }
 
 /* ---- files
@@ -106,14 +120,21 @@ static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err
     return ok ? map : NULL;
 }
 
+/* A page of a listing, of a folder or a bucket. */
+typedef struct listed {
+    eh_file_entry *entries;
+    size_t count;
+    bool more;
+    const char *last; /* the name that the next page begins behind; NULL: the last entry's */
+} listed;
+
 /* Entries until the page is full; *taken: how many were looked at. */
-static bool list_entries(eh_arena *arena, const eh_file_entry *entries, size_t count,
-                         size_t prefix, const char *pattern, eh_doc *list, size_t *taken,
-                         eh_err *err)
+static bool list_entries(eh_arena *arena, const listed *page, size_t prefix,
+                         const char *pattern, eh_doc *list, size_t *taken, eh_err *err)
 {
     size_t bytes = 0;
-    for (*taken = 0; *taken < count && bytes < LIST_BYTES; (*taken)++) {
-        const eh_file_entry *entry = &entries[*taken];
+    for (*taken = 0; *taken < page->count && bytes < LIST_BYTES; (*taken)++) {
+        const eh_file_entry *entry = &page->entries[*taken];
         if (pattern != NULL && fnmatch(pattern, entry->name + prefix, 0) != 0) continue;
         if (!eh_doc_push(list, file_doc(arena, entry, err), err)) return false;
         bytes += strlen(entry->name) + ENTRY_BYTES;
@@ -121,37 +142,61 @@ static bool list_entries(eh_arena *arena, const eh_file_entry *entries, size_t c
     return true;
 }
 
+static bool list_place(eh_pipeline *p, const char *instance, const char *location,
+                       const char *prefix, const char *after, eh_arena *arena, listed *page,
+                       eh_err *err)
+{
+    const char *folder = NULL;
+    eh_object_place place;
+    if (eh_objects_is_location(location))
+        return resolve_bucket(p->run, instance, location, arena, &place, err) &&
+               eh_objects_list(p->run->objects, &place, prefix, after, arena, &page->entries,
+                               &page->count, &page->more, &page->last, err);
+    return resolve(p->run, instance, location, arena, &folder, err) &&
+           eh_files_list(folder, prefix, after, LIST_MAX, arena, &page->entries, &page->count,
+                         &page->more, err);
+}
+
 static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
                        eh_err *err)
 {
-    const char *instance, *location, *prefix, *after, *pattern, *folder = NULL;
+    const char *instance, *location, *prefix, *after, *pattern;
+    listed page = {.entries = NULL};
     if (!eh_call_text(args, "instance", "", &instance, err) ||
         !eh_call_text(args, "location", "", &location, err) ||
         !eh_call_text(args, "prefix", "", &prefix, err) ||
         !eh_call_text(args, "after", NULL, &after, err) ||
         !eh_call_text(args, "pattern", NULL, &pattern, err) ||
-        !resolve(p->run, instance, location, arena, &folder, err))
+        !list_place(p, instance, location, prefix, after, arena, &page, err))
         return false;
-    eh_file_entry *entries;
-    size_t count, taken;
-    bool more;
-    if (!eh_files_list(folder, prefix, after, LIST_MAX, arena, &entries, &count, &more, err))
-        return false;
+    size_t taken;
     eh_doc *list = eh_doc_list(arena);
     *value = eh_doc_map(arena);
-    if (!list_entries(arena, entries, count, strlen(prefix), pattern, list, &taken, err))
-        return false;
+    if (!list_entries(arena, &page, strlen(prefix), pattern, list, &taken, err)) return false;
     /* The page may be empty where the pattern fits nothing: `after` goes on from the last name
      * seen. */
-    if (taken > 0 &&
-        !eh_doc_put_str(arena, *value, "last", eh_slice_str(entries[taken - 1].name), err))
+    const char *last = taken > 0 ? page.entries[taken - 1].name : NULL;
+    if (taken == page.count && page.last != NULL) last = page.last;
+    if (last != NULL && !eh_doc_put_str(arena, *value, "last", eh_slice_str(last), err))
         return false;
     return eh_doc_put(arena, *value, eh_slice_str("files"), list, err) &&
-           eh_doc_put_bool(arena, *value, "more", more || taken < count, err);
+           eh_doc_put_bool(arena, *value, "more", page.more || taken < page.count, err);
 }
 
 /* ---- load
  * --------------------------------------------------------------------------------------- */
+
+static bool load_object(eh_pipeline *p, eh_stream *stream, const eh_doc *args,
+                        const char *location, const char *name, eh_arena *arena,
+                        eh_file_outcome *outcome, eh_err *err)
+{
+    eh_object_place place;
+    if (!resolve_bucket(p->run, stream->instance, location, arena, &place, err)) return false;
+    eh_remote *remote = eh_objects_take(p->run->objects, &place, stream, name, NULL, err);
+    if (remote == NULL) return false;
+    eh_objects_ahead(p->run->objects, &place, stream, eh_doc_get(args, "ahead"));
+    return eh_stream_load_remote(stream, remote, outcome, err);
+}
 
 static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
                       eh_err *err)
@@ -166,8 +211,10 @@ static bool call_load(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh
     const char *folder = NULL;
     eh_file_outcome outcome;
     s->rows.task = frame->task;
-    bool ok = resolve(p->run, s->stream.instance, location, arena, &folder, err) &&
-              eh_stream_load(&s->stream, folder, name, &outcome, err);
+    bool ok = eh_objects_is_location(location)
+                  ? load_object(p, &s->stream, args, location, name, arena, &outcome, err)
+                  : resolve(p->run, s->stream.instance, location, arena, &folder, err) &&
+                        eh_stream_load(&s->stream, folder, name, &outcome, err);
     if (!ok) {
         s->failure = *err;
         return false;

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "engine/net.h"
+#include "engine/objects.h"
 #include "load/loader.h"
 
 #include <errno.h>
@@ -251,6 +252,7 @@ int eh_engine_main(void)
     /* A run that failed in its streams only has told of those already. */
     if (!ok && !run.failed) eh_fail(&err, EH_CLASS_BUG, "the run failed without saying why");
     if (!ok && err.class_ != EH_OK) eh_event_error(&run.events, &err, NULL, NULL);
+    eh_objects_free(run.objects);
     eh_dest_close(run.dest);
     eh_slots_free(run.slots);
     eh_unit_pool_free(&run.units);

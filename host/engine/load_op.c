@@ -1,4 +1,5 @@
 /* engine/load_op.c: `etlhost load`: files into tables, no pipeline, no jail. */
+#include "engine/load_names.h"
 #include "engine/load_tables.h"
 #include "engine/stream.h"
 
@@ -21,9 +22,10 @@ static const eh_doc *declaration(eh_run *run, const eh_doc *load, eh_err *err)
 
 static bool load_files(eh_stream *s, const eh_load_table *table, eh_err *err)
 {
+    const eh_doc *load = eh_doc_get(s->run->spec, "load");
     for (size_t i = 0; i < table->count; i++) {
         eh_file_outcome outcome;
-        if (!eh_stream_load(s, NULL, table->files[i], &outcome, err)) return false;
+        if (!eh_load_named(s, load, table->files, table->count, i, &outcome, err)) return false;
     }
     return true;
 }
@@ -67,10 +69,11 @@ bool eh_run_load(eh_run *run, eh_err *err)
     const char *retry = eh_doc_str(load, "retry", NULL);
     eh_load_table only = {.name = into};
     size_t count = 1;
+    const eh_doc *names = NULL;
+    if (retry == NULL && !eh_load_names(run, load, eh_doc_get(load, "files"), &names, err))
+        return false;
     const eh_load_table *tables =
-        retry != NULL
-            ? &only
-            : eh_load_tables(run->arena, into, eh_doc_get(load, "files"), &count, err);
+        retry != NULL ? &only : eh_load_tables(run->arena, into, names, &count, err);
     if (tables == NULL || !eh_run_open_dest(run, eh_doc_bool(run->spec, "dry_run", false), err))
         return false;
     const eh_doc *declared = declaration(run, load, err);

@@ -4,14 +4,18 @@
 #include "base/buf.h"
 #include "data/decompress.h"
 #include "data/names.h"
+#include "engine/web.h"
 
 #include <string.h>
 #include <strings.h>
 
+/* A web address may have a query behind its name. */
 static eh_slice base_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return eh_slice_str(slash != NULL ? slash + 1 : path);
+    size_t len = eh_web_is_url(path) ? strcspn(path, "?#") : strlen(path);
+    const char *slash = len > 0 ? memrchr(path, '/', len) : NULL;
+    const char *from = slash != NULL ? slash + 1 : path;
+    return eh_slice_of(from, len - (size_t)(from - path));
 }
 
 static bool cut_ending(eh_slice *name, const char *ending)
@@ -29,8 +33,12 @@ static bool cut_ending(eh_slice *name, const char *ending)
 static eh_slice stem(const char *path)
 {
     static const char *const kinds[] = {".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson"};
+    char copy[1024];
     eh_slice name = base_name(path);
-    (void)eh_coding_of_name(name.data, &name.len);
+    if (name.len >= sizeof copy) return name;
+    memcpy(copy, name.data, name.len);
+    copy[name.len] = '\0';
+    (void)eh_coding_of_name(copy, &name.len);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (cut_ending(&name, kinds[i])) break;
     return name;

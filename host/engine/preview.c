@@ -239,6 +239,23 @@ static bool read_batches(eh_preview *p, eh_stream *s, eh_input *input, eh_transf
     return ok;
 }
 
+/* Takes the open file over. */
+static bool show(eh_preview *p, eh_stream *s, eh_file *file, const char *name, eh_err *err)
+{
+    const eh_doc *format = eh_doc_get(s->declaration, "format");
+    eh_transform_context context = eh_stream_transform_context(s);
+    eh_parse_from start = {0, 0, 0};
+    eh_input *input = NULL;
+    if (eh_input_declared_coding(file, format, err))
+        input = eh_input_open(file, name, format, &start, UINT64_MAX, err);
+    eh_transform *t = input != NULL ? eh_transform_new(s->declaration, &context, err) : NULL;
+    bool ok = t != NULL && read_batches(p, s, input, t, name, err);
+    eh_transform_free(t);
+    eh_input_free(input);
+    eh_file_close(file);
+    return ok;
+}
+
 bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *name,
                      eh_err *err)
 {
@@ -246,20 +263,17 @@ bool eh_preview_file(eh_preview *p, eh_stream *s, const char *root, const char *
     /* A row function's frames take the place of the one that holds the name. */
     name = eh_arena_strdup(p->arena, name);
     if (name == NULL) return eh_fail_memory(err, "a preview");
-    const eh_doc *format = eh_doc_get(s->declaration, "format");
     eh_file file;
-    if (!eh_file_open(&file, root, name, err)) return false;
-    eh_transform_context context = eh_stream_transform_context(s);
-    eh_parse_from start = {0, 0, 0};
-    eh_input *input = NULL;
-    if (eh_input_declared_coding(&file, format, err))
-        input = eh_input_open(&file, name, format, &start, UINT64_MAX, err);
-    eh_transform *t = input != NULL ? eh_transform_new(s->declaration, &context, err) : NULL;
-    bool ok = t != NULL && read_batches(p, s, input, t, name, err);
-    eh_transform_free(t);
-    eh_input_free(input);
-    eh_file_close(&file);
-    return ok;
+    return eh_file_open(&file, root, name, err) && show(p, s, &file, name, err);
+}
+
+bool eh_preview_remote(eh_preview *p, eh_stream *s, eh_remote *remote, eh_err *err)
+{
+    if (eh_preview_is_full(p)) return true;
+    const char *name = eh_remote_name(remote);
+    eh_file file;
+    return eh_remote_open(remote, &file, err) && eh_file_detect_coding(&file, name, err) &&
+           show(p, s, &file, name, err);
 }
 
 bool eh_preview_batch(eh_preview *p, eh_stream *s, eh_batch *batch, const eh_slice *columns,

@@ -23,6 +23,10 @@ bool eh_preview_batch(eh_preview *preview, eh_stream *stream, eh_batch *batch,
                       const eh_slice *columns, size_t count, const char *label,
                       eh_err *err) EH_MUST_USE;
 
+/* The same of a remote file. */
+bool eh_preview_remote(eh_preview *preview, eh_stream *stream, eh_remote *remote,
+                       eh_err *err) EH_MUST_USE;
+
 /* Has enough been read? */
 bool eh_preview_is_full(const eh_preview *preview);
 

@@ -1,4 +1,5 @@
 /* engine/preview_print.c: what a preview shows, and the operation itself; see preview.h. */
+#include "engine/load_names.h"
 #include "engine/preview_private.h"
 
 #include <errno.h>
@@ -130,9 +131,24 @@ static bool preview_file(eh_run *run, eh_preview *p, const char *file, eh_err *e
     if (format != NULL && !eh_doc_put(run->arena, declaration, eh_slice_str("format"),
                                       eh_doc_copy(run->arena, format, NULL), err))
         return false;
-    eh_stream stream = {
-        .run = run, .client = "", .instance = "", .resource = "", .declaration = declaration};
-    return eh_preview_file(p, &stream, NULL, file, err);
+    eh_stream stream = {.run = run,
+                        .client = "",
+                        .instance = "",
+                        .resource = "",
+                        .declaration = declaration,
+                        .preview = p};
+    const eh_doc *options = eh_doc_get(run->spec, "preview"), *names = NULL;
+    eh_doc *list = eh_doc_list(run->arena);
+    if (!eh_doc_push(list, eh_doc_string(run->arena, eh_slice_str(file)), err) ||
+        !eh_load_names(run, options, list, &names, err))
+        return false;
+    for (const eh_doc *n = eh_doc_first(names); n != NULL && !eh_preview_is_full(p);
+         n = n->next) {
+        eh_file_outcome outcome;
+        if (!eh_load_named(&stream, options, &n->as.string.data, 1, 0, &outcome, err))
+            return false;
+    }
+    return true;
 }
 
 bool eh_run_preview(eh_run *run, eh_err *err)

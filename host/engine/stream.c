@@ -185,6 +185,7 @@ static void tell_done(eh_stream *s)
     eh_event_int(e, "files", (int64_t)s->files);
     eh_event_int(e, "files_known", (int64_t)s->files_known);
     eh_event_int(e, "files_growing", (int64_t)s->files_growing);
+    eh_event_int(e, "files_left", (int64_t)s->files_left);
     eh_event_int(e, "files_refused", (int64_t)s->files_refused);
     eh_event_int(e, "rows_read", (int64_t)counts->rows_read);
     eh_event_int(e, "rows_loaded", (int64_t)counts->rows_loaded);
@@ -215,9 +216,12 @@ static void refuse_changed(const eh_stream *s, eh_err *err)
 static void postpone(eh_stream *s)
 {
     eh_loader_postpone(s->loader);
-    on_warning(s,
-               "nothing is replaced: a file is still being written to; the rows that are there "
-               "stay until the next run");
+    on_warning(
+        s, s->files_left > 0
+               ? "nothing is replaced: a file is there and cannot be read now; the rows that "
+                 "are there stay until the next run"
+               : "nothing is replaced: a file is still being written to; the rows that are "
+                 "there stay until the next run");
 }
 
 static bool finish(eh_stream *s, eh_err *err)
@@ -232,7 +236,7 @@ static bool finish(eh_stream *s, eh_err *err)
         return false;
     }
     if (s->loader == NULL) return true;
-    if (s->replace && s->files_growing > 0) postpone(s);
+    if (s->replace && s->files_growing + s->files_left > 0) postpone(s);
     if (!eh_loader_finish(s->loader, NULL, err)) {
         eh_loader_abandon(s->loader, err);
         return false;

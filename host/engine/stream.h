@@ -5,8 +5,8 @@
 #ifndef EH_ENGINE_STREAM_H
 #define EH_ENGINE_STREAM_H
 
+#include "engine/remote.h"
 #include "engine/run.h"
-#include "io/file.h"
 #include "load/loader.h"
 
 typedef struct eh_stream_file eh_stream_file;
@@ -33,6 +33,7 @@ typedef struct eh_stream {
     uint64_t files_known;
     uint64_t files_refused;
     uint64_t files_growing;
+    uint64_t files_left;
     uint64_t bytes; /* stored bytes read */
     uint64_t dead_told;
     eh_stream_file
@@ -49,7 +50,8 @@ typedef enum eh_file_status {
     EH_FILE_KNOWN,
     EH_FILE_GROWING,
     EH_FILE_REFUSED,
-    EH_FILE_REPLACED /* its content changed: its rows went, and others came */
+    EH_FILE_REPLACED, /* its content changed: its rows went, and others came */
+    EH_FILE_LEFT      /* it cannot be read now: deleted since it was listed, or archived */
 } eh_file_status;
 
 typedef struct eh_file_outcome {
@@ -59,6 +61,7 @@ typedef struct eh_file_outcome {
                          of a file that is done: committed */
     uint64_t dead;
     uint64_t gone; /* REPLACED: rows that went */
+    bool stale;    /* it failed because its content is another by now */
 } eh_file_outcome;
 
 const char *eh_file_status_name(eh_file_status status);
@@ -69,6 +72,14 @@ eh_transform_context eh_stream_transform_context(eh_stream *stream);
 /* Loads one file, the parts of it that are not committed yet. root as in eh_file_open. */
 bool eh_stream_load(eh_stream *stream, const char *root, const char *name,
                     eh_file_outcome *outcome, eh_err *err) EH_MUST_USE;
+
+/* The same of a remote file, which it takes over. What was replaced while it was read is read
+ * once more, as a file that changed. */
+bool eh_stream_load_remote(eh_stream *stream, eh_remote *remote, eh_file_outcome *outcome,
+                           eh_err *err) EH_MUST_USE;
+
+/* Is all of this content loaded? False also where that cannot be said. Opens the stream. */
+bool eh_stream_has(eh_stream *stream, const char *identity, const char *name);
 
 /* Sends the stream's dead rows (all, or the one with this id) through the present declaration
  * again; those that were sent are then resolved, and the ones that fail again are new dead

@@ -26,6 +26,8 @@ bool eh_stream_collect(eh_stream *s, eh_stream_file *f, eh_err *err)
     if (!eh_dest_ledger(s->run->dest, state, f->file.identity, f->name, f->arena, &ledger, err))
         return false;
     f->outcome.status = ledger.known ? EH_FILE_RESUMED : EH_FILE_LOADED;
+    if (!ledger.complete && f->remote != NULL && !eh_stream_look_into(f, &ledger, err))
+        return false;
     return (ledger.complete || eh_stream_load_parts(s, f, &ledger, err)) &&
            eh_loader_keep(s->loader, f->file.identity, true, err);
 }
@@ -97,7 +99,9 @@ static bool find_beginning(eh_stream *s, eh_stream_file *f, const eh_doc **old,
     *why = NULL;
     if (!ask(s, "file_contents", params, 3, f, &rows, err)) return false;
     const eh_doc *first = eh_doc_first(rows);
-    if (f->file.coding != EH_CODING_NONE)
+    if (f->remote != NULL)
+        *why = "tail is for files: a store does not say whether the bytes before are the same";
+    else if (f->file.coding != EH_CODING_NONE)
         *why = "tail goes on only with files that are not compressed";
     else if (eh_doc_count(rows) != 1 || strcmp(eh_doc_str(first, "whole", ""), "t") != 0)
         *why = "tail cannot tell where to go on: its content before was not loaded whole, or "

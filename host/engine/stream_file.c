@@ -16,8 +16,8 @@
 
 const char *eh_file_status_name(eh_file_status status)
 {
-    static const char *const names[] = {"loaded",  "resumed", "known",
-                                        "growing", "refused", "replaced"};
+    static const char *const names[] = {"loaded",  "resumed",  "known", "growing",
+                                        "refused", "replaced", "left"};
     return names[status];
 }
 
@@ -45,6 +45,7 @@ void eh_stream_free_file(eh_stream_file *f)
 {
     eh_input_free(f->input);
     eh_file_close(&f->file);
+    eh_remote_free(f->remote);
     eh_arena_free(f->arena);
     free(f);
 }
@@ -217,6 +218,7 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
             return false;
         return eh_stream_note_name(s, f, &ledger, err);
     }
+    if (f->remote != NULL && !eh_stream_look_into(f, &ledger, err)) return false;
     f->outcome.status = ledger.known ? EH_FILE_RESUMED : EH_FILE_LOADED;
     /* Rows sent again go under the name of the file they came from: that it is known is no
      * change. */
@@ -225,7 +227,7 @@ bool eh_stream_load_identified(eh_stream *s, eh_stream_file *f, eh_err *err)
     return eh_stream_load_parts(s, f, &ledger, err);
 }
 
-static bool load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)
+bool eh_stream_load_opened(eh_stream *s, eh_stream_file *f, eh_err *err)
 {
     bool growing;
     EH_FAULT("file.opened");
@@ -271,19 +273,35 @@ bool eh_stream_run_file(eh_stream *s, eh_stream_file *f,
     return f->whole;
 }
 
-/* The name is kept with every row and in the ledger, as text. */
-static bool check_name(const char *name, eh_err *err)
+bool eh_stream_check_name(const char *name, eh_err *err)
 {
     if (eh_utf8_valid(name, strlen(name))) return true;
     eh_fail(err, EH_CLASS_DATA, "the name of the file %s is not UTF-8", name);
     return eh_err_hint(err, "rename it");
 }
 
+bool eh_stream_count_file(eh_stream *s, eh_stream_file *f,
+                          bool (*load)(eh_stream *stream, eh_stream_file *file, eh_err *err),
+                          eh_file_outcome *outcome, eh_err *err)
+{
+    f->file.chunk = (size_t)eh_doc_int(s->run->spec, "chunk_bytes", 0);
+    eh_load_counts before = {.rows_sent = 0}, after = before;
+    if (s->loader != NULL) before = *eh_loader_counts(s->loader);
+    bool ok = eh_stream_run_file(s, f, load, err);
+    *outcome = f->outcome;
+    /* Its last units may still be under way: what they hold is known all the same. */
+    if (s->loader != NULL) after = *eh_loader_counts(s->loader);
+    outcome->rows = after.rows_sent - before.rows_sent;
+    outcome->dead = after.dead_sent - before.dead_sent;
+    if (s->loader != NULL) eh_stream_retire(s, false);
+    return ok;
+}
+
 bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_outcome *outcome,
                     eh_err *err)
 {
     *outcome = (eh_file_outcome){.status = EH_FILE_LOADED};
-    if (!eh_run_go_on(s->run, err) || !check_name(name, err)) return false;
+    if (!eh_run_go_on(s->run, err) || !eh_stream_check_name(name, err)) return false;
     if (s->pages != NULL)
         return eh_fail(err, EH_CLASS_SCRIPT, "a resource loads files or emits rows, not both");
     if (s->preview != NULL) return eh_preview_file(s->preview, s, root, name, err);
@@ -294,15 +312,5 @@ bool eh_stream_load(eh_stream *s, const char *root, const char *name, eh_file_ou
         eh_stream_free_file(f);
         return false;
     }
-    f->file.chunk = (size_t)eh_doc_int(s->run->spec, "chunk_bytes", 0);
-    eh_load_counts before = {.rows_sent = 0}, after = before;
-    if (s->loader != NULL) before = *eh_loader_counts(s->loader);
-    bool ok = eh_stream_run_file(s, f, load_opened, err);
-    *outcome = f->outcome;
-    /* Its last units may still be under way: what they hold is known all the same. */
-    if (s->loader != NULL) after = *eh_loader_counts(s->loader);
-    outcome->rows = after.rows_sent - before.rows_sent;
-    outcome->dead = after.dead_sent - before.dead_sent;
-    if (s->loader != NULL) eh_stream_retire(s, false);
-    return ok;
+    return eh_stream_count_file(s, f, eh_stream_load_opened, outcome, err);
 }

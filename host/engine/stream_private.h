@@ -22,6 +22,7 @@ struct eh_stream_file {
     eh_arena *arena; /* its name and its ledger */
     const char *name;
     eh_file file;
+    eh_remote *remote; /* owned; what feeds the file; NULL: a local one */
     struct eh_input *input;
     eh_file_outcome outcome;
     const char *header;    /* see eh_input_header */
@@ -43,12 +44,26 @@ void eh_stream_free_file(eh_stream_file *file);
 bool eh_stream_run_file(eh_stream *stream, eh_stream_file *file,
                         bool (*load)(eh_stream *stream, eh_stream_file *file, eh_err *err),
                         eh_err *err) EH_MUST_USE;
+/* The same, and what came of it. */
+bool eh_stream_count_file(eh_stream *stream, eh_stream_file *file,
+                          bool (*load)(eh_stream *stream, eh_stream_file *file, eh_err *err),
+                          eh_file_outcome *outcome, eh_err *err) EH_MUST_USE;
+/* Identifies it first. */
+bool eh_stream_load_opened(eh_stream *stream, eh_stream_file *file, eh_err *err) EH_MUST_USE;
 bool eh_stream_load_identified(eh_stream *stream, eh_stream_file *file,
                                eh_err *err) EH_MUST_USE;
 
 /* Loads what the ledger lacks of it, part by part. */
 bool eh_stream_load_parts(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger,
                           eh_err *err) EH_MUST_USE;
+
+/* The name of a file is kept with every row and in the ledger, as text. */
+bool eh_stream_check_name(const char *name, eh_err *err) EH_MUST_USE;
+
+/* stream_remote.c: the first look into a remote file, which waits for it; what is committed of
+ * it already will not be fetched. */
+bool eh_stream_look_into(eh_stream_file *file, const eh_ledger *ledger,
+                         eh_err *err) EH_MUST_USE;
 
 /* There is nothing to load: the outcome says so. */
 void eh_stream_tell_known(eh_stream *stream, eh_stream_file *file, const eh_ledger *ledger);

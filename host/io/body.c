@@ -350,20 +350,27 @@ static void punch(eh_body *body)
     body->punched = end;
 }
 
+static void make_room(eh_body *body)
+{
+    uint64_t unread = body->size - body->released;
+    if (!body->full || (body->max_unread != 0 && unread > body->max_unread / 2)) return;
+    body->full = false;
+    if (body->resume != NULL) body->resume(body->resume_self);
+}
+
 void eh_body_release_before(eh_body *body, uint64_t offset)
 {
     if (offset > body->size) offset = body->size;
     if (offset <= body->released) return;
     body->released = offset;
     punch(body);
-    if (!body->full || body->size - body->released > body->max_unread / 2) return;
-    body->full = false;
-    if (body->resume != NULL) body->resume(body->resume_self);
+    make_room(body);
 }
 
 void eh_body_window(eh_body *body, uint64_t max_unread)
 {
     body->max_unread = max_unread;
+    make_room(body);
 }
 
 bool eh_body_full(const eh_body *body)

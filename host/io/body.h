@@ -70,8 +70,8 @@ bool eh_body_view(eh_body *body, eh_slice *out, eh_err *err) EH_MUST_USE;
 void eh_body_release_before(eh_body *body, uint64_t offset);
 
 /* The sender is to wait while more than max_unread bytes have come behind the last released
- * one; it goes on when half of them are released, by a call of resume(self) from
- * eh_body_release_before. 0: it never waits (the default). */
+ * one; it goes on when half of them are released, or the window is widened, by a call of
+ * resume(self) from here or from eh_body_release_before. 0: it never waits (the default). */
 void eh_body_window(eh_body *body, uint64_t max_unread);
 
 /* Writer's side of the window: must it wait now? And whom to tell when it need not any more;

@@ -229,6 +229,7 @@ static const char *why_not(const eh_fetch *fetch, eh_class class_, int64_t wait_
     if (class_ != EH_CLASS_TRANSIENT && class_ != EH_CLASS_THROTTLED) return "";
     if (!is_repeatable(fetch)) return ", not tried again: it might be done twice";
     if (eh_body_touched(fetch->body)) return ", not tried again: a part of it was used";
+    if (fetch->request.goes_on && fetch->accepted && eh_body_size(fetch->body) > 0) return "";
     if (fetch->attempts >= max_attempts(fetch)) return "";
     if (wait_ms > WAIT_MAX_MS) return ", it asks for a longer wait than a request is given";
     if (fetch->deadline_us != 0 && now_us(fetch) + wait_ms * 1000 >= fetch->deadline_us)

@@ -49,7 +49,8 @@ typedef struct eh_fetch_request {
     bool (*prepare)(void *self, unsigned attempt, eh_http_request *request, eh_err *err);
     void *prepare_self;
     unsigned
-        max_attempts;  /* 0: 5; http.repeatable says whether a POST may have more than one */
+        max_attempts; /* 0: 5; http.repeatable says whether a POST may have more than one */
+    bool goes_on; /* once bytes have come it is not begun again: the caller asks for the rest */
     const int *accept; /* statuses beside 2xx that are no error; copied */
     size_t accept_count;
     const char *rate;       /* "10/s", "600/m", "5000/h"; NULL: as fast as it goes. Copied */

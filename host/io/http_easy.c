@@ -180,7 +180,7 @@ static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_socka
 /* ---- the options --------------------------------------------------------------------------
  */
 
-static bool add_line(eh_http_transfer *t, const char *line)
+bool eh_http_add_line(eh_http_transfer *t, const char *line)
 {
     struct curl_slist *lines = t->http->curl.slist_append(t->lines, line);
     if (lines == NULL) return false;
@@ -195,7 +195,7 @@ static bool add_header(eh_http_transfer *t, const eh_http_header *h)
     int n = h->value.len > 0
                 ? asprintf(&line, "%.*s: %.*s", EH_SLICE_FMT(h->name), EH_SLICE_FMT(h->value))
                 : asprintf(&line, "%.*s;", EH_SLICE_FMT(h->name));
-    bool ok = n >= 0 && add_line(t, line);
+    bool ok = n >= 0 && eh_http_add_line(t, line);
     if (n >= 0) free(line);
     return ok;
 }
@@ -222,10 +222,11 @@ static bool make_lines(eh_http_transfer *t)
         coding = has(r, "accept-encoding");
         type = has(r, "content-type");
     }
-    return (agent || add_line(t, "User-Agent: etlhost")) &&
-           (coding || add_line(t, r->as_stored ? "Accept-Encoding: identity"
-                                               : "Accept-Encoding: gzip, zstd, br")) &&
-           (type || add_line(t, "Content-Type:")) && add_line(t, "Expect:");
+    if (r->sigv4 != NULL && !eh_http_sign(t)) return false;
+    return (agent || eh_http_add_line(t, "User-Agent: etlhost")) &&
+           (coding || eh_http_add_line(t, r->as_stored ? "Accept-Encoding: identity"
+                                                       : "Accept-Encoding: gzip, zstd, br")) &&
+           (type || eh_http_add_line(t, "Content-Type:")) && eh_http_add_line(t, "Expect:");
 }
 
 /* Each a statement of its own, so that what fails is seen at once. */

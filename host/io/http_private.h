@@ -89,9 +89,13 @@ void eh_http_pump(eh_http *http);        /* hands it out; not from inside libcur
 void eh_http_stop(eh_http_transfer *t);  /* takes it from libcurl, with the hop's handle */
 void eh_http_place(eh_http_transfer *t); /* begins the hop, or lets it wait for its turn */
 
+/* http_sign.c: adds the headers of request.sigv4; false without memory */
+bool eh_http_sign(eh_http_transfer *t) EH_MUST_USE;
+
 /* http_easy.c */
 bool eh_http_check_request(const eh_http_transfer *t, eh_err *err) EH_MUST_USE;
 bool eh_http_make_easy(eh_http_transfer *t, eh_err *err) EH_MUST_USE;
+bool eh_http_add_line(eh_http_transfer *t, const char *line) EH_MUST_USE; /* of the headers */
 void eh_http_note_facts(eh_http_transfer *t);
 void eh_http_note_end(eh_http_transfer *t, CURLcode code); /* outside of libcurl's callbacks */
 

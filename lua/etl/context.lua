@@ -52,14 +52,35 @@ end
 -- Loads one file of ctx:files, or { location = ..., name = ... }, into the resource's table.
 -- Returns { status = "loaded" | "known" | ..., rows = n, dead = n }: what was read of it now. The
 -- last of it may commit while the script goes on.
-function context:load(file)
+function context:load(file, ahead)
   must("ctx:load", "the file", file, "table")
   must("ctx:load", "file.name", file.name, "string")
   must("ctx:load", "file.location", file.location, "string")
   return core.call {
     op = "load", instance = self.instance, resource = self.resource,
-    location = file.location, file = file.name,
+    location = file.location, file = file.name, ahead = ahead,
   }
+end
+
+-- Loads the files that a function gives one by one until nil, in that order. While one is loaded
+-- the next ones are fetched, if they come over a network: at_once of them together (4).
+function context:load_all(next_file, at_once)
+  must("ctx:load_all", "its argument", next_file, "function")
+  local waiting, done = {}, false
+  while true do
+    while not done and #waiting < math.max(at_once or 4, 1) do
+      local file = next_file()
+      done = file == nil
+      waiting[#waiting + 1] = file
+    end
+    local file = table.remove(waiting, 1)
+    if not file then return end
+    local ahead = {}
+    for _, other in ipairs(waiting) do
+      if other.location == file.location then ahead[#ahead + 1] = other.name end
+    end
+    self:load(file, #ahead > 0 and ahead or nil)
+  end
 end
 
 -- A map as a list of { name, text }, in the order of the names; a value that is a list is there

@@ -61,7 +61,7 @@ function adoption_files.written_until(source, resource, until_text)
     }
   end
   local root = source and source.use == "s3_exports" and source.roots[1]
-  local prefix = root and prefix_of(source, resource)
+  local prefix = root and root:match "^/" and prefix_of(source, resource)
   if not prefix then
     return nil, err.new {
       class = "config",

@@ -40,12 +40,22 @@ local function handle(source, node, trail, found)
   return ("{{secret:%s:%s.%s}}"):format(source.nonce, source.instance, key)
 end
 
--- Goes through a source's settings: folders become roots, secrets become handles.
+-- The place in an object store that a text names: "s3://bucket/folder", or a bucket's name under
+-- `bucket`; nil for any other text.
+local function bucket_of(value, key)
+  if value:match "^s3://[^/]" then return (value:gsub("/+$", "")) end
+  return key == "bucket" and value:match "^[%w._-]+$" and "s3://" .. value or nil
+end
+
+-- Goes through a source's settings: folders and buckets become roots, secrets become handles.
 local function walk_settings(self, node, source, trail, found)
   if schema.secret_reference(node) then return handle(source, node, trail, found) end
   if node.kind == "string" then
     local folder = folder_of(self, node.value)
-    if folder then
+    local bucket = bucket_of(node.value, trail[#trail])
+    if bucket then
+      source.roots[#source.roots + 1] = bucket
+    elseif folder then
       local real = files.real_path(folder)
       if real then
         source.roots[#source.roots + 1] = real

@@ -4,6 +4,7 @@
 local err = require "host.err"
 local files = require "host.files"
 local nearest = require "host.nearest"
+local remote_inputs = require "host.remote_inputs"
 local system = require "host.system"
 
 local inputs = {}
@@ -35,6 +36,13 @@ inputs.chunk_bytes = {
   "chunk-bytes", value = "N", integer = true, min = 1, max = 1048576,
   help = "bytes of a file that are read at a time (default: 262144)",
 }
+
+-- Lists of options as one.
+function inputs.and_options(...)
+  local all = {}
+  for _, list in ipairs { ... } do table.move(list, 1, #list, #all + 1, all) end
+  return all
+end
 
 -- The options as a format for the engine; nil when none was given.
 function inputs.format(args)
@@ -80,7 +88,7 @@ function inputs.check(paths)
           hint = "pipe a file in: zcat orders.csv.gz | etlhost load - --into orders",
         }
       end
-    else
+    elseif not remote_inputs.is(path) then -- whether those are there will be seen
       local found, problem = files.stat(path)
       if not found then return nil, not_there(path, problem) end
       if found.type == "folder" then

@@ -142,6 +142,14 @@ function spec.add_client(s, config, client)
   return s
 end
 
+-- Where answers of servers wait that are too large for memory.
+local function spool(config)
+  local folder = os.getenv "ETLHOST_SPOOL"
+  if folder and folder ~= "" then return folder end
+  if config then return config.project:path ".etlhost/spool" end
+  return (os.getenv "TMPDIR" or "/tmp") .. "/etlhost-spool"
+end
+
 -- What every specification has. options: op, config, client, destination, sandbox.
 function spec.new(options)
   local config, client = options.config, options.client
@@ -155,6 +163,7 @@ function spec.new(options)
     limits = spec.limits(config),
     max_dead = config and config.max_dead,
     network = spec.network(config),
+    spool = spool(config),
   }
   if client then spec.add_client(s, config, client) end
   if options.pipeline then

@@ -110,6 +110,9 @@ function summary.why_nothing(stream)
   if (s.growing or 0) > 0 then
     parts[#parts + 1] = text.plural(s.growing, "file") .. " still growing, left for the next run"
   end
+  if (s.left or 0) > 0 then
+    parts[#parts + 1] = text.plural(s.left, "file") .. " left out, which cannot be read now"
+  end
   if (s.refused or 0) > 0 then
     parts[#parts + 1] = text.plural(s.refused, "file") .. " refused"
   end
@@ -153,7 +156,7 @@ local function print_notes(out, rows)
 end
 
 -- Files that are not simply loaded or known.
-local remarkable = { refused = true, growing = true, replaced = true }
+local remarkable = { refused = true, growing = true, replaced = true, left = true }
 
 local function print_files(out, jobs)
   for _, job in ipairs(jobs) do

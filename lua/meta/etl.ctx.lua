@@ -17,7 +17,7 @@ local ctx = {}
 ---@field modified_us integer
 ---@field location string
 
---- The files below a location, in byte order of the name.
+--- The files below a location (`file:folder`, `s3://bucket/folder`), in byte order of the name.
 ---
 --- ```lua
 --- for file in ctx:files { location = ctx.settings.url, prefix = "orders/", pattern = "*.csv" } do
@@ -27,6 +27,8 @@ local ctx = {}
 ---@param where { location: string, prefix?: string, pattern?: string, after?: string }
 ---@return fun(): etl.file?
 function ctx:files(where) end
+
+---@alias etl.status "loaded"|"resumed"|"known"|"growing"|"refused"|"replaced"|"left"
 
 --- Loads one file into the resource's table. The same content is never loaded twice. `rows` and
 --- `dead` say what was read of it now: 0 for a known file, the rest of one that is resumed. The
@@ -38,8 +40,18 @@ function ctx:files(where) end
 --- if result.status == "known" then ctx:log "nothing new" end
 --- ```
 ---@param file { name: string, location: string }
----@return { status: "loaded"|"resumed"|"known"|"growing"|"refused", rows: integer, dead: integer }
+---@return { status: etl.status, rows: integer, dead: integer }
 function ctx:load(file) end
+
+--- Loads the files that a function gives one by one until nil, in that order. While one is loaded
+--- the next ones are fetched, if they come over a network: `at_once` of them together (4).
+---
+--- ```lua
+--- ctx:load_all(ctx:files { location = "s3://acme-exports", prefix = "orders/" }, 8)
+--- ```
+---@param next_file fun(): etl.file?
+---@param at_once? integer
+function ctx:load_all(next_file, at_once) end
 
 --- What is asked of a service. The URL is absolute, or is appended to the setting `base_url`; only
 --- hosts that the source declares (`hosts`) are spoken to. Secrets are put in on the way, wherever

@@ -2,19 +2,42 @@
 -- prefix is a resource of its own. See README.md for the settings, limits and quirks.
 local source = require "etl.source"
 
+local function check_credentials(settings, report)
+  local pair = settings.access_key_id or settings.secret_access_key or settings.session_token
+  if settings.anonymous then
+    if pair or settings.credentials then
+      report "anonymous: true needs no credentials: take one of them away"
+    end
+  elseif pair and settings.credentials then
+    report "credentials and access_key_id are the same thing: give one"
+  elseif pair and not (settings.access_key_id and settings.secret_access_key) then
+    report(settings.access_key_id and "secret_access_key is missing" or "access_key_id is missing")
+  elseif not pair and not settings.credentials then
+    report("credentials are missing: { file: secrets/aws }, or access_key_id and "
+      .. "secret_access_key; for a public bucket anonymous: true")
+  end
+end
+
 local function location_of(settings, report)
   local location = settings.url or settings.bucket
   if not location then
-    report "url is missing: where the exports are, such as file:exports/acme"
+    report "bucket is missing (a bucket's name), or url: file:exports/acme for a folder"
     return nil
   end
   if settings.url and settings.bucket then report "url and bucket are the same thing: give one" end
-  if not location:match "^file:." then
-    report(("\"%s\" is not reached by this version: it reads file: URLs, such as file:exports/acme")
-      :format(location))
+  if location:match "^file:." then return location end
+  local name = location:match "^s3://([^/]+)" or location
+  if not name:match "^[%w][%w._-]+[%w]$" then
+    report(("\"%s\" is no bucket: give its name, s3://NAME/FOLDER, or file:FOLDER"):format(
+      location))
     return nil
   end
-  return location
+  if settings.endpoint and not settings.endpoint:match "^https?://[^/]" then
+    report(("endpoint = \"%s\": it must be a URL, such as https://minio.example.com:9000"):format(
+      settings.endpoint))
+  end
+  check_credentials(settings, report)
+  return location:match "^s3://" and location or "s3://" .. name
 end
 
 -- The path of a prefix inside the bucket: as given, or its name as a folder.
@@ -25,16 +48,17 @@ end
 
 -- What a file holds is not younger than the file: one that was last written before `start` has
 -- nothing that is wanted.
-local function make_extract(location, path)
+local function make_extract(location, path, at_once)
   return function(ctx)
     local before = 0
-    for file in ctx:files { location = location, prefix = path, pattern = ctx.options.pattern } do
-      if ctx.start and file.modified_us < ctx.start.begin_us then
+    local files = ctx:files { location = location, prefix = path, pattern = ctx.options.pattern }
+    local function wanted()
+      for file in files do
+        if not ctx.start or file.modified_us >= ctx.start.begin_us then return file end
         before = before + 1
-      else
-        ctx:load(file)
       end
     end
+    ctx:load_all(wanted, at_once)
     if before > 0 then
       ctx:log("%d file%s left out: last written before start (%s)", before,
         before == 1 and "" or "s", ctx.start.day)
@@ -77,8 +101,9 @@ local function resources(settings, report)
   local location = location_of(settings, report)
   if not location then return {} end
   local result = {}
+  local at_once = location:match "^s3:" and settings.parallel_objects or 1
   for name, options in pairs(by_name(settings.prefixes, report)) do
-    local one = { extract = make_extract(location, path_of(name, options)) }
+    local one = { extract = make_extract(location, path_of(name, options), at_once) }
     for key, value in pairs(options) do
       if key ~= "name" then one[key] = value end
     end
@@ -92,8 +117,23 @@ return source {
   name = "s3_exports",
   help = "CSV, JSON lines and JSON files under prefixes of a bucket or folder",
   config = {
-    url = { type = "url", optional = true, help = "file:folder, relative to the project" },
-    bucket = { type = "string", optional = true, help = "another word for url" },
+    bucket = { type = "string", optional = true, help = "the bucket's name" },
+    url = { type = "url", optional = true,
+      help = "instead of bucket: s3://bucket/folder, or file:folder, relative to the project" },
+    region = { type = "string", optional = true, help = "default: us-east-1, put right once" },
+    endpoint = { type = "string", optional = true,
+      help = "of a store that is not Amazon's: https://minio.example.com:9000" },
+    path_style = { type = "boolean", optional = true,
+      help = "the bucket in the path of URLs; default: with an endpoint, and for names with dots" },
+    credentials = { type = "secret", optional = true,
+      help = "a file in the format of ~/.aws/credentials" },
+    profile = { type = "string", optional = true, help = "of that file; default: default" },
+    access_key_id = { type = "any", optional = true, help = "instead of credentials" },
+    secret_access_key = { type = "secret", optional = true, help = "instead of credentials" },
+    session_token = { type = "secret", optional = true, help = "of temporary credentials" },
+    anonymous = { type = "boolean", optional = true, help = "true: a public bucket" },
+    parallel_objects = { type = "integer", default = 4,
+      help = "objects that are fetched at once while one is loaded; 1: one after the other" },
     encoding = { type = "string", optional = true, help = "of CSV files that are not UTF-8" },
     prefixes = { type = "resources", help = "name -> options of a resource, or a list" },
   },

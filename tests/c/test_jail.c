@@ -247,8 +247,8 @@ static void test_problems_of_settings(void **state)
     expect_problems(sync, no_settings, "|source shop: prefixes is missing\n");
     expect_problems(
         sync, bucket,
-        "|source shop: \"acme-exports\" is not reached by this version: it reads file: "
-        "URLs, such as file:exports/acme\n");
+        "|source shop: credentials are missing: { file: secrets/aws }, or access_key_id and "
+        "secret_access_key; for a public bucket anonymous: true\n");
     expect_problems(sync, wrong_settings,
                     "|source shop: unknown option \"prefixs\"; did you mean \"prefixes\"?\n"
                     "|source shop: url must be a URL, not \"exports\"\n");

@@ -9,6 +9,7 @@
 
 #include "data/s3_list.h"
 #include "data/s3_url.h"
+#include "io/sigv4.h"
 
 #include <stdio.h>
 
@@ -100,6 +101,94 @@ static void test_hosts(void **state)
     assert_true(eh_s3_host(&own, &out, NULL));
     assert_string_equal(eh_buf_cstr(&out), "127.0.0.1:9000");
     eh_buf_free(&out);
+}
+
+/* ---- signatures: the vectors that AWS publishes, and three more -------------------------- */
+
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+typedef struct vector {
+    const char *host, *region, *path, *query, *range, *payload, *token;
+    int64_t at_s;
+    const char *canonical; /* its hash; NULL: not published */
+    const char *signed_headers, *signature;
+} vector;
+
+static const vector vectors[] = {
+    {"examplebucket.s3.amazonaws.com", "us-east-1", "/test.txt", NULL, "bytes=0-9", EMPTY, NULL,
+     1369353600, NULL, "host;range;x-amz-content-sha256;x-amz-date",
+     "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
+    {"examplebucket.s3.amazonaws.com", "us-east-1", "/", "prefix=J&max-keys=2", NULL, EMPTY,
+     NULL, 1369353600, NULL, "host;x-amz-content-sha256;x-amz-date",
+     "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
+    {"examplebucket.s3.amazonaws.com", "us-east-1", "/", "lifecycle", NULL, EMPTY, NULL,
+     1369353600, NULL, "host;x-amz-content-sha256;x-amz-date",
+     "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
+    {"minio.internal:9000", "us-east-1", "/acme-exports",
+     "list-type=2&encoding-type=url&max-keys=1000&prefix=posthog%2Fevents%2F2026-03-01%2F"
+     "&continuation-token=1abc%2FDEF%2Bghi%3D%3D",
+     NULL, EMPTY, "FwoGZXIvYXdzEXAMPLE/session+token==", 1772366400,
+     "4997eb986553141f0de381325ad32dcb21bae093ea4399893f21b28bf6277913",
+     "host;x-amz-content-sha256;x-amz-date;x-amz-security-token",
+     "461f2726a342dff6c7fb870051ca3f091ded1e6db8c4d73f794231daf25c3b34"},
+    {"s3.eu-central-1.amazonaws.com", "eu-central-1",
+     "/acme-exports/exports/caf%C3%A9%20a%2Bb%3Dc/part-0001.jsonl.gz", NULL,
+     " bytes=8388608-16777215 ", "UNSIGNED-PAYLOAD", NULL, 1772366400,
+     "6b0b6bad2d003c089e6595b4b635650c561126b1ba4e62aee2518df5f5ebfc82",
+     "host;range;x-amz-content-sha256;x-amz-date",
+     "65e1858a81b4f8943352c07ade810ed0062f339aeb17205cb216d7f330ab37a5"},
+    {"acme-exports.s3.us-east-1.amazonaws.com", "us-east-1", "/",
+     "start-after=a%20b%2F%E4%BD%A0.csv&delimiter=%2F&list-type=2", NULL, EMPTY, NULL,
+     1772366400, "ededc6c27ef4457d92ca54495d7da4235e2beb51db36d22f6c9fceb55c15e9db",
+     "host;x-amz-content-sha256;x-amz-date",
+     "dae9330b45deec8fd8e01869bc3fd6c4b4f5dff651293eed9ed6ed2b162c736e"},
+};
+
+static void check_vector(const vector *v)
+{
+    char time[EH_SIGV4_TIME], hash[EH_SIGV4_HASH], expected[600];
+    eh_sigv4_header headers[5];
+    size_t count = 0;
+    assert_true(eh_sigv4_time(v->at_s * 1000000 + 999999, time));
+    headers[count++] = (eh_sigv4_header){"host", eh_slice_str(v->host)};
+    if (v->range != NULL) headers[count++] = (eh_sigv4_header){"range", eh_slice_str(v->range)};
+    headers[count++] = (eh_sigv4_header){"x-amz-content-sha256", eh_slice_str(v->payload)};
+    headers[count++] = (eh_sigv4_header){"x-amz-date", eh_slice_str(time)};
+    if (v->token != NULL)
+        headers[count++] = (eh_sigv4_header){"x-amz-security-token", eh_slice_str(v->token)};
+    eh_sigv4 what = {.method = "GET",
+                     .path = v->path,
+                     .query = v->query,
+                     .headers = headers,
+                     .header_count = count,
+                     .payload = v->payload,
+                     .time = time,
+                     .region = v->region,
+                     .service = "s3",
+                     .key_id = "AKIAIOSFODNN7EXAMPLE",
+                     .secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"};
+    eh_buf out;
+    eh_buf_init(&out, 10000);
+    assert_true(eh_sigv4_canonical(&what, &out, NULL));
+    assert_true(eh_sigv4_hash(eh_buf_slice(&out), hash, NULL));
+    if (v->canonical != NULL) assert_string_equal(hash, v->canonical);
+    out.len = 0;
+    assert_true(eh_sigv4_sign(&what, &out, NULL));
+    (void)snprintf(expected, sizeof expected,
+                   "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/%.8s/%s/s3/aws4_request, "
+                   "SignedHeaders=%s, Signature=%s",
+                   time, v->region, v->signed_headers, v->signature);
+    assert_string_equal(eh_buf_cstr(&out), expected);
+    eh_buf_free(&out);
+}
+
+static void test_signatures(void **state)
+{
+    (void)state;
+    char hash[EH_SIGV4_HASH];
+    assert_true(eh_sigv4_hash(eh_slice_of(NULL, 0), hash, NULL));
+    assert_string_equal(hash, EMPTY);
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) check_vector(&vectors[i]);
 }
 
 /* ---- listings --------------------------------------------------------------------------- */
@@ -288,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_a_query_is_encoded_and_sorted),
         cmocka_unit_test(test_bucket_names),
         cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_a_page_in_every_cut),
         cmocka_unit_test(test_a_page_that_is_cut_is_no_page),
         cmocka_unit_test(test_empty_pages_and_plain_keys),

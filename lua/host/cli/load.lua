@@ -5,6 +5,7 @@ local hints = require "host.hints"
 local inputs = require "host.inputs"
 local job = require "host.job"
 local load_words = require "host.load_words"
+local remote_inputs = require "host.remote_inputs"
 local session = require "host.session"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -12,18 +13,22 @@ local workspace = require "host.workspace"
 
 local verb = {
   name = "load",
-  usage = "load FILE... --into TABLE [--destination URL] [--client C]",
+  usage = "load FILE|URL... --into TABLE [--destination URL] [--client C]",
   summary = "Loads files into tables, exactly once, without a pipeline.",
   about = {
     "CSV, JSON lines and JSON, plain or compressed with gzip, zstd or brotli; - reads the standard "
       .. "input. Types, dead rows and the ledger of files are those of a pipeline: the same file "
       .. "again loads nothing, and a load that was killed goes on where it was. Without a project "
       .. "the destination is etlhost.db in this folder.",
+    "A URL is read like a file: https://host/orders.csv, s3://bucket/orders.csv.gz, or several "
+      .. "objects at once: s3://bucket/orders/2026-*.csv, s3://bucket/orders/ (all below). A "
+      .. "transfer that is cut goes on where it ended.",
     "In --into, {name} is a file's name without its endings and {folder} the folder that it lies "
       .. "in: files whose tables come out alike are loaded into one, and each table is reported.",
   },
   positionals = {
-    { "FILE", required = true, many = true, help = "what to load, or - for the standard input" },
+    { "FILE", required = true, many = true,
+      help = "what to load: a file, https://..., s3://..., or - for the standard input" },
   },
   options = {
     { "into", value = "TABLE",
@@ -45,8 +50,7 @@ local verb = {
     inputs.unit_bytes,
     inputs.chunk_bytes,
     { "json", help = "print each event as a line of JSON instead of progress and summary" },
-    table.unpack(table.move(inputs.options, 1, #inputs.options, #load_words.options + 1,
-      table.move(load_words.options, 1, #load_words.options, 1, {}))),
+    table.unpack(inputs.and_options(load_words.options, inputs.options, remote_inputs.options)),
   },
   examples = {
     "etlhost load orders.csv --into orders",
@@ -54,6 +58,7 @@ local verb = {
     "etlhost load orders.csv --into orders --key order_id --cursor updated_at",
     "etlhost load exports/*.csv --into 'shop_{name}'",
     "zcat big.csv.gz | etlhost load - --into big",
+    "etlhost load 's3://acme-exports/orders/*.csv.gz' --into orders",
   },
 }
 
@@ -159,6 +164,8 @@ function verb.run(args, ctx)
   declared.max_dead, declared.on_changed_file = s.max_dead, args.on_changed_file
   declared.files, declared.into, declared.format = args.file, name, format
   s.load = declared
+  ok, problem = remote_inputs.prepare(s, declared, args, args.file)
+  if not ok then return nil, problem end
   local title = client and client.id or ""
   local made = job.new { spec = s, title = title, client = client or nil, places = space.places }
   return session.run(ctx, { made }, {

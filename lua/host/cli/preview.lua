@@ -7,6 +7,7 @@ local files = require "host.files"
 local inputs = require "host.inputs"
 local job = require "host.job"
 local ownership = require "host.ownership"
+local remote_inputs = require "host.remote_inputs"
 local report = require "host.report"
 local spec = require "host.spec"
 local summary = require "host.summary"
@@ -18,7 +19,7 @@ local ROWS = 20
 
 local verb = {
   name = "preview",
-  usage = "preview FILE|SOURCE.RESOURCE [--client C] [--format F] [--limit N]",
+  usage = "preview FILE|URL|SOURCE.RESOURCE [--client C] [--format F] [--limit N]",
   summary = "Shows the rows as they would load, and the type of each column with its reason.",
   about = {
     "Nothing is written anywhere. Rows that would not load are listed on the standard error, with "
@@ -27,7 +28,7 @@ local verb = {
   },
   positionals = {
     { "FILE|SOURCE.RESOURCE", required = true,
-      help = "a file, - for the standard input, or a resource of a client" },
+      help = "a file, https://..., s3://..., - for the standard input, or a resource of a client" },
   },
   options = {
     { "client", value = "C", help = "whose source it is" },
@@ -37,7 +38,7 @@ local verb = {
       help = "table (default), ndjson or csv" },
     { "limit", value = "N", integer = true, help = "at most so many rows (default: 20)" },
     { "sandbox", value = "KIND", one_of = { "strict", "weak" }, help = "as for `etlhost run`" },
-    table.unpack(inputs.options),
+    table.unpack(inputs.and_options(inputs.options, remote_inputs.options)),
   },
   foreign = { output = "the word here is --format", n = "the word here is --limit",
     rows = "the word here is --limit", json = "the word here is --format ndjson" },
@@ -51,7 +52,7 @@ local verb = {
 -- What is to be previewed: a table for the engine's `preview`, and the client | nil, err
 local function target(args, space)
   local word = args["file|source.resource"]
-  if word == "-" or files.stat(word) then
+  if word == "-" or remote_inputs.is(word) or files.stat(word) then
     local ok, problem = inputs.check { word }
     if not ok then return nil, problem end
     return { file = word }
@@ -146,6 +147,11 @@ function verb.run(args, ctx)
   s, problem = space:add_secrets(s, client, what.instance)
   if not s then return nil, problem end
   s.preview = what
+  if what.file then
+    local ok
+    ok, problem = remote_inputs.prepare(s, what, args, { what.file })
+    if not ok then return nil, problem end
+  end
   if what.instance then
     local pipeline
     pipeline, problem = pipeline_of(args, space, client)
