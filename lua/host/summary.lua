@@ -110,12 +110,8 @@ function summary.why_nothing(stream)
   if (s.growing or 0) > 0 then
     parts[#parts + 1] = text.plural(s.growing, "file") .. " still growing, left for the next run"
   end
-  if (s.left or 0) > 0 then
-    parts[#parts + 1] = text.plural(s.left, "file") .. " left out, which cannot be read now"
-  end
-  if (s.refused or 0) > 0 then
-    parts[#parts + 1] = text.plural(s.refused, "file") .. " refused"
-  end
+  local other = (s.left or 0) + (s.refused or 0)
+  if other > 0 then parts[#parts + 1] = text.plural(other, "file") .. " refused or left out" end
   if #parts == 0 then
     return (stream.file_count or #stream.files) == 0 and "no file found" or "the files hold no rows"
   end
