@@ -85,8 +85,8 @@ void eh_event_doc(eh_events *events, const char *key, const eh_doc *value)
     if (value == NULL || events->line.len == 0) return;
     events->scratch.len = 0;
     check(events, begin_field(events, key) && eh_doc_to_json(value, &events->scratch, NULL) &&
-                      eh_secrets_mask_json(events->secrets, eh_buf_slice(&events->scratch),
-                                           &events->line, NULL));
+                      eh_secrets_mask_told_json(events->secrets, eh_buf_slice(&events->scratch),
+                                                &events->line, NULL));
 }
 
 void eh_event_end(eh_events *events)

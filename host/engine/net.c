@@ -14,21 +14,6 @@ struct eh_net {
     eh_fetcher *fetcher;
 };
 
-static bool mask(void *self, eh_buf *text, eh_err *err)
-{
-    const eh_run *run = self;
-    eh_buf masked;
-    eh_buf_init(&masked, text->max);
-    bool ok = eh_secrets_mask(run->secrets, eh_buf_slice(text), &masked, err);
-    if (ok) {
-        eh_buf_free(text);
-        *text = masked;
-    } else {
-        eh_buf_free(&masked);
-    }
-    return ok;
-}
-
 /* A long wait is told at once, the others in the log of the run; of very many only the first.
  */
 static void tell_retry(void *self, const eh_err *err, int64_t wait_ms)
@@ -67,8 +52,8 @@ static bool open_net(eh_run *run, struct eh_net *net, eh_err *err)
                                   .clock = run->clock,
                                   .http = net->http,
                                   .spool = net->spool,
-                                  .mask = mask,
-                                  .mask_self = run,
+                                  .mask = eh_secrets_mask_buf,
+                                  .mask_self = run->secrets,
                                   .retrying = tell_retry,
                                   .retrying_self = run};
     net->fetcher = eh_fetcher_new(&options, err);

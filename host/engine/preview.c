@@ -101,8 +101,9 @@ static bool keep_text(eh_preview *p, const eh_cell *cell, eh_slice *kept)
     eh_buf_init(&masked, 4 * text.len + 64);
     bool ok = true;
     if (eh_secrets_hits(secrets, text)) {
-        ok = cell->kind == EH_CELL_JSON ? eh_secrets_mask_json(secrets, text, &masked, NULL)
-                                        : eh_secrets_mask(secrets, text, &masked, NULL);
+        ok = cell->kind == EH_CELL_JSON
+                 ? eh_secrets_mask_told_json(secrets, text, &masked, NULL)
+                 : eh_secrets_mask_told(secrets, text, &masked, NULL);
         text = eh_buf_slice(&masked);
     }
     char *copy = ok ? eh_arena_strndup(p->arena, text.data, text.len) : NULL;

@@ -15,11 +15,13 @@
 void eh_row_link_init(eh_row_link *link, eh_jail_link *jail, const eh_stream *stream)
 {
     *link = (eh_row_link){.jail = jail, .stream = stream};
+    eh_buf_init(&link->masked, EH_WINDOW_BYTES);
 }
 
 void eh_row_link_free(eh_row_link *link)
 {
     eh_arena_free(link->arena);
+    eh_buf_free(&link->masked);
     free(link->added);
     free(link->shown);
     free(link->gone);
@@ -51,19 +53,37 @@ static size_t rows_that_fit(const eh_batch *batch, size_t row, size_t window)
     return count;
 }
 
-static void fill_window(const eh_batch *batch, size_t row, size_t rows, unsigned char *window)
+/* A service may send a secret back. It is masked before it is in memory that the jail sees;
+ * what is loaded is not touched. A masked text is shorter, never longer. */
+static eh_slice shown_text(eh_row_link *link, const eh_cell *cell)
+{
+    const eh_secrets *secrets = link->stream->run->secrets;
+    eh_slice text = eh_cell_text(cell);
+    if (!eh_secrets_any(secrets) || !eh_secrets_hits(secrets, text)) return text;
+    link->masked.len = 0;
+    bool ok = cell->kind == EH_CELL_JSON
+                  ? eh_secrets_mask_json(secrets, text, &link->masked, NULL)
+                  : eh_secrets_mask(secrets, text, &link->masked, NULL);
+    return ok ? eh_buf_slice(&link->masked) : eh_slice_str("");
+}
+
+static void fill_window(eh_row_link *link, const eh_batch *batch, size_t row, size_t rows,
+                        unsigned char *window)
 {
     eh_window_cell *out = (eh_window_cell *)(void *)window;
     size_t at = rows * batch->columns * sizeof *out;
     for (size_t r = row; r < row + rows; r++) {
         for (size_t c = 0; c < batch->columns; c++, out++) {
             const eh_cell *cell = eh_batch_cell(batch, r, c);
-            *out = (eh_window_cell){.kind = cell->kind, .flags = cell->flags, .len = cell->len};
+            *out = (eh_window_cell){.kind = cell->kind, .flags = cell->flags};
             if (eh_cell_has_text(cell)) {
+                eh_slice text = shown_text(link, cell);
                 out->as.offset = at;
-                if (cell->len > 0) memcpy(window + at, cell->as.text, cell->len);
-                at += cell->len;
+                out->len = (uint32_t)text.len;
+                if (text.len > 0) memcpy(window + at, text.data, text.len);
+                at += text.len;
             } else {
+                out->len = cell->len;
                 out->as.integer = cell->as.integer;
             }
         }
@@ -73,7 +93,7 @@ static void fill_window(const eh_batch *batch, size_t row, size_t rows, unsigned
 static bool send_rows(eh_row_link *link, const eh_batch *batch, size_t row, size_t rows,
                       const eh_transform_column *columns, size_t count, eh_err *err)
 {
-    fill_window(batch, row, rows, eh_jail_window(link->jail)->data);
+    fill_window(link, batch, row, rows, eh_jail_window(link->jail)->data);
     eh_arena *arena = eh_arena_new(NAMES_MAX);
     if (arena == NULL) return eh_fail_memory(err, "rows");
     eh_doc *body = eh_doc_map(arena), *names = eh_doc_list(arena);

@@ -21,6 +21,7 @@ typedef struct eh_row_link {
     size_t changes; /* records of the present ROWS: at most one for each cell */
     uint8_t *gone;  /* per row of the batch: dropped or failed */
     size_t gone_capacity;
+    eh_buf masked; /* scratch: a text with a secret in it */
 } eh_row_link;
 
 void eh_row_link_init(eh_row_link *link, eh_jail_link *jail, const eh_stream *stream);

@@ -82,6 +82,21 @@ static size_t lines_of(eh_slice value)
     return lines;
 }
 
+/* Most bytes of a text begin nothing: they are passed over by one look. */
+static void note_beginnings(eh_secrets *secrets)
+{
+    bool *begins = secrets->begins;
+    for (size_t b = 0; b < 256; b++)
+        begins[b] = secrets->first_of[b] < secrets->first_of[b + 1];
+    /* What same() takes for another byte. */
+    begins['-'] = begins['-'] || begins['+'];
+    begins['_'] = begins['_'] || begins['/'];
+    begins['+'] = begins['+'] || begins[' '];
+    for (size_t b = 0; b < 32; b++) begins['?'] = begins['?'] || begins[b];
+    begins['?'] = begins['?'] || begins[127];
+    begins['%'] = begins['\\'] = secrets->pattern_count > 0;
+}
+
 bool eh_secrets_index(eh_secrets *secrets, eh_err *err)
 {
     size_t room = 0, count = 0;
@@ -105,6 +120,7 @@ bool eh_secrets_index(eh_secrets *secrets, eh_err *err)
         while (i < count && (unsigned char)patterns[i].text.data[0] == b) i++;
     }
     secrets->first_of[256] = count;
+    note_beginnings(secrets);
     (void)pthread_mutex_unlock(&secrets->lock);
     return true;
 }
@@ -225,19 +241,32 @@ static size_t same(const eh_secret_pattern *p, size_t k, eh_slice text, size_t a
     return 0;
 }
 
-/* The bytes of text at `at` that are this secret, 0 if it is not there. cut: its beginning at
- * the end of the text is enough. */
-static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, bool cut)
+/* Where in the text the secret ends whose bytes from k on begin at `at`, 0 if it is not there.
+ * cut: its beginning at the end of the text is enough. */
+static size_t end_of(const eh_secret_pattern *p, size_t k, eh_slice text, size_t at, bool cut)
 {
-    size_t i = at, k = 0, taken;
+    size_t taken;
     while (k < p->text.len) {
-        if (i >= text.len) return cut && k >= CUT_MIN ? i - at : 0;
-        size_t used = same(p, k, text, i, &taken);
+        if (at >= text.len) return cut && k >= CUT_MIN ? at : 0;
+        /* A percent sign of the secret may stand there as it is, or encoded once or more. */
+        bool is_percent = p->text.data[k] == '%' && text.data[at] == '%';
+        for (size_t i = at + 1; is_percent && read_hex(text, i, 2) == '%'; i += 2) {
+            size_t end = end_of(p, k + 1, text, i + 2, cut);
+            if (end > 0) return end;
+        }
+        size_t used = same(p, k, text, at, &taken);
         if (used == 0) return 0;
-        i += used;
+        at += used;
         k += taken;
     }
-    return i - at;
+    return at;
+}
+
+/* The bytes of text at `at` that are this secret. */
+static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, bool cut)
+{
+    size_t end = end_of(p, 0, text, at, cut);
+    return end > 0 ? end - at : 0;
 }
 
 static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text, size_t at,
@@ -254,6 +283,7 @@ static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text
 static size_t match_any(const eh_secrets *s, eh_slice text, size_t at, bool cut)
 {
     unsigned char c = (unsigned char)text.data[at];
+    if (!s->begins[c]) return 0;
     /* These may stand for any other byte. */
     if (c == '%' || c == '\\' || c == '+' || c == '?' || c == '-' || c == '_')
         return longest(s, 0, s->pattern_count, text, at, cut);
@@ -302,6 +332,11 @@ static pthread_mutex_t *lock_of(const eh_secrets *secrets)
     return lock;
 }
 
+bool eh_secrets_any(const eh_secrets *secrets)
+{
+    return secrets != NULL && secrets->pattern_count > 0;
+}
+
 bool eh_secrets_hits(const eh_secrets *secrets, eh_slice text)
 {
     if (secrets == NULL) return false;
@@ -346,7 +381,8 @@ bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err)
     return ok;
 }
 
-bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out, eh_err *err)
+static bool mask_json(const eh_secrets *secrets, eh_slice json, bool cut, eh_buf *out,
+                      eh_err *err)
 {
     size_t begin = 0, before = out->len;
     bool ok = true;
@@ -356,12 +392,23 @@ bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
         while (end < json.len && json.data[end] != '"') end += json.data[end] == '\\' ? 2 : 1;
         if (end > json.len) end = json.len;
         ok = eh_buf_append(out, json.data + begin, open - begin, err) &&
-             eh_secrets_mask_told(secrets, eh_slice_of(json.data + open, end - open), out, err);
+             mask_locked(secrets, eh_slice_of(json.data + open, end - open), cut, out, err);
         if (ok && end < json.len) ok = eh_buf_append_byte(out, '"', err);
         begin = end + 1;
     }
     if (!ok) out->len = before;
     return ok;
+}
+
+bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out, eh_err *err)
+{
+    return mask_json(secrets, json, false, out, err);
+}
+
+bool eh_secrets_mask_told_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
+                               eh_err *err)
+{
+    return mask_json(secrets, json, true, out, err);
 }
 
 static void mask_text(const eh_secrets *secrets, char *text, size_t size)

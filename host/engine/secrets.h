@@ -19,6 +19,9 @@ typedef struct eh_secrets eh_secrets;
  * The supervisor warns of one. */
 #define EH_SECRET_MASKED_MIN 4
 #define EH_SECRET_MAX        ((size_t)64 * 1024)
+/* So long a secret may be however it is written (\u0041): what is masked and then cut needs as
+ * much behind the cut. */
+#define EH_SECRET_WRITTEN_MAX (6 * EH_SECRET_MAX)
 
 /* The secrets of a specification: { nonce, values: list of { instance, key, value } }; the
  * values in the document are wiped. spec may be NULL: a store for what a run comes to know.
@@ -105,13 +108,17 @@ bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out,
 bool eh_secrets_mask_told(const eh_secrets *secrets, eh_slice text, eh_buf *out,
                           eh_err *err) EH_MUST_USE;
 
-/* As eh_secrets_mask_told, for a text of JSON: only inside of its strings, so that it stays
- * JSON. */
+/* Both for a text of JSON: only inside of its strings, so that it stays JSON. */
+bool eh_secrets_mask_told_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
+                               eh_err *err) EH_MUST_USE;
 bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
                           eh_err *err) EH_MUST_USE;
 
 /* eh_secrets_mask in place; as the hook of base/mask.h, with the store as self. */
 bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err) EH_MUST_USE;
+
+/* Is there anything to be masked? For the run's own thread. */
+bool eh_secrets_any(const eh_secrets *secrets);
 
 /* Would eh_secrets_mask_told change the text? */
 bool eh_secrets_hits(const eh_secrets *secrets, eh_slice text);

@@ -53,6 +53,7 @@ struct eh_secrets {
     eh_secret_pattern *patterns; /* by their first byte */
     size_t pattern_count;
     size_t first_of[257]; /* patterns that begin with byte b: first_of[b] .. first_of[b + 1] */
+    bool begins[256];     /* some pattern may begin with this byte of a text */
 };
 
 /* secret_mask.c: fills secret->base64 into room behind the value, which the mapping has. */

@@ -68,16 +68,12 @@ static bool view(const call *c, eh_slice *text, eh_err *err)
 }
 
 /* What a run keeps secret stays so when a service sends it back. */
-static bool put_masked(const call *c, eh_slice text, bool json, const eh_doc **doc, eh_err *err)
+static bool read_masked(const call *c, eh_slice json, const eh_doc **doc, eh_err *err)
 {
     eh_buf masked;
-    eh_buf_init(&masked, 2 * TEXT_MAX);
-    const eh_secrets *secrets = c->p->run->secrets;
-    bool ok = json ? eh_secrets_mask_json(secrets, text, &masked, err)
-                   : eh_secrets_mask(secrets, text, &masked, err);
-    ok = ok && (json ? eh_json_to_doc(eh_buf_slice(&masked), c->arena, doc, err)
-                     : ((*doc = eh_doc_string(c->arena, eh_buf_slice(&masked))) != NULL ||
-                        eh_fail_memory(err, "a reply")));
+    eh_buf_init(&masked, TEXT_MAX);
+    bool ok = eh_secrets_mask_json(c->p->run->secrets, json, &masked, err) &&
+              eh_json_to_doc(eh_buf_slice(&masked), c->arena, doc, err);
     eh_buf_free(&masked);
     return ok;
 }
@@ -101,7 +97,7 @@ static bool call_value(const call *c, eh_err *err)
     if (!eh_doc_put_bool(c->arena, *c->value, "found", found.data != NULL, err)) return false;
     if (found.data == NULL) return true;
     const eh_doc *doc;
-    return put_masked(c, found, true, &doc, err) &&
+    return read_masked(c, found, &doc, err) &&
            eh_doc_put(c->arena, *c->value, eh_slice_str("value"),
                       eh_doc_copy(c->arena, doc, NULL), err);
 }
@@ -112,11 +108,16 @@ static bool call_text(const call *c, eh_err *err)
     int64_t most = eh_doc_int(c->frame->body, "max", (int64_t)TEXT_MAX);
     if (!view(c, &text, err)) return false;
     if (most < 0 || most > (int64_t)TEXT_MAX) most = (int64_t)TEXT_MAX;
-    if (text.len > (size_t)most) text.len = (size_t)most;
-    const eh_doc *doc;
-    if (!put_masked(c, text, false, &doc, err)) return false;
-    *c->value = eh_doc_copy(c->arena, doc, NULL);
-    return *c->value != NULL || eh_fail_memory(err, "a reply");
+    /* Masked first, cut then: by cutting in a secret its beginning could be read. */
+    if (text.len > (size_t)most + EH_SECRET_WRITTEN_MAX)
+        text.len = (size_t)most + EH_SECRET_WRITTEN_MAX;
+    eh_buf masked;
+    eh_buf_init(&masked, TEXT_MAX + EH_SECRET_WRITTEN_MAX);
+    bool ok = eh_secrets_mask(c->p->run->secrets, text, &masked, err);
+    if (masked.len > (size_t)most) masked.len = (size_t)most;
+    if (ok) *c->value = eh_doc_string(c->arena, eh_buf_slice(&masked));
+    eh_buf_free(&masked);
+    return ok && (*c->value != NULL || eh_fail_memory(err, "a reply"));
 }
 
 /* ---- rows ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { MAX_ATTEMPTS = 5, RETRY_BUDGET = 100, EXCERPT_MAX = 4096 };
+enum { MAX_ATTEMPTS = 5, RETRY_BUDGET = 100, EXCERPT_MAX = 68 * 1024 };
 #define BACKOFF_BASE_MS ((int64_t)500)
 #define BACKOFF_CAP_MS  ((int64_t)30 * 1000)
 /* Who asks for a longer wait is not waited for: the run ends as throttled and comes back later.

@@ -199,6 +199,19 @@ static void masks_every_form(void **state)
     eh_secrets_free(secrets);
 }
 
+/* What stands for itself and for the beginning of an escape. */
+static void masks_signs_of_escapes(void **state)
+{
+    (void)state;
+    eh_secrets *secrets = make_with("a%25b%c\\\\d");
+    masks(secrets, "a%25b%c\\\\d", "***");
+    masks(secrets, "a%2525b%25c%5C%5Cd", "***");
+    masks(secrets, "a%252525b%2525c%255C%255Cd", "***");
+    masks(secrets, "a%25b%c\\\\\\\\d", "***");
+    masks(secrets, "a%25b%25c", "a%25b%25c");
+    eh_secrets_free(secrets);
+}
+
 /* base64 of "<before>sesame-open<behind>", of Python's base64 module. */
 static void masks_base64(void **state)
 {
@@ -330,6 +343,7 @@ int main(void)
         cmocka_unit_test(goes_only_to_its_hosts),
         cmocka_unit_test(goes_where_the_operator_says),
         cmocka_unit_test(masks_every_form),
+        cmocka_unit_test(masks_signs_of_escapes),
         cmocka_unit_test(masks_base64),
         cmocka_unit_test(masks_what_is_cut),
         cmocka_unit_test(json_stays_json),
