@@ -152,3 +152,18 @@ bool eh_json_to_doc(eh_slice text, eh_arena *arena, const eh_doc **doc, eh_err *
 {
     return eh_json_find(text, eh_slice_of("", 0), arena, doc, err);
 }
+
+bool eh_json_items(eh_slice list, size_t *at, size_t max_bytes, eh_arena *arena, eh_doc *items,
+                   bool *more, eh_err *err)
+{
+    walk w = {.text = list.data, .at = *at, .len = list.len, .arena = arena};
+    size_t begun = w.at;
+    if (w.at == 0) w.at++;
+    for (skip_space(&w); w.text[w.at] != ']' && w.at - begun < max_bytes; skip_space(&w)) {
+        if (w.text[w.at] == ',') w.at++;
+        if (!eh_doc_push(items, read_value(&w, err), err)) return false;
+    }
+    *more = w.text[w.at] != ']';
+    *at = w.at;
+    return true;
+}

@@ -22,4 +22,9 @@ bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **
 bool eh_json_to_doc(eh_slice text, eh_arena *arena, const eh_doc **doc,
                     eh_err *err) EH_MUST_USE;
 
+/* Appends the next items of a list to `items`, as many as have about max_bytes of text. list:
+ * as eh_json_look gives it; *at: 0 at first. *more: there are others. */
+bool eh_json_items(eh_slice list, size_t *at, size_t max_bytes, eh_arena *arena, eh_doc *items,
+                   bool *more, eh_err *err) EH_MUST_USE;
+
 #endif

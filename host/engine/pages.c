@@ -2,6 +2,7 @@
 #include "engine/pages.h"
 
 #include "base/fault.h"
+#include "base/map.h"
 #include "data/csv.h"
 #include "data/json.h"
 #include "engine/preview.h"
@@ -32,7 +33,8 @@ struct eh_pages {
     eh_arena *names;   /* of the columns */
     eh_slice *columns; /* of the pages so far, in order */
     size_t count;
-    bool csv; /* of the page before; its header says the columns */
+    eh_map seen; /* of the window: the values of eh_page.distinct */
+    bool csv;    /* of the page before; its header says the columns */
 };
 
 /* ---- pages that are kept ---------------------------------------------------------------- */
@@ -155,6 +157,8 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
     char *before = pages->name; /* of units that are under way until the next one begins */
     pages->name = name;
     forget_columns(pages);
+    eh_map_free(&pages->seen);
+    eh_map_init(&pages->seen);
     eh_load_input input = {
         .name = name, .raw = raw_of_page, .raw_self = pages, .label = label_of_page};
     bool ok =
@@ -191,7 +195,7 @@ static bool end(eh_stream *s, const eh_doc *cursor, eh_promoted *promoted, eh_er
     if (!promoted->refused) return true;
     char text[512];
     (void)snprintf(text, sizeof text,
-                   "%s is left as it was: %lld rows came in place of %lld, below min_ratio",
+                   "%s is left as it was: %lld rows came, and %lld are there (min_ratio)",
                    s->pages->name, (long long)promoted->came, (long long)promoted->gone);
     eh_event_log(&s->run->events, "warning", text, s->instance, s->resource);
     return true;
@@ -226,6 +230,7 @@ void eh_pages_free(eh_stream *s)
         free_page(p);
     }
     eh_arena_free(s->pages->names);
+    eh_map_free(&s->pages->seen);
     free(s->pages->name);
     free(s->pages);
     s->pages = NULL;
@@ -290,11 +295,27 @@ static void move_batch(eh_batch *batch, uint64_t by)
     batch->end += by;
 }
 
-static bool take_batch(eh_stream *s, const page *p, const eh_parser *parser, eh_batch *batch,
-                       eh_err *err)
+/* Which values of a column have been seen in this window? Those of one type are compared. */
+static bool count_distinct(eh_pages *pages, const eh_page *given, const eh_batch *batch,
+                           const eh_slice *columns, size_t count, eh_err *err)
+{
+    size_t c = 0;
+    if (given->distinct == NULL) return true;
+    while (c < count && !eh_slice_is(columns[c], given->distinct)) c++;
+    for (size_t r = 0; c < count && r < batch->rows; r++) {
+        const eh_cell *cell = eh_batch_cell(batch, r, c);
+        if (eh_cell_has_text(cell) && !eh_map_put(&pages->seen, eh_cell_text(cell), 0, err))
+            return false;
+    }
+    return true;
+}
+
+static bool take_batch(eh_stream *s, const eh_page *given, const page *p,
+                       const eh_parser *parser, eh_batch *batch, eh_err *err)
 {
     size_t count;
     const eh_slice *columns = eh_parser_columns(parser, &count);
+    if (!count_distinct(s->pages, given, batch, columns, count, err)) return false;
     if (s->preview != NULL)
         return eh_preview_batch(s->preview, s, batch, columns, count, p->label, err);
     move_batch(batch, p->begin);
@@ -325,7 +346,7 @@ static bool explain(const eh_page *given, eh_slice text, eh_err *err)
 }
 
 static bool parse(eh_stream *s, const eh_page *given, const page *p, eh_slice text,
-                  uint64_t *rows, uint64_t *dead, eh_err *err)
+                  eh_page_counts *counts, eh_err *err)
 {
     eh_batch batch = {.arena = NULL};
     eh_parser *parser = new_parser(s, given, err);
@@ -340,10 +361,10 @@ static bool parse(eh_stream *s, const eh_page *given, const page *p, eh_slice te
             ok = eh_parser_feed(parser, text.data + fed, len, ended, err);
             fed += len;
         } else if (result == EH_PARSE_BATCH) {
-            *rows += batch.rows;
-            *dead += batch.dead_count;
+            counts->rows += batch.rows;
+            counts->dead += batch.dead_count;
             EH_FAULT("page.half");
-            ok = take_batch(s, p, parser, &batch, err);
+            ok = take_batch(s, given, p, parser, &batch, err);
         } else {
             ok = explain(given, text, err) && false;
         }
@@ -354,13 +375,12 @@ static bool parse(eh_stream *s, const eh_page *given, const page *p, eh_slice te
     return ok;
 }
 
-bool eh_pages_emit(eh_stream *s, const eh_page *given, uint64_t *rows, uint64_t *dead,
-                   eh_err *err)
+bool eh_pages_emit(eh_stream *s, const eh_page *given, eh_page_counts *counts, eh_err *err)
 {
     const eh_doc *position;
     const eh_load_window whole = {.name = ""};
     eh_slice text = given->text;
-    *rows = *dead = 0;
+    *counts = (eh_page_counts){.rows = 0};
     if (!eh_run_go_on(s->run, err) || !open_stream(s, err)) return false;
     if (!s->pages->open && !begin(s, &whole, false, s->pages->names, &position, err))
         return false;
@@ -370,7 +390,8 @@ bool eh_pages_emit(eh_stream *s, const eh_page *given, uint64_t *rows, uint64_t 
     if (p == NULL) return false;
     (void)snprintf(s->file_name, sizeof s->file_name, "%s", p->label);
     if (s->preview == NULL) eh_loader_page(s->loader, p->label);
-    bool ok = parse(s, given, p, text, rows, dead, err);
+    bool ok = parse(s, given, p, text, counts, err);
+    counts->distinct = s->pages->seen.count;
     EH_FAULT("page.parsed");
     if (ok && s->preview == NULL) ok = eh_loader_mark(s->loader, p->end, given->position, err);
     s->bytes += text.len;

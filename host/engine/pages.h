@@ -20,6 +20,7 @@ typedef struct eh_page {
     const char *format;     /* "json", "jsonl", "csv" */
     const char *path;       /* json: where the rows are, "data.items"; "" the document itself */
     const eh_doc *position; /* where to go on behind it; NULL: the source does not say */
+    const char *distinct;   /* a column whose different values are counted; NULL: none */
 } eh_page;
 
 /* How far the stream has been read. In the arena. */
@@ -30,8 +31,14 @@ bool eh_pages_state(eh_stream *stream, eh_arena *arena, eh_progress *progress,
 bool eh_pages_begin(eh_stream *stream, const eh_load_window *window, eh_arena *arena,
                     const eh_doc **position, eh_err *err) EH_MUST_USE;
 
-/* Loads the rows of a page; *rows and *dead: how many it had. */
-bool eh_pages_emit(eh_stream *stream, const eh_page *page, uint64_t *rows, uint64_t *dead,
+/* What a page had. */
+typedef struct eh_page_counts {
+    uint64_t rows, dead;
+    uint64_t distinct; /* values of page->distinct, in the window so far */
+} eh_page_counts;
+
+/* Loads the rows of a page. */
+bool eh_pages_emit(eh_stream *stream, const eh_page *page, eh_page_counts *counts,
                    eh_err *err) EH_MUST_USE;
 
 /* The window that the script began is complete. cursor: the stream's from now on; NULL: as it

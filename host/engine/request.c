@@ -251,7 +251,7 @@ static bool add_content_type(eh_request *r, const eh_doc *args, eh_err *err)
     return true;
 }
 
-static bool read_host(eh_request *r, eh_err *err)
+static bool read_origin(eh_request *r, eh_err *err)
 {
     eh_url url;
     char *end = strpbrk(r->url + strlen("https://"), "/?#");
@@ -287,7 +287,7 @@ static bool read_all(eh_request *r, const eh_pipeline_stream *s, const eh_doc *a
         return eh_fail(err, EH_CLASS_SCRIPT, "request: \"%s\" is no method", method);
     method = eh_arena_strdup(r->arena, method);
     if (method == NULL) return eh_fail_memory(err, "a request");
-    if (!read_url(r, args, err) || !read_host(r, err) ||
+    if (!read_url(r, args, err) || !read_origin(r, err) ||
         !read_pairs(r->arena, args, "query", &r->query, err) ||
         !read_pairs(r->arena, args, "headers", &r->headers, err) || !read_body(r, args, err) ||
         !add_content_type(r, args, err) || !read_accept(r, args, err) ||

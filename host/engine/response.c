@@ -29,6 +29,8 @@ struct eh_response {
     const eh_doc *headers, *captured;
     const char *url;
     eh_body *body;
+    eh_slice list; /* whose items are read */
+    size_t list_at;
 };
 
 /* ---- finding ---------------------------------------------------------------------------- */
@@ -67,6 +69,29 @@ bool eh_response_must_be_there(const eh_response *r, eh_err *err)
     if (r->err.class_ == EH_OK) return true;
     *err = r->err;
     return false;
+}
+
+bool eh_response_list(eh_response *r, const char *path, bool first, eh_slice *list, eh_err *err)
+{
+    eh_slice text;
+    if (first || r->list.data == NULL) {
+        r->list_at = 0;
+        if (!eh_body_view(r->body, &text, err)) return false;
+        if (!eh_json_look(text, eh_slice_str(path), &r->list, err)) {
+            err->class_ = err->class_ == EH_CLASS_DATA ? EH_CLASS_REMOTE : err->class_;
+            return eh_err_while(err, "reading %s", eh_response_label(r));
+        }
+    }
+    *list = r->list;
+    if (list->data != NULL && list->data[0] == '[') return true;
+    r->list = eh_slice_of(NULL, 0);
+    return eh_fail(err, EH_CLASS_REMOTE, "%s: there is no list at \"%s\"", eh_response_label(r),
+                   path);
+}
+
+size_t *eh_response_place(eh_response *r)
+{
+    return &r->list_at;
 }
 
 /* ---- ending ----------------------------------------------------------------------------- */

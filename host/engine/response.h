@@ -35,6 +35,12 @@ bool eh_response_must_be_there(const eh_response *response, eh_err *err);
 eh_body *eh_response_body(const eh_response *response);
 const char *eh_response_label(const eh_response *response);
 
+/* The text of the list at a path of a JSON body, class remote when there is none; first:
+ * reading its items (eh_json_items) begins, at eh_response_place. */
+bool eh_response_list(eh_response *response, const char *path, bool first, eh_slice *list,
+                      eh_err *err) EH_MUST_USE;
+size_t *eh_response_place(eh_response *response);
+
 void eh_response_free(eh_response *response);
 /* All of a task, or (0) of all. */
 void eh_responses_drop(eh_pipeline *pipeline, uint32_t task);

@@ -78,6 +78,21 @@ static bool read_masked(const call *c, eh_slice json, const eh_doc **doc, eh_err
     return ok;
 }
 
+/* What a value is, however long. */
+static bool put_kind(const call *c, eh_slice value, eh_err *err)
+{
+    char first = value.len > 0 ? value.data[0] : '\0';
+    const char *kind = first == '['                   ? "list"
+                       : first == '{'                 ? "map"
+                       : first == '"'                 ? "string"
+                       : first == 'n'                 ? "null"
+                       : first == 't' || first == 'f' ? "boolean"
+                                                      : "number";
+    *c->value = eh_doc_map(c->arena);
+    return first == '\0' ||
+           eh_doc_put_str(c->arena, *c->value, "kind", eh_slice_str(kind), err);
+}
+
 static bool call_value(const call *c, eh_err *err)
 {
     const char *path;
@@ -88,6 +103,7 @@ static bool call_value(const call *c, eh_err *err)
         if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
         return false;
     }
+    if (eh_doc_bool(c->frame->body, "kind", false)) return put_kind(c, found, err);
     if (found.len > TEXT_MAX)
         return eh_fail(err, EH_CLASS_LIMIT,
                        "the value at \"%s\" has more than %zu bytes: rows of that size are for "
@@ -100,6 +116,25 @@ static bool call_value(const call *c, eh_err *err)
     return read_masked(c, found, &doc, err) &&
            eh_doc_put(c->arena, *c->value, eh_slice_str("value"),
                       eh_doc_copy(c->arena, doc, NULL), err);
+}
+
+/* The next items of a list: the script looks at all of them, some at a time. */
+static bool call_items(const call *c, eh_err *err)
+{
+    const char *path;
+    eh_slice list;
+    bool more;
+    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    if (r == NULL || !eh_call_text(c->frame->body, "path", "", &path, err) ||
+        !eh_response_must_be_there(r, err) ||
+        !eh_response_list(r, path, eh_doc_bool(c->frame->body, "first", false), &list, err))
+        return false;
+    eh_doc *items = eh_doc_list(c->arena);
+    *c->value = eh_doc_map(c->arena);
+    if (!eh_json_items(list, eh_response_place(r), TEXT_MAX / 2, c->arena, items, &more, err))
+        return false;
+    return eh_doc_put(c->arena, *c->value, eh_slice_str("items"), items, err) &&
+           eh_doc_put_bool(c->arena, *c->value, "more", more, err);
 }
 
 static bool call_text(const call *c, eh_err *err)
@@ -124,30 +159,33 @@ static bool call_text(const call *c, eh_err *err)
 
 static bool emit(const call *c, eh_pipeline_stream *s, const eh_page *page, eh_err *err)
 {
-    uint64_t rows, dead;
+    eh_page_counts counts;
     s->rows.task = c->frame->task;
-    if (!eh_pages_emit(&s->stream, page, &rows, &dead, err)) {
+    if (!eh_pages_emit(&s->stream, page, &counts, err)) {
         s->failure = *err;
         return false;
     }
     *c->value = eh_doc_map(c->arena);
-    return eh_doc_put_int(c->arena, *c->value, "rows", (int64_t)rows, err) &&
-           eh_doc_put_int(c->arena, *c->value, "dead", (int64_t)dead, err);
+    return eh_doc_put_int(c->arena, *c->value, "rows", (int64_t)counts.rows, err) &&
+           eh_doc_put_int(c->arena, *c->value, "dead", (int64_t)counts.dead, err) &&
+           eh_doc_put_int(c->arena, *c->value, "distinct", (int64_t)counts.distinct, err);
 }
 
 /* A row function's frames take the place of the one that holds the arguments. */
 static bool keep_page(const call *c, const eh_doc *args, eh_page *page, eh_err *err)
 {
-    const char *path, *format;
+    const char *path, *format, *distinct;
     const eh_doc *position = eh_doc_get(args, "position");
     if (!eh_call_text(args, "path", "", &path, err) ||
-        !eh_call_text(args, "format", "json", &format, err))
+        !eh_call_text(args, "format", "json", &format, err) ||
+        !eh_call_text(args, "distinct", NULL, &distinct, err))
         return false;
     if (strcmp(format, "json") != 0 && strcmp(format, "jsonl") != 0 &&
         strcmp(format, "csv") != 0)
         return eh_fail(err, EH_CLASS_SCRIPT, "emit: there is no format \"%s\"", format);
     page->path = eh_arena_strdup(c->arena, path);
     page->format = eh_arena_strdup(c->arena, format);
+    if (distinct != NULL) page->distinct = eh_arena_strdup(c->arena, distinct);
     if (position != NULL && position->kind != EH_DOC_NULL) {
         page->position = eh_doc_copy(c->arena, position, NULL);
         if (page->position == NULL) return eh_fail_memory(err, "a position");
@@ -328,6 +366,7 @@ bool eh_service_call(eh_pipeline *p, const eh_frame *frame, const char *op, eh_a
         {"release", call_release},
         {"value", call_value},
         {"text", call_text},
+        {"items", call_items},
         {"emit", call_emit},
         {"emit_rows", call_emit_rows},
         {"state", call_state},

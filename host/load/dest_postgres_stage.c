@@ -126,7 +126,7 @@ static bool fence(eh_pg *pg, const promote_job *job, bool *done, eh_err *err)
     eh_pg_arg_int(&args, job->state->unit_generation);
     eh_pg_arg_str(&args, "");
     if (!eh_pg_run(pg, "stage_ledger", &args, err)) return false;
-    *done = eh_pgconn_int(pg->control, 0, 0) == 0;
+    *done = eh_pgconn_int(pg->control, 0, 0) == 0 && !job->promotion->empty;
     return true;
 }
 
@@ -190,7 +190,7 @@ static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh
     eh_promoted *out = job->promoted;
     eh_pg_args args = {.count = 0};
     if (!eh_pg_check_units(pg, job->state, err)) return false;
-    if (job->columns != NULL) {
+    if (job->table) {
         if (!eh_pg_run_spliced(pg, "window_count", sql->vars, sql->count, err)) return false;
         out->gone = eh_pgconn_int(pg->control, 0, 0);
         out->came = eh_pgconn_int(pg->control, 0, 1);
@@ -202,7 +202,7 @@ static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh
         eh_pg_arg_int(&args, job->state->unit_generation);
         return eh_pg_run(pg, "stage_forget", &args, err);
     }
-    if (job->columns == NULL) return true;
+    if (!job->table) return true;
     int64_t coming = out->came;
     if (!eh_pg_run_spliced(pg, "window_rows", sql->vars, sql->count, err)) return false;
     out->gone = eh_pgconn_int(pg->control, 0, 0);

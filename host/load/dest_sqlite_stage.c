@@ -210,7 +210,7 @@ static bool move_window(const promote_job *job, eh_err *err)
 {
     int64_t number[2];
     eh_promoted *out = job->promoted;
-    if (!job->there.stage) return true;
+    if (!job->there.table) return true;
     if (!count(job, "window_count", number, 2, err)) return false;
     *out = (eh_promoted){.gone = number[0],
                          .came = number[1],

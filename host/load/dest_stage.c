@@ -100,10 +100,10 @@ static bool name_source(eh_stage_sql *sql, const char *kind, const eh_promotion 
 }
 
 /* Which rows of the stream a window's rows replace. */
-static bool name_range(eh_stage_sql *sql, const char *kind, const eh_promotion *p, bool there,
-                       eh_err *err)
+static bool name_range(eh_stage_sql *sql, const char *kind, const eh_promotion *p, eh_err *err)
 {
     static const char *const files[] = {"range_none", "range_at", "range_to", "range_days"};
+    bool there = p->staging == EH_STAGE_WINDOW && p->columns->exists;
     eh_period period = there ? p->period : EH_PERIOD_NONE;
     if (period != EH_PERIOD_NONE) {
         if (!name_column(p, p->rule->cursor, &sql->column, err)) return false;
@@ -159,7 +159,7 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     if (!expand(sql, dest->kind, scope, &sql->scope, err) ||
         !expand(sql, dest->kind, all ? "pairs_kept" : "pairs_replaced", &sql->pairs, err) ||
         !name_source(sql, dest->kind, promotion, columns != NULL, err) ||
-        !name_range(sql, dest->kind, promotion, columns != NULL, err))
+        !name_range(sql, dest->kind, promotion, err))
         return false;
     sql->count = before;
     put(sql, "columns", columns != NULL ? columns : "\"_load_id\"");
@@ -204,7 +204,7 @@ bool eh_stage_refuses(const eh_promotion *promotion, int64_t going, int64_t comi
 {
     bool replaces = promotion->period == EH_PERIOD_TO || promotion->period == EH_PERIOD_DAYS;
     return replaces && !promotion->allow_shrink && going > 0 &&
-           (double)coming < promotion->min_ratio * (double)going;
+           (coming == 0 || (double)coming < promotion->min_ratio * (double)going);
 }
 
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err)

@@ -260,13 +260,15 @@ static bool is_date(const eh_loader *loader)
     return false;
 }
 
-static bool promote(eh_loader *loader, const eh_doc *cursor, eh_promoted *promoted, eh_err *err)
+static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_promoted *promoted,
+                    eh_err *err)
 {
     const eh_load_window *w = &loader->bounds;
     eh_promotion p = eh_loader_promotion(loader);
     p.file = p.input = "";
     p.cursor = cursor;
     p.period = w->period;
+    p.empty = empty;
     p.from = w->from;
     p.until = w->until;
     if (p.period == EH_PERIOD_TO && w->first_day != NULL && is_date(loader)) {
@@ -334,8 +336,9 @@ bool eh_loader_window_end(eh_loader *loader, const eh_doc *cursor, eh_promoted *
     if (loader->options.replace)
         return keep_cursor(loader, cursor, err) && eh_loader_keep(loader, input, true, err);
     bool any = loader->state.units > loader->window_units;
-    bool ok =
-        staged && any ? promote(loader, cursor, promoted, err) : close(loader, cursor, err);
+    /* Whether a period without rows had some is to be looked at, too. */
+    bool looks = staged && (any || loader->bounds.period == EH_PERIOD_TO);
+    bool ok = looks ? promote(loader, !any, cursor, promoted, err) : close(loader, cursor, err);
     if (!ok) return false;
     EH_FAULT("window.ended");
     return !staged || eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);

@@ -52,6 +52,7 @@ typedef struct eh_promotion {
     bool no_file;         /* the table has no _file and _row: its rows are of no file */
     /* WINDOW: the rows of the stream that go, by the column of the cursor */
     eh_period period;
+    bool empty;        /* nothing came, so nothing waits */
     const char *from;  /* a value of that column */
     const char *until; /* another one, or NULL */
 } eh_promotion;

@@ -174,7 +174,8 @@ local function emit_list(self, rows, options)
 end
 
 -- Loads rows: those of response:rows, which never come here, or a list of maps.
--- options.position: where to go on behind them when the run is killed, whatever says that.
+-- options.position: where to go on behind them when the run is killed, whatever says that;
+-- options.distinct: a column whose different values in this window are counted.
 function context:emit(rows, options)
   options = options or {}
   must("ctx:emit", "the rows", rows, "table")
@@ -183,7 +184,7 @@ function context:emit(rows, options)
   if not of then return emit_list(self, rows, options) end
   return core.call {
     op = "emit", instance = self.instance, resource = self.resource, response = of.handle,
-    path = of.path, format = of.format, position = options.position,
+    path = of.path, format = of.format, position = options.position, distinct = options.distinct,
   }
 end
 

@@ -35,8 +35,29 @@ function response:value(path)
   return answer.value
 end
 
+-- What the value at a path is: "list", "map", "string", "number", "boolean" or "null"; nil when
+-- there is none.
+function response:kind(path)
+  return core.call { op = "value", response = self.handle, path = path, kind = true }.kind
+end
+
 -- The whole body as JSON.
 function response:json() return self:value "" end
+
+-- for item in response:each "data.items" do: the items of a list, for scripts that make rows.
+function response:each(path)
+  local page, index, more = {}, 0, true
+  local first = true
+  return function()
+    while index >= #page do
+      if not more then return nil end
+      local answer = core.call { op = "items", response = self.handle, path = path, first = first }
+      page, index, more, first = answer.items, 0, answer.more, false
+    end
+    index = index + 1
+    return page[index]
+  end
+end
 
 -- The body as text, at most max bytes of it.
 function response:text(max)

@@ -65,6 +65,7 @@ local function read(ctx, options)
   else
     error("ctx:windows: nothing says where to begin: set `start` in the client's file", 3)
   end
+  if ctx.start then plan.since = math.max(plan.since, ctx.start.begin_us // 1000000) end
   if options.earliest then
     plan.since = math.max(plan.since, instant("earliest", options.earliest))
   end

@@ -117,15 +117,16 @@ function ctx:prefetch(options) end
 --- Loads rows into the resource's table: those of `response:rows`, which go there without passing
 --- through the script, or a list of maps. Outside of `ctx:windows`, what a resource emits is one
 --- window: rows with a key are merged as they come, appended ones come together at its end.
---- `position` is where to go on behind these rows (a page token, say) when a run is killed.
+--- `position` is where to go on behind these rows (a page token, say) when a run is killed. With
+--- `distinct`, a column as it is written, the answer counts its different values in this window.
 ---
 --- ```lua
 --- ctx:emit(response:rows "data.items", { position = response:value "data.next" })
 --- ctx:emit { { id = 1, name = "computed" } }
 --- ```
 ---@param rows etl.rows|table<string, any>[]
----@param options? { position?: any, label?: string }
----@return { rows: integer, dead: integer }
+---@param options? { position?: any, label?: string, distinct?: string }
+---@return { rows: integer, dead: integer, distinct: integer }
 function ctx:emit(rows, options) end
 
 --- How far the resource has been read: nothing at first, and when all is loaded anew.

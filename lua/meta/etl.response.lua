@@ -29,6 +29,15 @@ function response:header(name) end
 ---@return any
 function response:value(path) end
 
+--- What the value at a path is, however large; nil when there is none.
+---
+--- ```lua
+--- if ctx:get("/clicks"):kind "clicks" == "null" then ctx:log "no clicks" end
+--- ```
+---@param path string
+---@return "list"|"map"|"string"|"number"|"boolean"|"null"|nil
+function response:kind(path) end
+
 --- The whole JSON body, at most 512 KB of it.
 ---
 --- ```lua
@@ -36,6 +45,15 @@ function response:value(path) end
 --- ```
 ---@return any
 function response:json() end
+
+--- The items of a list, one after the other, for scripts that make rows of them.
+---
+--- ```lua
+--- for item in ctx:get("/report"):each "table" do ctx:log("%s", item.id) end
+--- ```
+---@param path string
+---@return fun(): any
+function response:each(path) end
 
 --- The body as text.
 ---
