@@ -245,12 +245,18 @@ static bool has_room(const eh_http_transfer *t)
     return busy < (max != 0 ? max : MAX_CONNECTIONS);
 }
 
-void eh_http_place(eh_http_transfer *t)
+/* False when it cannot be begun: t->err says why. */
+static bool place(eh_http_transfer *t)
 {
     t->waiting = !t->pool->dead && !has_room(t);
-    if (t->waiting || begin(t)) return;
+    if (t->waiting || begin(t)) return true;
     t->finished = true;
-    eh_http_ready(t);
+    return false;
+}
+
+void eh_http_place(eh_http_transfer *t)
+{
+    if (!place(t)) eh_http_ready(t);
 }
 
 static void place_waiting(eh_http *http)
@@ -345,9 +351,12 @@ static void on_idle(void *self)
         return;
     }
     t->idle = eh_loop_timer(t->http->loop, t->active_us + idle_us - now, on_idle, t);
-    if (t->idle != NULL) return;
-    (void)eh_fail_memory(&t->err, "a timer");
-    fail_in_time(t);
+    if (t->idle == NULL) {
+        (void)eh_fail_memory(&t->err, "a timer");
+        fail_in_time(t);
+    } else if (t->http->ready_first != NULL) {
+        eh_http_pump(t->http); /* what there was no memory to do at once */
+    }
 }
 
 /* ---- starting -----------------------------------------------------------------------------
@@ -424,12 +433,10 @@ eh_http_transfer *eh_http_start(eh_http *http, const eh_http_request *request,
     bool ok = copy_request(t, request, err) && eh_url_parse(request->url, &t->url, err) &&
               eh_url_allowed(&t->url, request->rules, err) && eh_http_check_request(t, err) &&
               (t->pool = pool_for(http, request->rules, err)) != NULL && start_timers(t, err);
-    if (!ok) {
-        free_transfer(t);
-        return NULL;
-    }
-    eh_http_place(t);
-    return t;
+    if (ok && place(t)) return t;
+    if (ok && err != NULL) *err = t->err;
+    free_transfer(t);
+    return NULL;
 }
 
 void eh_http_resume(eh_http_transfer *t)
