@@ -203,9 +203,9 @@ static bool transform(eh_preview *p, eh_stream *s, eh_transform *t, eh_batch *ba
     if (sources == NULL) return eh_fail_memory(err, "a preview");
     for (size_t i = 0; i < count; i++)
         sources[i] =
-            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
+            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant, false};
     for (size_t i = 0; i < added_count; i++)
-        sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false};
+        sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false, false};
     bool ok = take_batch(p, batch, sources, count + added_count, err);
     for (size_t i = 0; ok && i < count; i++) {
         eh_type declared = columns[i].type;

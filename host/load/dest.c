@@ -85,6 +85,15 @@ bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *s
     return eh_err_while(err, "looking at table %s.%s", schema, table);
 }
 
+bool eh_dest_children(eh_dest *dest, const char *schema, const char *table, eh_arena *arena,
+                      eh_child_table **children, size_t *count, eh_err *err)
+{
+    *children = NULL;
+    *count = 0;
+    if (dest->ops->children(dest, schema, table, arena, children, count, err)) return true;
+    return eh_err_while(err, "looking for child tables of %s.%s", schema, table);
+}
+
 bool eh_dest_is_large(eh_dest *dest, const eh_stream_state *state, const char *schema,
                       const char *table, size_t limit, bool *large, eh_err *err)
 {
@@ -346,27 +355,6 @@ bool eh_dest_refuse_row(eh_unit *unit, size_t index, const char *column, const c
     }
     eh_buf_free(&raw);
     return ok;
-}
-
-void eh_dest_remove_rows(eh_unit *unit, const size_t *indexes, size_t count)
-{
-    size_t kept = 0, end = 0, next = 0;
-    size_t from = 0;
-    for (size_t i = 0; i < unit->rows; i++) {
-        size_t to = unit->row_ends[i];
-        if (next < count && indexes[next] == i) {
-            next++;
-        } else {
-            if (end != from) memmove(unit->data.data + end, unit->data.data + from, to - from);
-            end += to - from;
-            unit->row_ends[kept] = end;
-            unit->places[kept] = unit->places[i];
-            kept++;
-        }
-        from = to;
-    }
-    unit->data.len = end;
-    unit->rows = kept;
 }
 
 bool eh_dest_fail_rotten(const eh_unit *unit, const char *reason, eh_err *err)

@@ -63,8 +63,10 @@ typedef struct eh_stream_state {
     int64_t generation;      /* of the stream's rows in the table */
     int64_t unit_generation; /* under which its units and files are looked up and recorded */
     eh_staging staging;
-    char stage[40]; /* the table in eh_dest_stage_schema that takes its rows; "" for none */
+    char stage[56]; /* the table in eh_dest_stage_schema that takes its rows; "" for none */
     bool staged;    /* and it is there */
+    eh_child_stage *children; /* of its child tables; borrowed */
+    size_t child_count;
 } eh_stream_state;
 
 /* ---- the table as it really is ------------------------------------------------------------
@@ -113,10 +115,19 @@ typedef struct eh_change {
     const char
         *written; /* recorded; NULL for columns that etlhost adds, which are never open */
     eh_type from;
-    eh_type to;      /* UNKNOWN: text for now, still open */
-    bool declared;   /* a person declared the type: the column is not open */
-    const char *why; /* "row 200,001 of orders.csv is 1.25" */
+    eh_type to;         /* UNKNOWN: text for now, still open */
+    bool declared;      /* a person declared the type: the column is not open */
+    const char *why;    /* "row 200,001 of orders.csv is 1.25" */
+    const char *parent; /* CREATE_TABLE of a child table: its parent in the same schema */
+    const char *field;  /* and the field there */
 } eh_change;
+
+/* A child table that the bookkeeping knows, and that is there. */
+typedef struct eh_child_table {
+    const char *table;
+    const char *parent; /* in the same schema */
+    const char *field;  /* the parent's, by its name in the table */
+} eh_child_table;
 
 /* ---- a file as the ledger knows it ---------------------------------------------------------
  */
@@ -169,6 +180,10 @@ bool eh_dest_take_over(eh_dest *dest, const eh_stream_key *key, const eh_run_inf
 bool eh_dest_describe(eh_dest *dest, const eh_stream_state *state, const char *schema,
                       const char *table, eh_arena *arena, eh_table_info *info,
                       eh_err *err) EH_MUST_USE;
+
+/* The child tables of a table, theirs included, parents first. Result in the arena. */
+bool eh_dest_children(eh_dest *dest, const char *schema, const char *table, eh_arena *arena,
+                      eh_child_table **children, size_t *count, eh_err *err) EH_MUST_USE;
 
 /* Has the table more than `limit` rows, this load's own not counted, so that the answer is the
  * same whenever it is asked? Reads at most one row more. */
@@ -245,10 +260,13 @@ size_t eh_dest_busy_lanes(const eh_dest *dest);
 /* Where stages are; their names begin as those of the bookkeeping do. */
 const char *eh_dest_stage_schema(const eh_dest *dest);
 
+/* The name of a child table's stage, beside state->stage. */
+void eh_dest_name_stage(const eh_stream_state *state, eh_child_stage *child);
+
 /* From now on the stream's rows are of this kind; NONE goes back. What a killed run has
  * collected is found again, unless the table was changed meanwhile or, for a file (whose
- * content is `input`), another one was at work: then it is dropped. state->staged tells. No
- * lane may be busy. */
+ * content is `input`), another one was at work: then it is dropped, with the stages of child
+ * tables. state->staged tells, and of those `there`. No lane may be busy. */
 bool eh_dest_stage(eh_dest *dest, eh_stream_state *state, eh_staging staging, const char *input,
                    const char *schema, const char *table, eh_err *err) EH_MUST_USE;
 

@@ -30,6 +30,8 @@ typedef struct eh_dest_ops {
                       eh_stream_state *state, eh_err *err);
     bool (*describe)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                      const char *table, eh_arena *arena, eh_table_info *info, eh_err *err);
+    bool (*children)(eh_dest *dest, const char *schema, const char *table, eh_arena *arena,
+                     eh_child_table **children, size_t *count, eh_err *err);
     bool (*is_large)(eh_dest *dest, const eh_stream_state *state, const char *schema,
                      const char *table, size_t limit, bool *large, eh_err *err);
     bool (*change)(eh_dest *dest, const eh_stream_state *state, const char *schema,
@@ -124,8 +126,6 @@ bool eh_dest_fail_superseded(const char *by_run, eh_err *err);
  * fetched again from the input. The row stays among the encoded ones. */
 bool eh_dest_refuse_row(eh_unit *unit, size_t index, const char *column, const char *reason,
                         eh_err *err) EH_MUST_USE;
-/* Removes the encoded rows whose indexes are listed, ascending, in one pass. */
-void eh_dest_remove_rows(eh_unit *unit, const size_t *indexes, size_t count);
 bool eh_dest_fail_rotten(const eh_unit *unit, const char *reason, eh_err *err);
 
 /* ---- the ledger ------------------------------------------------------------------------- */

@@ -254,6 +254,7 @@ static const eh_dest_ops pg_ops = {
     .close = pg_close,
     .take_over = eh_pg_take_over,
     .describe = eh_pg_describe,
+    .children = eh_pg_children,
     .is_large = eh_pg_is_large,
     .change = eh_pg_change,
     .equip = eh_pg_equip_table,

@@ -98,6 +98,7 @@ typedef enum eh_pg_step {
     EH_PG_STEP_CLOSE,  /* versions that are there end */
     EH_PG_STEP_OPEN,   /* new ones begin */
     EH_PG_STEP_TOUCH,  /* unchanged ones take the cursor */
+    EH_PG_STEP_KNOWN, /* insert_only with child tables: rows that are there go from the stage */
     EH_PG_STEP_DELETE, /* merge: rows whose flag says so */
     EH_PG_STEP_UPDATE, /* rows that are there */
     EH_PG_STEP_INSERT, /* rows that are not */
@@ -112,10 +113,12 @@ typedef struct eh_pg_put {
     const char *stage;
     const char *release; /* drops it with its savepoint */
     const char *sql[EH_PG_STEP_END];
+    const char *parents; /* which records say what child rows there are; NULL: there are none */
     const char *update_partial; /* UPDATE for units with records that lack fields */
 } eh_pg_put;
 
-#define EH_PG_STAGE "etl_stage"
+#define EH_PG_STAGE       "etl_stage"
+#define EH_PG_CHILD_STAGE "etl_child"
 
 typedef struct eh_pg_encoder {
     eh_encoder base;
@@ -160,6 +163,10 @@ bool eh_pg_look(eh_pg *pg, const eh_stream_state *state, const char *schema, con
 
 /* Inside the open transaction. */
 bool eh_pg_make_schema(eh_pg *pg, const char *schema, eh_err *err) EH_MUST_USE;
+
+/* dest_postgres_nested.c */
+bool eh_pg_children(eh_dest *dest, const char *schema, const char *table, eh_arena *arena,
+                    eh_child_table **children, size_t *count, eh_err *err);
 
 /* dest_postgres_change.c */
 bool eh_pg_change(eh_dest *dest, const eh_stream_state *state, const char *schema,

@@ -194,6 +194,18 @@ static bool change_types(eh_pg *pg, change_job *job, eh_err *err)
     return true;
 }
 
+static bool note_child(eh_pg *pg, const change_job *job, eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    if (job->changes[0].parent == NULL) return true;
+    eh_pg_arg_str(&args, job->schema);
+    eh_pg_arg_str(&args, job->table);
+    eh_pg_arg_str(&args, job->changes[0].parent);
+    eh_pg_arg_str(&args, job->changes[0].field);
+    eh_pg_arg_int(&args, job->state->load_id);
+    return eh_pg_run(pg, "child_add", &args, err);
+}
+
 /* ---- the transaction -------------------------------------------------------------------- */
 
 static bool wants(const change_job *job, eh_change_kind kind)
@@ -229,8 +241,8 @@ static bool change_body(eh_pg *pg, void *self, eh_err *err)
         return false;
     bool create = wants(job, EH_CHANGE_CREATE_TABLE) && !job->info.exists;
     eh_table_info made;
-    if (create &&
-        (!eh_pg_make_schema(pg, job->schema, err) || !record(job, &job->changes[0], err)))
+    if (create && (!eh_pg_make_schema(pg, job->schema, err) ||
+                   !record(job, &job->changes[0], err) || !note_child(pg, job, err)))
         return false;
     if (wants(job, EH_CHANGE_TYPE) && !eh_pg_view_drop(pg, views, job->table, job->arena, err))
         return false;

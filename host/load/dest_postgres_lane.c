@@ -301,7 +301,9 @@ bool eh_pg_lane_copied(eh_pg_lane *lane, size_t rows)
 
 void eh_pg_lane_send(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
 {
-    if (lane->unit->encoder->put != NULL)
+    if (lane->unit->part_count > 0)
+        eh_pg_lane_send_nested(lane, from, to, done);
+    else if (lane->unit->encoder->put != NULL)
         eh_pg_lane_put(lane, from, to, done);
     else
         eh_pg_lane_copy(lane, from, to, done);
@@ -309,8 +311,11 @@ void eh_pg_lane_send(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done)
 
 bool eh_pg_lane_sent(eh_pg_lane *lane, size_t rows)
 {
-    if (lane->unit->encoder->put == NULL) return eh_pg_lane_copied(lane, rows);
+    const eh_unit *unit = lane->unit;
+    bool counted = unit->encoder->put != NULL || unit->part_count > 0;
+    if (!counted) return eh_pg_lane_copied(lane, rows);
     if (!went_well(lane)) return false;
+    if (unit->encoder->put == NULL) return true;
     eh_effects_add(&lane->effects, &lane->piece);
     return true;
 }

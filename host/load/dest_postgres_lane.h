@@ -55,6 +55,10 @@ struct eh_pg_lane {
     eh_effects piece;   /* of these rows */
     eh_effects effects; /* of the pieces that are done */
     eh_pg_done *sent;
+    /* of a unit with child tables */
+    size_t part;      /* at work */
+    bool has_parents; /* etl_parents is there */
+    eh_pg_done *done;
 };
 
 /* ---- dest_postgres_lane.c --------------------------------------------------------------- */
@@ -93,6 +97,11 @@ bool eh_pg_lane_may_wait(const eh_pg_lane *lane);
 /* Sends rows [from, to) to a stage, and from there into the table. done is called at the first
  * error, or with the effects in lane->piece. */
 void eh_pg_lane_put(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done);
+
+/* ---- dest_postgres_nested.c ------------------------------------------------------------- */
+
+/* The same with the rows of child tables, however they reach their tables. */
+void eh_pg_lane_send_nested(eh_pg_lane *lane, size_t from, size_t to, eh_pg_done *done);
 
 /* ---- dest_postgres_dead.c --------------------------------------------------------------- */
 

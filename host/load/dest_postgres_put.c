@@ -21,6 +21,7 @@ enum {
     VALUES = 1u << EH_PUT_VALUE,
     OURS = 1u << EH_PUT_OURS,
     ABSENT = 1u << EH_PUT_ABSENT,
+    RECORD = 1u << EH_PUT_RECORD,
     OF_TABLE = KEYS | VALUES | OURS
 };
 
@@ -116,16 +117,20 @@ static bool newest_first(const speller *s, eh_buf *out)
            eh_buf_append_str(out, " DESC NULLS LAST, s.ctid DESC", s->err);
 }
 
+static bool may_lack(const speller *s, size_t i)
+{
+    return s->put->roles[i] == EH_PUT_VALUE || s->put->roles[i] == EH_PUT_RECORD;
+}
+
 /* Which columns all of the records lack, put together again. */
 static bool folded_absent(const speller *s, eh_buf *out)
 {
     for (size_t i = 0; i < s->put->count; i++) {
         if (i > 0 && !eh_buf_append_str(out, " || ", s->err)) return false;
-        bool ok = s->put->roles[i] == EH_PUT_VALUE
-                      ? eh_buf_append_str(out, "CASE WHEN bool_and(", s->err) &&
-                            lacks(s, i, out) &&
-                            eh_buf_append_str(out, ") THEN '1' ELSE '0' END", s->err)
-                      : eh_buf_append_str(out, "'0'", s->err);
+        bool ok = may_lack(s, i) ? eh_buf_append_str(out, "CASE WHEN bool_and(", s->err) &&
+                                       lacks(s, i, out) &&
+                                       eh_buf_append_str(out, ") THEN '1' ELSE '0' END", s->err)
+                                 : eh_buf_append_str(out, "'0'", s->err);
         if (!ok) return false;
     }
     return true;
@@ -140,9 +145,8 @@ static bool folded(const speller *s, size_t i, eh_buf *out)
     if (!eh_buf_append_str(out, "((array_agg(s ORDER BY ", s->err) || !newest_first(s, out) ||
         !eh_buf_append_str(out, ")", s->err))
         return false;
-    if (s->put->roles[i] == EH_PUT_VALUE &&
-        (!eh_buf_append_str(out, " FILTER (WHERE NOT ", s->err) || !lacks(s, i, out) ||
-         !eh_buf_append_str(out, ")", s->err)))
+    if (may_lack(s, i) && (!eh_buf_append_str(out, " FILTER (WHERE NOT ", s->err) ||
+                           !lacks(s, i, out) || !eh_buf_append_str(out, ")", s->err)))
         return false;
     return eh_buf_append_str(out, ")[1]).", s->err) && bare(s, i, out);
 }
@@ -285,6 +289,34 @@ static const char *expand(statements *all, const char *file)
     return text;
 }
 
+/* The columns that only the stage has. */
+static const char *spell_stage_only(const speller *s)
+{
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = s->put->absent == SIZE_MAX ||
+              eh_buf_append_str(&out, ", NULL::text AS " EH_ABSENT_COLUMN, s->err);
+    for (size_t i = 0; ok && i < s->put->nested_count; i++)
+        ok = eh_buf_append_str(&out, ", NULL::bigint AS ", s->err) &&
+             bare(s, s->put->nested[i], &out);
+    return keep(s, ok, &out);
+}
+
+/* The rows of a record's lists begin anew, too, when it is deleted and comes again. */
+static bool notes_reborn(const eh_put *put)
+{
+    return put->write == EH_WRITE_MERGE && put->nested_count > 0 && put->deleted != SIZE_MAX &&
+           !put->delete_insert;
+}
+
+static const char *spell_reborn(statements *all, const char *schema, const char *table)
+{
+    set(all, "schema", schema);
+    set(all, "table", table);
+    set(all, "keys", spell_keys(&all->s, bare));
+    return expand(all, "nested_note");
+}
+
 static void spell_columns(statements *all, const char *schema, const char *table)
 {
     const speller *s = &all->s;
@@ -292,10 +324,13 @@ static void spell_columns(statements *all, const char *schema, const char *table
     set(all, "table", table);
     set(all, "columns", spell(s, OF_TABLE, ", ", bare));
     set(all, "staged", spell(s, OF_TABLE, ", ", staged));
-    bool absent = s->put->absent != SIZE_MAX;
-    set(all, "absent", absent ? ", NULL::text AS " EH_ABSENT_COLUMN : "");
-    bool history = s->put->write == EH_WRITE_HISTORY;
-    set(all, "versions", history ? ", pg_temp.etl_versions" : "");
+    set(all, "absent", spell_stage_only(s));
+    bool history = s->put->write == EH_WRITE_HISTORY, reborn = notes_reborn(s->put);
+    set(all, "versions",
+        history  ? ", pg_temp.etl_versions"
+        : reborn ? ", pg_temp.etl_reborn"
+                 : "");
+    set(all, "reborn", reborn ? spell_reborn(all, schema, table) : "");
 }
 
 static void spell_keys_and_tests(statements *all)
@@ -334,8 +369,8 @@ static void make_partial(statements *all)
     const speller *s = &all->s;
     const char **sql = all->made->sql;
     if (s->put->absent == SIZE_MAX) return;
-    set(all, "all", spell(s, OF_TABLE | ABSENT, ", ", bare));
-    set(all, "folded", spell(s, OF_TABLE | ABSENT, ", ", folded));
+    set(all, "all", spell(s, OF_TABLE | ABSENT | RECORD, ", ", bare));
+    set(all, "folded", spell(s, OF_TABLE | ABSENT | RECORD, ", ", folded));
     set(all, "assign", spell(s, VALUES | OURS, ", ", assigned_kept));
     set(all, "staged", spell(s, VALUES, ", ", kept));
     sql[EH_PG_STEP_TWICE] = expand(all, "put_twice");
@@ -430,6 +465,93 @@ static void make_history(statements *all)
     sql[EH_PG_STEP_FILL] = expand(all, "history_fill");
 }
 
+/* ---- child tables ----------------------------------------------------------------------- */
+
+static bool same_reborn(const speller *s, size_t i, eh_buf *out)
+{
+    return in(s, i, "r.", out) && eh_buf_append_str(out, " = ", s->err) && staged(s, i, out);
+}
+
+/* No record has the number 0, so no row stays. */
+static bool number(const speller *s, size_t i, eh_buf *out)
+{
+    if (!notes_reborn(s->put)) return staged(s, i, out);
+    const char *same = spell(s, KEYS, " AND ", same_reborn);
+    return same != NULL && eh_buf_append_str(out, "coalesce(", s->err) && staged(s, i, out) &&
+           eh_buf_append_str(out,
+                             ", CASE WHEN EXISTS (SELECT FROM pg_temp.etl_reborn AS r "
+                             "WHERE ",
+                             s->err) &&
+           eh_buf_append_str(out, same, s->err) &&
+           eh_buf_append_str(out, ") THEN 0 END)", s->err);
+}
+
+/* The keys as k0 ..., and the numbers of the records as n0 .... */
+static const char *spell_parents(const speller *s)
+{
+    const eh_put *put = s->put;
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < put->key_count; i++)
+        ok = (i == 0 || eh_buf_append_str(&out, ", ", s->err)) &&
+             staged(s, put->keys[i], &out) && eh_buf_printf(&out, s->err, " AS k%zu", i);
+    for (size_t i = 0; ok && i < put->nested_count; i++)
+        ok = eh_buf_append_str(&out, ", ", s->err) && number(s, put->nested[i], &out) &&
+             eh_buf_printf(&out, s->err, " AS n%zu", i);
+    return keep(s, ok, &out);
+}
+
+/* Whose row it is. The record's key may have a type that etlhost makes no columns of. */
+static const char *spell_of(const speller *s)
+{
+    const eh_put *put = s->put;
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < put->parent_keys; i++)
+        ok = (i == 0 || eh_buf_append_str(&out, " AND ", s->err)) &&
+             there(s, put->keys[i], &out) &&
+             eh_buf_printf(&out, s->err, " = p.k%zu::%s", i, s->columns[put->keys[i]].native);
+    return keep(s, ok, &out);
+}
+
+static const char *spell_positions(const speller *s, spell_column *how)
+{
+    const eh_put *put = s->put;
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = put->parent_keys; ok && i < put->key_count; i++)
+        ok = (out.len == 0 || eh_buf_append_str(&out, ", ", s->err)) &&
+             how(s, put->keys[i], &out);
+    return keep(s, ok, &out);
+}
+
+static void make_children(statements *all)
+{
+    const speller *s = &all->s;
+    set(all, "record", eh_arena_printf(s->arena, "n%zu", s->put->field));
+    set(all, "of", spell_of(s));
+    set(all, "positions", spell_positions(s, there));
+    set(all, "staged_positions", spell_positions(s, staged));
+    set(all, "match", spell(s, KEYS, " AND ", equal));
+    set(all, "order", spell_keys(s, staged));
+    set(all, "assign", spell(s, VALUES | OURS, ", ", assigned));
+    set(all, "there", spell(s, VALUES, ", ", there));
+    set(all, "staged", spell(s, VALUES, ", ", staged));
+    set(all, "all", spell(s, OF_TABLE, ", ", staged));
+    all->made->stage = expand(all, "nested_stage");
+    all->made->sql[EH_PG_STEP_INSERT] = expand(all, "nested_put");
+}
+
+static void make_parents(statements *all)
+{
+    if (all->s.put->nested_count == 0) return;
+    set(all, "parents", spell_parents(&all->s));
+    all->made->parents = expand(all, "nested_parents");
+}
+
 const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
                                const eh_column_info *columns, const eh_put *put,
                                eh_arena *arena, eh_err *err)
@@ -442,6 +564,10 @@ const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
     }
     const char **sql = all.made->sql;
     spell_columns(&all, schema, table);
+    if (put->write == EH_WRITE_CHILDREN) {
+        make_children(&all);
+        return all.failed ? NULL : all.made;
+    }
     all.made->stage = expand(&all, "put_stage");
     all.made->release = expand(&all, "put_release");
     if (put->write == EH_WRITE_APPEND) {
@@ -449,15 +575,19 @@ const eh_pg_put *eh_pg_put_new(const char *schema, const char *table,
         return all.failed ? NULL : all.made;
     }
     spell_keys_and_tests(&all);
+    make_parents(&all);
     if (put->write == EH_WRITE_HISTORY)
         make_history(&all);
     else
         sql[EH_PG_STEP_INSERT] = expand(&all, "put_insert");
+    if (put->write == EH_WRITE_INSERT_ONLY && put->nested_count > 0)
+        sql[EH_PG_STEP_KNOWN] = expand(&all, "put_known");
     if (put->write == EH_WRITE_MERGE) {
         sql[EH_PG_STEP_DEDUPE] = expand(&all, "put_dedupe");
         if (put->deleted != SIZE_MAX) sql[EH_PG_STEP_DELETE] = expand(&all, "put_delete");
         if (put->deleted != SIZE_MAX && !put->delete_insert)
-            sql[EH_PG_STEP_REBORN] = expand(&all, "put_reborn");
+            sql[EH_PG_STEP_REBORN] =
+                expand(&all, notes_reborn(put) ? "nested_reborn" : "put_reborn");
         if (put->cursor != SIZE_MAX) sql[EH_PG_STEP_STALE] = expand(&all, "put_stale");
         make_changes(&all);
         make_partial(&all);

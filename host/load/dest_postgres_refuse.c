@@ -215,6 +215,6 @@ void eh_pg_split_start(eh_pg_lane *lane)
 
 void eh_pg_drop_refused(eh_pg_lane *lane)
 {
-    eh_dest_remove_rows(lane->unit, lane->refused, lane->refused_count);
+    eh_unit_remove_rows(lane->unit, lane->refused, lane->refused_count);
     lane->refused_count = 0;
 }

@@ -181,6 +181,11 @@ static bool make_copy(eh_pg_encoder *encoder, const char *schema, const char *ta
     return ok;
 }
 
+static const char *stage_of(const eh_put *put)
+{
+    return put->write == EH_WRITE_CHILDREN ? EH_PG_CHILD_STAGE : EH_PG_STAGE;
+}
+
 const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh_arena *arena,
                                     const char **why_text, eh_err *err)
 {
@@ -195,7 +200,7 @@ const eh_encoder *eh_pg_encoder_new(eh_dest *dest, const eh_encoded *encoded, eh
         !keep_info(encoder, columns, encoded->count, arena, err) ||
         !name_others(encoder, columns, arena, why_text, err) ||
         !make_copy(encoder, put != NULL ? "pg_temp" : encoded->schema,
-                   put != NULL ? EH_PG_STAGE : encoded->table, columns, arena, err))
+                   put != NULL ? stage_of(put) : encoded->table, columns, arena, err))
         return NULL;
     encoder->base.put = put;
     if (put != NULL) {
@@ -225,7 +230,7 @@ bool eh_pg_encoder_fits(const eh_encoder *base, const eh_pgconn *conn, eh_err *e
     const eh_pg_encoder *encoder = (const eh_pg_encoder *)base;
     for (size_t i = 0; i < base->count; i++) {
         const eh_column_info *column = &encoder->info[i];
-        if (base->put != NULL && base->put->roles[i] == EH_PUT_ABSENT) continue;
+        if (base->put != NULL && !eh_put_in_table(base->put->roles[i])) continue;
         if (is_as_it_was(column, conn)) continue;
         (void)eh_fail(err, EH_CLASS_TRANSIENT,
                       "somebody changed column %s, which was %s, during this load",

@@ -26,17 +26,23 @@ typedef struct stage_look {
     const char *columns; /* of the stage; valid until the next statement */
 } stage_look;
 
-static bool look(eh_pg *pg, const eh_stream_state *state, const char *schema, const char *table,
+static bool look(eh_pg *pg, const char *stage, const char *schema, const char *table,
                  stage_look *out, eh_err *err)
 {
     eh_pg_args args = {.count = 0};
     eh_pg_arg_str(&args, schema);
     eh_pg_arg_str(&args, table);
-    eh_pg_arg_str(&args, state->stage);
+    eh_pg_arg_str(&args, stage);
     if (!eh_pg_run(pg, "stage_look", &args, err)) return false;
     *out = (stage_look){eh_pgconn_bool(pg->control, 0, 0), eh_pgconn_bool(pg->control, 0, 1),
                         eh_pgconn_bool(pg->control, 0, 2), eh_pgconn_value(pg->control, 0, 3)};
     return true;
+}
+
+static bool drop_stage(eh_pg *pg, const char *stage, eh_err *err)
+{
+    eh_sql_var vars[] = {{"stage", stage}};
+    return eh_pg_run_spliced(pg, "stage_drop", vars, 1, err);
 }
 
 static bool drop(eh_pg *pg, const stage_job *job, eh_err *err)
@@ -45,8 +51,25 @@ static bool drop(eh_pg *pg, const stage_job *job, eh_err *err)
     eh_sql_var vars[] = {{"stage", job->state->stage}};
     eh_pg_arg_int(&args, job->state->stream_id);
     eh_pg_arg_int(&args, job->state->unit_generation);
+    for (size_t i = 0; i < job->state->child_count; i++) {
+        job->state->children[i].there = false;
+        if (!drop_stage(pg, job->state->children[i].stage, err)) return false;
+    }
     return eh_pg_run(pg, "stage_forget", &args, err) &&
            eh_pg_run_spliced(pg, "stage_drop", vars, 1, err);
+}
+
+/* Are all stages of child tables, as far as they are there, as their tables are? */
+static bool look_at_children(eh_pg *pg, const stage_job *job, bool *same, eh_err *err)
+{
+    for (size_t i = 0; *same && i < job->state->child_count; i++) {
+        eh_child_stage *child = &job->state->children[i];
+        stage_look there;
+        if (!look(pg, child->stage, job->schema, child->table, &there, err)) return false;
+        child->there = there.stage;
+        *same = there.same || !there.stage;
+    }
+    return true;
 }
 
 static bool begin_body(eh_pg *pg, void *self, eh_err *err)
@@ -60,8 +83,10 @@ static bool begin_body(eh_pg *pg, void *self, eh_err *err)
     if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "stage_ledger", &args, err))
         return false;
     int64_t units = eh_pgconn_int(pg->control, 0, 0), others = eh_pgconn_int(pg->control, 0, 1);
-    if (!look(pg, job->state, job->schema, job->table, &there, err)) return false;
-    job->state->staged = there.stage && there.same && units > 0 && others == 0;
+    if (!look(pg, job->state->stage, job->schema, job->table, &there, err)) return false;
+    bool same = there.stage && there.same && units > 0 && others == 0;
+    if (!look_at_children(pg, job, &same, err)) return false;
+    job->state->staged = same;
     if (job->state->staged || (units == 0 && !there.stage)) return true;
     return drop(pg, job, err);
 }
@@ -102,7 +127,8 @@ typedef struct promote_job {
     const eh_promotion *promotion;
     eh_promoted *promoted;
     eh_arena *arena;
-    const char *columns; /* of the stage; NULL: there is none */
+    const char *columns;        /* of the stage; NULL: there is none */
+    const char **child_columns; /* the same of child tables */
     bool table;
 } promote_job;
 
@@ -130,14 +156,42 @@ static bool fence(eh_pg *pg, const promote_job *job, bool *done, eh_err *err)
     return true;
 }
 
-/* From here on nobody changes the columns of the table. */
+/* From here on nobody changes the columns of the table; *columns: of its stage. */
+static bool lock_child(eh_pg *pg, promote_job *job, const eh_child_stage *child,
+                       const char **columns, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    stage_look there;
+    eh_sql_var vars[] = {{"schema", p->schema}, {"table", child->table}};
+    *columns = NULL;
+    if (!eh_pg_run_spliced(pg, "promote_lock", vars, 2, err) ||
+        !look(pg, child->stage, p->schema, child->table, &there, err))
+        return false;
+    if (!there.stage) return true;
+    if (!there.same) return eh_stage_fail_columns(p, err);
+    *columns = eh_arena_strdup(job->arena, there.columns);
+    return *columns != NULL || eh_fail_memory(err, "a list of columns");
+}
+
+static bool lock_children(eh_pg *pg, promote_job *job, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    job->child_columns =
+        eh_arena_zalloc(job->arena, p->child_count + 1, sizeof *job->child_columns);
+    if (job->child_columns == NULL) return eh_fail_memory(err, "a list of columns");
+    for (size_t i = 0; i < p->child_count; i++)
+        if (!lock_child(pg, job, &p->children[i], &job->child_columns[i], err)) return false;
+    return true;
+}
+
+/* The same of the records' table. */
 static bool lock(eh_pg *pg, promote_job *job, eh_err *err)
 {
     const eh_promotion *p = job->promotion;
     stage_look there;
     eh_pg_args args = {.count = 0};
     eh_sql_var vars[] = {{"schema", p->schema}, {"table", p->table}};
-    if (!look(pg, job->state, p->schema, p->table, &there, err)) return false;
+    if (!look(pg, job->state->stage, p->schema, p->table, &there, err)) return false;
     job->table = there.table;
     job->columns = NULL;
     if (!there.table) return true;
@@ -152,7 +206,7 @@ static bool lock(eh_pg *pg, promote_job *job, eh_err *err)
                       eh_pgconn_value(pg->control, 0, 0), p->schema, p->table);
         return eh_err_hint(err, "make it ON DELETE NO ACTION, or load the stream by merge");
     }
-    if (!look(pg, job->state, p->schema, p->table, &there, err)) return false;
+    if (!look(pg, job->state->stage, p->schema, p->table, &there, err)) return false;
     if (!there.stage) return true;
     if (!there.same) return eh_stage_fail_columns(p, err);
     job->columns = eh_arena_strdup(job->arena, there.columns);
@@ -229,12 +283,54 @@ static bool close_window(eh_pg *pg, const promote_job *job, eh_err *err)
     return ok;
 }
 
+/* A statement for each child table. */
+static bool run_children(eh_pg *pg, const promote_job *job, const eh_stage_sql *records,
+                         const char *name, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    for (size_t i = 0; i < p->child_count; i++) {
+        eh_stage_sql sql;
+        bool ok = eh_stage_sql_child(&sql, records, job->dest, job->state, p, &p->children[i],
+                                     job->child_columns[i], err) &&
+                  eh_pg_run_spliced(pg, name, sql.vars, sql.count, err);
+        eh_stage_sql_free(&sql);
+        if (!ok) return eh_err_while(err, "replacing rows of %s", p->children[i].table);
+        EH_FAULT("promote.child");
+    }
+    return true;
+}
+
+static bool drop_children(eh_pg *pg, const promote_job *job, eh_err *err)
+{
+    for (size_t i = 0; i < job->promotion->child_count; i++)
+        if (!drop_stage(pg, job->promotion->children[i].stage, err)) return false;
+    return true;
+}
+
+/* Inputs that are left out leave the stages of child tables first: by what the ledger has. */
+static bool prune_children(eh_pg *pg, const promote_job *job, const eh_stage_sql *records,
+                           eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    for (size_t i = 0; i < p->child_count; i++) {
+        eh_stage_sql sql;
+        if (job->child_columns[i] == NULL) continue;
+        bool ok = eh_stage_sql_child(&sql, records, job->dest, job->state, p, &p->children[i],
+                                     job->child_columns[i], err) &&
+                  eh_pg_run_spliced(pg, "promote_prune_child", sql.vars, sql.count, err);
+        eh_stage_sql_free(&sql);
+        if (!ok) return false;
+    }
+    return true;
+}
+
 static bool has_news(eh_pg *pg, const promote_job *job, const eh_stage_sql *sql, bool *news,
                      eh_err *err)
 {
     eh_pg_args args = {.count = 0};
     *news = true;
     if (job->promotion->staging != EH_STAGE_ALL) return true;
+    if (!prune_children(pg, job, sql, err)) return false;
     if (job->columns != NULL &&
         !eh_pg_run_spliced(pg, "promote_prune", sql->vars, sql->count, err))
         return false;
@@ -254,10 +350,12 @@ static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err
     if (!has_news(pg, job, sql, &news, err)) return false;
     if (!news) {
         job->promoted->nothing = true;
-        return eh_pg_run_spliced(pg, "stage_drop", sql->vars, sql->count, err);
+        return drop_children(pg, job, err) &&
+               eh_pg_run_spliced(pg, "stage_drop", sql->vars, sql->count, err);
     }
     if (job->promotion->staging != EH_STAGE_NONE &&
-        !(window ? move_window : move_rows)(pg, job, sql, err))
+        (!(window ? move_window : move_rows)(pg, job, sql, err) ||
+         !run_children(pg, job, sql, "promote_rows", err) || !drop_children(pg, job, err)))
         return false;
     EH_FAULT("promote.rows");
     eh_pg_arg_int(&effects, job->state->load_id);
@@ -279,7 +377,8 @@ static bool promote_body(eh_pg *pg, void *self, eh_err *err)
     eh_arena_reset(job->arena);
     if (!fence(pg, job, &done, err)) return false;
     if (done) return true;
-    if (p->staging != EH_STAGE_NONE && !lock(pg, job, err)) return false;
+    if (p->staging != EH_STAGE_NONE && (!lock(pg, job, err) || !lock_children(pg, job, err)))
+        return false;
     bool ok = eh_stage_sql_make(&sql, job->dest, job->state, p, job->columns, err) &&
               replace(pg, job, &sql, err);
     eh_stage_sql_free(&sql);

@@ -125,6 +125,9 @@ static void count(eh_pg_lane *lane)
         lane->reborn = rows;
         lane->piece.deleted += rows;
         break;
+    case EH_PG_STEP_KNOWN:
+        lane->changes = lane->staged - rows;
+        break;
     case EH_PG_STEP_DELETE:
         lane->piece.deleted += rows;
         break;
@@ -158,13 +161,16 @@ static void count(eh_pg_lane *lane)
 }
 
 /* Records were put together without those that are older than the rows that are there, and one
- * such row came after that was looked at; or a version was opened by somebody else. */
+ * such row came after that was looked at; or a version was opened, or a row inserted, by
+ * somebody else. */
 static bool came_between(eh_pg_lane *lane)
 {
     bool folded = lane->folded > 0 && lane->again > 0;
     bool opened = lane->step == EH_PG_STEP_OPEN &&
                   lane->piece.inserted + lane->piece.deleted + lane->brief < lane->changes;
-    if (!folded && !opened) return false;
+    bool known = put_of(lane)->sql[EH_PG_STEP_KNOWN] != NULL &&
+                 lane->step == EH_PG_STEP_INSERT && lane->piece.inserted < lane->changes;
+    if (!folded && !opened && !known) return false;
     eh_err err = {.class_ = EH_OK};
     (void)eh_fail(&err, EH_CLASS_TRANSIENT,
                   "somebody else wrote rows of %s.%s with the same keys", lane->unit->schema,

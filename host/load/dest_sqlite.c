@@ -432,6 +432,7 @@ static const eh_dest_ops lite_ops = {
     .close = lite_close,
     .take_over = lite_take_over,
     .describe = eh_lite_describe,
+    .children = eh_lite_children,
     .is_large = eh_lite_is_large,
     .change = eh_lite_change,
     .ledger = lite_ledger,

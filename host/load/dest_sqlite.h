@@ -104,6 +104,10 @@ bool eh_lite_is_large(eh_dest *dest, const eh_stream_state *state, const char *s
 bool eh_lite_change(eh_dest *dest, const eh_stream_state *state, const char *schema,
                     const char *table, const eh_change *changes, size_t count, eh_err *err);
 
+/* dest_sqlite_nested.c */
+bool eh_lite_children(eh_dest *dest, const char *schema, const char *table, eh_arena *arena,
+                      eh_child_table **children, size_t *count, eh_err *err);
+
 /* dest_sqlite_rebuild.c: changes the type of one column of a plain table inside the open
  * transaction. recorded: the table whose recorded changes are this one's, too. */
 bool eh_lite_retype(eh_lite_db *db, const eh_table_info *info, const char *table,

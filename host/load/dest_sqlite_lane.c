@@ -94,7 +94,7 @@ static bool append_rows(eh_lite_lane *lane, eh_err *err)
         if (step != EH_STEP_DONE)
             (void)eh_lite_lane_stepped(lane, row, step, &failure, &go_on, err);
     }
-    return err->class_ == EH_OK;
+    return err->class_ == EH_OK && (!go_on || eh_lite_append_parts(lane, err));
 }
 
 static bool insert_dead(eh_lite_lane *lane, const char *now, eh_err *err)
@@ -273,12 +273,15 @@ static bool bury_refused(eh_lite_lane *lane, eh_err *err)
     /* Rows that are put by their key are tried in another order. */
     qsort(lane->refused, lane->refused_count, sizeof *lane->refused, by_row);
     if (rows == NULL) return eh_fail_memory(err, "refused rows");
+    size_t count = 0;
     for (size_t i = 0; i < lane->refused_count; i++) {
+        /* A record may be refused for itself and for rows of child tables. */
+        if (count > 0 && rows[count - 1] == lane->refused[i].row) continue;
         reason = lane->refused[i].reason;
-        rows[i] = lane->refused[i].row;
-        if (!eh_dest_refuse_row(unit, rows[i], NULL, reason, err)) return false;
+        rows[count++] = lane->refused[i].row;
+        if (!eh_dest_refuse_row(unit, rows[count - 1], NULL, reason, err)) return false;
     }
-    eh_dest_remove_rows(unit, rows, lane->refused_count);
+    eh_unit_remove_rows(unit, rows, count);
     return !eh_unit_is_rotten(unit) || eh_dest_fail_rotten(unit, reason, err);
 }
 

@@ -84,6 +84,7 @@ typedef struct eh_lite_job {
     struct eh_lite_link *chain; /* owned; see dest_sqlite_history.c */
     size_t chain_capacity;
     eh_effects *effects;
+    struct eh_lite_nested *nested; /* owned; NULL: there are no child tables */
 } eh_lite_job;
 
 /* Looks up the row with the key of j->row: j->is_there, j->there, j->valid_from. Their bytes
@@ -97,6 +98,15 @@ void eh_lite_job_bind(const eh_lite_job *j, eh_lite_op op, const eh_lite_cell *c
 bool eh_lite_job_lacks(const eh_lite_job *j, const eh_lite_cell *cells, size_t i);
 /* Runs the bound statement; *go_on as eh_lite_lane_stepped says. True when it is done. */
 bool eh_lite_job_step(eh_lite_job *j, eh_lite_op op, size_t row, bool *go_on, eh_err *err);
+
+/* dest_sqlite_nested.c: the rows of child tables. Of a unit whose records are appended: */
+bool eh_lite_append_parts(eh_lite_lane *lane, eh_err *err) EH_MUST_USE;
+/* And of one whose records are put. */
+bool eh_lite_nested_begin(eh_lite_job *j, eh_err *err) EH_MUST_USE;
+void eh_lite_nested_end(eh_lite_job *j);
+/* The record in j->row is in the table as it is, or gone; row: of the unit, for what is
+ * refused. False: the attempt is over. */
+bool eh_lite_nested_put(eh_lite_job *j, size_t row, bool gone, eh_err *err) EH_MUST_USE;
 
 /* dest_sqlite_history.c: the rows of the key that row `last` of the unit is the last one of.
  * False: the attempt is over. */

@@ -30,7 +30,7 @@ bool eh_lite_job_find(eh_lite_job *j, eh_err *err)
     if (!j->is_there) return step == EH_STEP_DONE;
     int column = 0;
     for (size_t i = 0; i < j->put->count; i++)
-        if (j->put->roles[i] != EH_PUT_ABSENT) j->there[i] = eh_lite_column(stmt, column++);
+        if (eh_put_in_table(j->put->roles[i])) j->there[i] = eh_lite_column(stmt, column++);
     if (j->put->write == EH_WRITE_HISTORY) j->valid_from = eh_lite_column(stmt, column++);
     for (size_t i = 0; i < j->put->kept_count; i++) j->kept[i] = eh_lite_column(stmt, column++);
     return true;
@@ -117,11 +117,16 @@ static bool counts(const eh_lite_job *j, size_t row, const rank *deletion)
            row != deletion->row;
 }
 
+static bool may_lack(const eh_lite_job *j, size_t i)
+{
+    return j->put->roles[i] == EH_PUT_VALUE || j->put->roles[i] == EH_PUT_RECORD;
+}
+
 static void fold_row(eh_lite_job *j, const eh_lite_cell *cells)
 {
     size_t cursor = j->put->cursor;
     for (size_t i = 0; i < j->put->count; i++) {
-        bool value = j->put->roles[i] == EH_PUT_VALUE;
+        bool value = may_lack(j, i);
         if (j->put->roles[i] == EH_PUT_ABSENT || (value && eh_lite_job_lacks(j, cells, i)))
             continue;
         bool newer = !j->taken[i] ||
@@ -150,7 +155,7 @@ static void fold(eh_lite_job *j, size_t last, const rank *deletion)
         if (counts(j, row, deletion)) fold_row(j, j->other);
     }
     for (size_t i = 0; i < j->put->count; i++) {
-        bool absent = j->put->roles[i] == EH_PUT_VALUE && !j->taken[i];
+        bool absent = may_lack(j, i) && !j->taken[i];
         j->absent[i] = absent ? '1' : '0';
         if (absent) j->row[i] = (eh_lite_cell){.kind = EH_SQLITE_NULL};
     }
@@ -229,7 +234,7 @@ static bool bury_there(eh_lite_job *j, const rank *deletion, eh_err *err)
     j->is_there = false;
     j->effects->deleted++;
     j->effects->repeated--; /* the row that did it is no repeated one */
-    return true;
+    return eh_lite_nested_put(j, deletion->row, true, err);
 }
 
 static bool merge_key(eh_lite_job *j, size_t last, eh_err *err)
@@ -249,10 +254,14 @@ static bool merge_key(eh_lite_job *j, size_t last, eh_err *err)
         j->effects->stale++;
         return true;
     }
-    if (!gone) return j->is_there ? change(j, row, err) : insert(j, row, err);
-    if (j->is_there) return remove_row(j, row, err);
-    j->effects->unchanged++;
-    return true;
+    bool go_on = true;
+    if (gone && !j->is_there)
+        j->effects->unchanged++;
+    else if (gone)
+        go_on = remove_row(j, row, err);
+    else
+        go_on = j->is_there ? change(j, row, err) : insert(j, row, err);
+    return go_on && eh_lite_nested_put(j, row, gone, err);
 }
 
 static bool insert_key(eh_lite_job *j, size_t last, eh_err *err)
@@ -263,7 +272,7 @@ static bool insert_key(eh_lite_job *j, size_t last, eh_err *err)
     eh_lite_read_row(j->unit, first, j->row);
     if (!eh_lite_job_find(j, err)) return false;
     j->effects->unchanged += rows - !j->is_there;
-    return j->is_there || insert(j, first, err);
+    return j->is_there || (insert(j, first, err) && eh_lite_nested_put(j, first, false, err));
 }
 
 /* ---- a unit ----------------------------------------------------------------------------- */
@@ -288,7 +297,7 @@ static bool prepare(eh_lite_job *j, eh_err *err)
     if (j->row == NULL || j->other == NULL || j->newest == NULL || j->there == NULL ||
         j->absent == NULL || j->taken == NULL || j->kept == NULL)
         return eh_fail_memory(err, "the rows of a unit");
-    return eh_lite_keys_gather(&j->keys, j->unit, err);
+    return eh_lite_keys_gather(&j->keys, j->unit, err) && eh_lite_nested_begin(j, err);
 }
 
 static bool put_key(eh_lite_job *j, size_t last, eh_err *err)
@@ -325,6 +334,7 @@ bool eh_lite_put_rows(eh_lite_lane *lane, eh_err *err)
     ok = ok && put_keys(&j, err);
     for (int op = 0; op < EH_LITE_OPS; op++) /* a query that is not at its end keeps its view */
         if (j.stmt[op] != NULL) eh_sqlite_reset(j.stmt[op]);
+    eh_lite_nested_end(&j);
     eh_lite_keys_free(&j.keys);
     free(j.row);
     free(j.other);

@@ -179,6 +179,30 @@ static bool make_merge(const speller *s, pieces *p, eh_lite_put *made)
     return sql[EH_LITE_UPDATE_PARTIAL] != NULL;
 }
 
+/* The columns [from, to) of the keys, each spelt one way. */
+static const char *spell_keys(const speller *s, size_t from, size_t to, const char *between,
+                              spell_column *how)
+{
+    eh_buf out;
+    eh_buf_init(&out, SQL_MAX);
+    bool ok = true;
+    for (size_t i = from; ok && i < to; i++)
+        ok = (out.len == 0 || eh_buf_append_str(&out, between, s->err)) &&
+             how(s, s->put->keys[i], &out);
+    return keep(s, ok, &out);
+}
+
+static bool make_children(const speller *s, pieces *p, eh_lite_put *made)
+{
+    const eh_put *put = s->put;
+    if (!make_merge(s, p, made)) return false;
+    p->match = spell_keys(s, 0, put->parent_keys, " AND ", equal);
+    p->columns = spell_keys(s, put->parent_keys, put->key_count, ", ", bare);
+    made->sql[EH_LITE_LIST] = expand(s, "nested_list", p);
+    made->sql[EH_LITE_CLEAR] = expand(s, "put_remove", p);
+    return made->sql[EH_LITE_LIST] != NULL && made->sql[EH_LITE_CLEAR] != NULL;
+}
+
 const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *columns,
                                    const eh_put *put, eh_arena *arena, eh_err *err)
 {
@@ -199,7 +223,8 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
                 "",
                 "",
                 ""};
-    bool ok =
-        put->write == EH_WRITE_HISTORY ? make_history(&s, &p, made) : make_merge(&s, &p, made);
+    bool ok = put->write == EH_WRITE_HISTORY    ? make_history(&s, &p, made)
+              : put->write == EH_WRITE_CHILDREN ? make_children(&s, &p, made)
+                                                : make_merge(&s, &p, made);
     return ok ? made : NULL;
 }

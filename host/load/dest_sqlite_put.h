@@ -18,6 +18,8 @@ typedef enum eh_lite_op {
     EH_LITE_CLOSE, /* of a history: the version that is there ends */
     EH_LITE_TOUCH, /* it takes another cursor */
     EH_LITE_ENDED, /* when the versions of the key ended */
+    EH_LITE_LIST,  /* of a child table: the positions of a record's rows */
+    EH_LITE_CLEAR, /* they go */
     EH_LITE_OPS
 } eh_lite_op;
 

@@ -159,7 +159,7 @@ static bool make_insert(const char *table, const eh_column_info *columns, size_t
     eh_buf_init(&marks, SQL_MAX);
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
-        if (put != NULL && put->roles[i] == EH_PUT_ABSENT) continue;
+        if (put != NULL && !eh_put_in_table(put->roles[i])) continue;
         ok = (names.len == 0 || eh_buf_append_str(&names, ", ", err)) &&
              eh_sql_identifier(&names, columns[i].name, err) &&
              eh_buf_printf(&marks, err, "%s?%zu", marks.len == 0 ? "" : ", ", i + 1);

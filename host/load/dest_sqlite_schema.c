@@ -310,6 +310,15 @@ static bool create_index(change_job *job, eh_err *err)
     return ok;
 }
 
+static bool note_child(const change_job *job, const eh_change *create, eh_err *err)
+{
+    eh_lite_arg args[] = {eh_lite_str(job->schema), eh_lite_str(job->table),
+                          eh_lite_str(create->parent), eh_lite_str(create->field),
+                          eh_lite_int(job->state->load_id)};
+    return create->parent == NULL ||
+           eh_lite_run(&job->lite->control, "child_add", args, 5, err);
+}
+
 /* SQLite has no table without columns, so the columns that follow are made with it. *used: how
  * many of the changes are done. */
 static bool create_table(change_job *job, const eh_change *changes, size_t count, size_t *used,
@@ -324,6 +333,7 @@ static bool create_table(change_job *job, const eh_change *changes, size_t count
              eh_sql_identifier(&columns, changes[n].column, err) &&
              eh_buf_printf(&columns, err, " %s", eh_lite_native(changes[n].to)) &&
              record(job, &changes[n], err);
+    ok = ok && note_child(job, &changes[0], err);
     if (ok && n == 1) ok = eh_fail(err, EH_CLASS_CONFIG, "a table needs at least one column");
     if (ok) {
         eh_sql_var vars[] = {{"table", job->table}, {"columns", eh_buf_cstr(&columns)}};

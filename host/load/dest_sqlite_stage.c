@@ -91,6 +91,12 @@ static bool look(eh_lite *lite, const char *table, const char *stage, stage_look
     return ok;
 }
 
+static bool drop_stage(eh_lite *lite, const char *stage, eh_err *err)
+{
+    eh_sql_var vars[] = {{"stage", stage}};
+    return run(lite, "stage_drop", vars, 1, err);
+}
+
 static bool drop(eh_lite *lite, const eh_stream_state *state, eh_err *err)
 {
     char stream[24], pending[24], now[40];
@@ -100,7 +106,27 @@ static bool drop(eh_lite *lite, const eh_stream_state *state, eh_err *err)
                          {"pending", pending},
                          {"stage", state->stage},
                          {"now", eh_lite_now(&lite->control, now)}};
+    for (size_t i = 0; i < state->child_count; i++) {
+        state->children[i].there = false;
+        if (!drop_stage(lite, state->children[i].stage, err)) return false;
+    }
     return run(lite, "stage_forget", vars, 4, err) && run(lite, "stage_drop", vars, 4, err);
+}
+
+/* Are all stages of child tables, as far as they are there, as their tables are? */
+static bool look_at_children(eh_lite *lite, const eh_stream_state *state, bool *same,
+                             eh_err *err)
+{
+    for (size_t i = 0; *same && i < state->child_count; i++) {
+        eh_child_stage *child = &state->children[i];
+        stage_look there;
+        bool ok = look(lite, child->table, child->stage, &there, err);
+        eh_buf_free(&there.names);
+        if (!ok) return false;
+        child->there = there.stage;
+        *same = there.same || !there.stage;
+    }
+    return true;
 }
 
 static bool begin(eh_lite *lite, eh_stream_state *state, const char *input, const char *table,
@@ -117,7 +143,9 @@ static bool begin(eh_lite *lite, eh_stream_state *state, const char *input, cons
     bool ok = look(lite, table, state->stage, &there, err);
     eh_buf_free(&there.names);
     if (!ok) return false;
-    state->staged = there.stage && there.same && units > 0 && others == 0;
+    bool same = there.stage && there.same && units > 0 && others == 0;
+    if (!look_at_children(lite, state, &same, err)) return false;
+    state->staged = same;
     return state->staged || (units == 0 && !there.stage) || drop(lite, state, err);
 }
 
@@ -233,6 +261,37 @@ static bool close_window(const promote_job *job, eh_err *err)
     return ok;
 }
 
+/* A statement for each child table, or for those that have a stage. */
+static bool run_children(const promote_job *job, const char *name, bool staged, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    for (size_t i = 0; i < p->child_count; i++) {
+        const eh_child_stage *child = &p->children[i];
+        stage_look there;
+        eh_stage_sql sql = {.count = 0};
+        bool ok = look(job->lite, child->table, child->stage, &there, err);
+        if (ok && there.stage && !there.same) ok = eh_stage_fail_columns(p, err);
+        const char *columns = ok && there.stage ? eh_buf_cstr(&there.names) : NULL;
+        if (ok && (there.stage || !staged)) {
+            ok = eh_stage_sql_child(&sql, &job->sql, &job->lite->base, job->state, p, child,
+                                    columns, err) &&
+                 run(job->lite, name, sql.vars, sql.count, err);
+            eh_stage_sql_free(&sql);
+        }
+        eh_buf_free(&there.names);
+        if (!ok) return eh_err_while(err, "replacing rows of %s", child->table);
+        EH_FAULT("promote.child");
+    }
+    return true;
+}
+
+static bool drop_children(const promote_job *job, eh_err *err)
+{
+    for (size_t i = 0; i < job->promotion->child_count; i++)
+        if (!drop_stage(job->lite, job->promotion->children[i].stage, err)) return false;
+    return true;
+}
+
 static bool has_news(const promote_job *job, bool *news, eh_err *err)
 {
     *news = true;
@@ -241,7 +300,8 @@ static bool has_news(const promote_job *job, bool *news, eh_err *err)
         eh_lite_int(job->state->stream_id), eh_lite_int(job->state->generation),
         eh_lite_int(job->state->generation + 1), eh_lite_str(job->promotion->kept)};
     int64_t number;
-    if ((job->there.stage && !run_job(job, "promote_prune", err)) ||
+    if (!run_children(job, "promote_prune_child", true, err) ||
+        (job->there.stage && !run_job(job, "promote_prune", err)) ||
         !eh_lite_number(&job->lite->control, "promote_news", args, 4, &number, err))
         return false;
     *news = number != 0;
@@ -255,12 +315,14 @@ static bool replace(const promote_job *job, eh_err *err)
     if (!has_news(job, &news, err)) return false;
     if (!news) {
         job->promoted->nothing = true;
-        return run_job(job, "stage_drop", err);
+        return drop_children(job, err) && run_job(job, "stage_drop", err);
     }
     bool window = p->staging == EH_STAGE_WINDOW;
     static const char *const files[] = {"promote_file", "promote_all", "promote_file",
                                         "promote_window"};
-    if (p->staging != EH_STAGE_NONE && !(window ? move_window : move_rows)(job, err))
+    if (p->staging != EH_STAGE_NONE &&
+        (!(window ? move_window : move_rows)(job, err) ||
+         !run_children(job, "promote_rows", false, err) || !drop_children(job, err)))
         return false;
     EH_FAULT("promote.rows");
     if (!run_job(job, files[p->staging], err) || (window && !close_window(job, err)))

@@ -24,6 +24,16 @@ void eh_stage_enter(eh_stream_state *state, eh_staging staging, const char *kind
                                                           : EH_GENERATION_FILE;
     (void)snprintf(state->stage, sizeof state->stage, "%sstage_%" PRId64 "%s", prefix,
                    state->stream_id, endings[staging]);
+    for (size_t i = 0; i < state->child_count; i++)
+        eh_dest_name_stage(state, &state->children[i]);
+}
+
+void eh_dest_name_stage(const eh_stream_state *state, eh_child_stage *child)
+{
+    uint64_t hash = eh_key_hash(EH_KEY_HASH, child->table, strlen(child->table));
+    (void)snprintf(child->stage, sizeof child->stage, "%.45s_%08" PRIx32, state->stage,
+                   (uint32_t)(hash >> 32));
+    child->there = false;
 }
 
 /* ---- statements ------------------------------------------------------------------------- */
@@ -169,6 +179,36 @@ bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_s
     assert(sql->count < EH_STAGE_VARS);
     put(sql, "source", sql->source.data);
     return true;
+}
+
+/* Of records with one key one is taken: only its rows come. */
+static bool narrow_source(eh_stage_sql *sql, const char *kind, const eh_stage_sql *records,
+                          eh_err *err)
+{
+    eh_buf source;
+    eh_buf_init(&source, SQL_MAX);
+    sql->vars[--sql->count] = (eh_sql_var){"parents", records->source.data};
+    sql->count++;
+    bool ok = expand(sql, kind, "source_child", &source, err);
+    eh_buf_free(&sql->source);
+    sql->source = source;
+    sql->vars[sql->count - 1] = (eh_sql_var){"source", sql->source.data};
+    return ok;
+}
+
+bool eh_stage_sql_child(eh_stage_sql *sql, const eh_stage_sql *records, const eh_dest *dest,
+                        const eh_stream_state *state, const eh_promotion *promotion,
+                        const eh_child_stage *child, const char *columns, eh_err *err)
+{
+    static const eh_write_rule none = {.write = EH_WRITE_APPEND};
+    eh_stream_state staged = *state;
+    eh_promotion own = *promotion;
+    (void)snprintf(staged.stage, sizeof staged.stage, "%s", child->stage);
+    own.table = child->table;
+    own.rule = &none;
+    if (!eh_stage_sql_make(sql, dest, &staged, &own, columns, err)) return false;
+    return columns == NULL || !has_key(promotion) ||
+           narrow_source(sql, dest->kind, records, err);
 }
 
 void eh_stage_sql_free(eh_stage_sql *sql)

@@ -28,6 +28,11 @@ void eh_stage_enter(eh_stream_state *state, eh_staging staging, const char *kind
 bool eh_stage_sql_make(eh_stage_sql *sql, const eh_dest *dest, const eh_stream_state *state,
                        const eh_promotion *promotion, const char *columns,
                        eh_err *err) EH_MUST_USE;
+/* The same for a child table, beside that of its records. */
+bool eh_stage_sql_child(eh_stage_sql *sql, const eh_stage_sql *records, const eh_dest *dest,
+                        const eh_stream_state *state, const eh_promotion *promotion,
+                        const eh_child_stage *child, const char *columns,
+                        eh_err *err) EH_MUST_USE;
 void eh_stage_sql_free(eh_stage_sql *sql);
 
 /* before: rows of the stream; going and coming: of them, and in their place. Class data when

@@ -1,7 +1,7 @@
 /* load/loader.c: the life of a load: take over, bind columns, change the schema, finish. The
  * units are in loader_units.c, the rows in loader_rows.c; see loader.h. */
 #include "base/fault.h"
-#include "load/loader_private.h"
+#include "load/loader_nested.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -26,7 +26,7 @@ static void make_cells(eh_loader *loader)
     loader->time_cell = (eh_cell){.kind = EH_CELL_TIME_US};
 }
 
-static bool describe(eh_loader *loader, eh_err *err)
+bool eh_loader_describe(eh_loader *loader, eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     eh_arena_reset(plan->arena);
@@ -93,24 +93,21 @@ static bool start(eh_loader *loader, eh_err *err)
         .has_client = o->key.client != NULL && o->key.client[0] != '\0',
         .has_project = loader->projects != NULL,
         .has_file = o->has_file,
+        .collects = o->replace,
         .max_columns = o->max_columns > 0 ? o->max_columns : DEFAULT_COLUMNS,
     };
     if (!eh_plan_init(&loader->plan, &plan, err)) return false;
     if (!o->dry_run && !eh_dest_take_over(o->dest, &o->key, o->run, &loader->state, err))
         return false;
     make_cells(loader);
-    return describe(loader, err) && eh_loader_comments(loader, err) &&
+    return eh_loader_describe(loader, err) && eh_loader_comments(loader, err) &&
            eh_loader_compare_projects(loader, err) && eh_loader_equip(loader, err) &&
+           eh_nested_start(loader, err) &&
            (!o->replace || o->dry_run || eh_loader_stage_all(loader, err));
 }
 
-eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
+void eh_loader_prepare(eh_loader *loader, const eh_loader_options *options)
 {
-    eh_loader *loader = calloc(1, sizeof *loader);
-    if (loader == NULL) {
-        eh_fail_memory(err, "a loader");
-        return NULL;
-    }
     loader->options = *options;
     if (options->transform != NULL) {
         loader->transform_context = *options->transform;
@@ -122,6 +119,16 @@ eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
     eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     eh_loader_stage_init(loader);
+}
+
+eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
+{
+    eh_loader *loader = calloc(1, sizeof *loader);
+    if (loader == NULL) {
+        eh_fail_memory(err, "a loader");
+        return NULL;
+    }
+    eh_loader_prepare(loader, options);
     if (!eh_loader_window_init(loader, err) || !start(loader, err)) {
         eh_err_while(err, "preparing %s.%s", options->key.schema, options->key.table);
         if (loader->state.load_id != 0) eh_dest_abandon(options->dest, &loader->state, err);
@@ -137,6 +144,7 @@ void eh_loader_free(eh_loader *loader)
     eh_err ignored = {.class_ = EH_OK};
     (void)!eh_loader_collect(loader, EH_WAIT_MINE, &ignored);
     eh_loader_drop(loader);
+    eh_nested_free(loader);
     free(loader->sources);
     eh_plan_free(&loader->plan);
     eh_projects_free(loader->projects);
@@ -172,8 +180,10 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     eh_transform_free(loader->transform);
     loader->transform = transform;
     loader->plan.source_count = 0; /* their names were the old one's */
-    if (loader->described != eh_dest_changes(loader->options.dest) && !describe(loader, err))
+    if (loader->described != eh_dest_changes(loader->options.dest) &&
+        !eh_loader_describe(loader, err))
         return false;
+    if (!eh_nested_look(loader, err)) return false;
     loader->input = *input;
     loader->header = NULL;
     loader->file_cell = text_cell(input->name);
@@ -214,9 +224,11 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
     if (!grow_sources(loader, count + added_count, err)) return false;
     for (size_t i = 0; i < count; i++)
         loader->sources[i] =
-            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant};
+            (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant,
+                               eh_nested_takes(loader, columns[i].name)};
     for (size_t i = 0; i < added_count; i++)
-        loader->sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false};
+        loader->sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false,
+                                                        eh_nested_takes(loader, added[i])};
     loader->source_count = count + added_count;
     loader->encoder = NULL;
     if (!eh_plan_bind(&loader->plan, loader->sources, loader->source_count, err)) return false;
@@ -226,8 +238,8 @@ static bool bind_sources(eh_loader *loader, const eh_slice *added, size_t added_
     return true;
 }
 
-static bool bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written,
-                       size_t count, eh_err *err)
+bool eh_loader_bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written,
+                          size_t count, eh_err *err)
 {
     bool changed = count != loader->parser_columns;
     if (changed && !eh_transform_bind(loader->transform, written, count, err)) return false;
@@ -275,7 +287,7 @@ bool eh_loader_change(eh_loader *loader, const eh_place *next, eh_err *err)
     if (!ok)
         return eh_err_while(err, "changing the columns of %s.%s", loader->options.key.schema,
                             loader->options.key.table);
-    return describe(loader, err);
+    return eh_loader_describe(loader, err);
 }
 
 static bool first_place(const eh_batch *batch, eh_place *place)
@@ -287,19 +299,26 @@ static bool first_place(const eh_batch *batch, eh_place *place)
     return true;
 }
 
-static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
+bool eh_loader_meet_needs(eh_loader *loader, const eh_batch *batch, const eh_place *place,
+                          eh_err *err)
 {
-    eh_place place;
-    if (!first_place(batch, &place)) return true;
     /* Another run may change the same table meanwhile: look again, but not for ever. */
     for (int turn = 0; turn < 5; turn++) {
         if (!eh_plan_needs(&loader->plan, batch, loader->place_name, err)) return false;
         if (batch->rows > 0 && !eh_loader_judge_table(loader, err)) return false;
         if (loader->plan.change_count == 0) return true;
-        if (!eh_loader_change(loader, &place, err)) return false;
+        if (!eh_loader_change(loader, place, err)) return false;
     }
     return eh_fail(err, EH_CLASS_DESTINATION, "table %s.%s lacks columns that were just added",
                    loader->options.key.schema, loader->options.key.table);
+}
+
+static bool meet_needs(eh_loader *loader, const eh_batch *batch, eh_err *err)
+{
+    eh_place place;
+    if (!first_place(batch, &place)) return true;
+    return eh_loader_meet_needs(loader, batch, &place, err) &&
+           (loader->nested == NULL || eh_nested_meet_needs(loader, &place, err));
 }
 
 /* ---- the load
@@ -311,7 +330,8 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
     loader->counts.rows_read += batch->rows + batch->dead_count;
     loader->after = eh_parse_after(batch);
     EH_FAULT("batch.parsed");
-    bool ok = bind_batch(loader, batch, written, count, err) &&
+    bool ok = eh_loader_bind_batch(loader, batch, written, count, err) &&
+              (loader->nested == NULL || eh_nested_take(loader, batch, err)) &&
               meet_needs(loader, batch, err) && eh_loader_encode(loader, batch, err);
     if (!ok) eh_loader_drop(loader);
     return ok || eh_err_while(err, "loading %s into %s.%s", loader->place_name,
@@ -355,6 +375,7 @@ bool eh_loader_finish(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     if (!eh_dest_finish(loader->options.dest, &loader->state, cursor, err)) return false;
     count_waiting(loader);
     eh_loader_index(loader);
+    eh_nested_index(loader);
     return true;
 }
 

@@ -49,11 +49,22 @@ static const eh_encoder *make_dry(eh_arena *arena, const eh_column_info *columns
     return &dry->base;
 }
 
-static bool in_use(const eh_loader *loader, const eh_encoder *encoder)
+static bool has_part(const eh_unit *unit, const eh_encoder *encoder)
+{
+    size_t i = 0;
+    while (i < unit->part_count && unit->parts[i].encoder != encoder) i++;
+    return i < unit->part_count;
+}
+
+static bool in_use(eh_loader *loader, const eh_encoder *encoder)
 {
     const eh_unit_pool *pool = loader->options.units;
-    for (size_t i = 0; i < pool->count; i++)
-        if (pool->units[i].owner == loader && pool->units[i].encoder == encoder) return true;
+    const eh_loader *root = eh_loader_root(loader);
+    for (size_t i = 0; i < pool->count; i++) {
+        const eh_unit *unit = &pool->units[i];
+        if (unit->owner == root && (unit->encoder == encoder || has_part(unit, encoder)))
+            return true;
+    }
     return false;
 }
 

@@ -22,8 +22,15 @@ typedef struct eh_judged {
     size_t max_rows;
 } eh_judged;
 
+typedef struct eh_nested eh_nested; /* loader_nested.h */
+
+/* The rows of a child table are loaded by a loader of their own, which has a plan and an
+ * encoder, and no units: its rows go into those of its root, with their record. */
 struct eh_loader {
     eh_loader_options options;
+    eh_loader *root; /* of a child table's: the loader of the records; NULL: this is one */
+    struct eh_child *child; /* what that has beside; owned by the root */
+    eh_nested *nested;      /* of a root; NULL: no field has child tables */
     eh_stream_state state;
     eh_load_counts counts;
     /* columns, from the parser to the table */
@@ -139,7 +146,28 @@ static inline eh_parse_from eh_loader_before(const eh_place *place)
     return (eh_parse_from){place->offset, place->row > 0 ? place->row - 1 : 0, place->line};
 }
 
+/* The loader that has the units. */
+static inline eh_loader *eh_loader_root(eh_loader *loader)
+{
+    return loader->root != NULL ? loader->root : loader;
+}
+
 /* loader_rows.c */
+
+typedef enum eh_row_fate {
+    EH_ROW_DONE,   /* in the unit, as a row or as a dead row */
+    EH_ROW_FULL,   /* close the unit and try again */
+    EH_ROW_CHANGE, /* plan.changes must be applied first */
+    EH_ROW_RETRY,  /* plan.pick was changed: append again */
+    EH_ROW_ERROR
+} eh_row_fate;
+
+/* One row of a batch into the open unit. */
+eh_row_fate eh_loader_load_row(eh_loader *loader, const eh_batch *batch, size_t row,
+                               eh_err *err);
+/* Makes the record at `place` a dead row. */
+eh_row_fate eh_loader_bury(eh_loader *loader, const eh_place *place, const char *column,
+                           const char *code, const char *reason, eh_err *err);
 
 /* Encodes the rows and dead rows of a transformed batch into units. */
 bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
@@ -183,6 +211,17 @@ void eh_loader_window_free(eh_loader *loader);
 bool eh_loader_is_old(const eh_loader *loader);
 
 /* loader.c */
+
+/* Takes over the options of an empty loader. */
+void eh_loader_prepare(eh_loader *loader, const eh_loader_options *options);
+/* Changes what the table needs for a batch, with all units closed in front of `place`. */
+bool eh_loader_meet_needs(eh_loader *loader, const eh_batch *batch, const eh_place *place,
+                          eh_err *err) EH_MUST_USE;
+/* Looks at the table and plans again. */
+bool eh_loader_describe(eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* The batch's columns, as written, are these: transforms it and plans. */
+bool eh_loader_bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written,
+                          size_t count, eh_err *err) EH_MUST_USE;
 
 /* Applies plan.changes with no unit open or under way, and plans again. `next` is the first
  * record that needs them. */

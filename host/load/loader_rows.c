@@ -1,6 +1,7 @@
 /* load/loader_rows.c: rows into units, and what happens to a value that does not fit. See
  * loader.h. */
 #include "data/infer.h"
+#include "load/loader_nested.h"
 #include "load/loader_private.h"
 #include "load/plan_private.h"
 
@@ -13,18 +14,11 @@
 
 static const eh_cell null_cell = {.kind = EH_CELL_NULL};
 
-typedef enum row_fate {
-    ROW_DONE,   /* in the unit, as a row or as a dead row */
-    ROW_FULL,   /* close the unit and try again */
-    ROW_CHANGE, /* plan.changes must be applied first */
-    ROW_RETRY,  /* plan.pick was changed: append again */
-    ROW_ERROR
-} row_fate;
-
 static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *place)
 {
     eh_plan *plan = &loader->plan;
-    loader->row_cell.as.integer = (int64_t)place->row;
+    eh_loader *root = eh_loader_root(loader);
+    root->row_cell.as.integer = (int64_t)place->row;
     for (size_t i = 0; i < plan->count; i++) {
         switch (plan->targets[i].origin) {
         case EH_FROM_SOURCE:
@@ -39,10 +33,10 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
             plan->pick[i] = &loader->absent_cell;
             break;
         case EH_FROM_CLIENT:
-            plan->pick[i] = &loader->client_cell;
+            plan->pick[i] = &root->client_cell;
             break;
         case EH_FROM_INSTANCE:
-            plan->pick[i] = &loader->instance_cell;
+            plan->pick[i] = &root->instance_cell;
             break;
         case EH_FROM_EXTRA:
             plan->pick[i] = &loader->extra_cell;
@@ -51,16 +45,22 @@ static void pick_row(eh_loader *loader, const eh_cell *cells, const eh_place *pl
             plan->pick[i] = eh_projects_of(loader->projects, cells);
             break;
         case EH_FROM_FILE:
-            plan->pick[i] = &loader->file_cell;
+            plan->pick[i] = &root->file_cell;
             break;
         case EH_FROM_ROW:
-            plan->pick[i] = &loader->row_cell;
+            plan->pick[i] = &root->row_cell;
             break;
         case EH_FROM_LOAD_ID:
-            plan->pick[i] = &loader->load_cell;
+            plan->pick[i] = &root->load_cell;
             break;
         case EH_FROM_LOADED_AT:
-            plan->pick[i] = &loader->time_cell;
+            plan->pick[i] = &root->time_cell;
+            break;
+        case EH_FROM_PARENT:
+        case EH_FROM_POSITION:
+        case EH_FROM_NESTED:
+        case EH_FROM_RECORD:
+            plan->pick[i] = eh_nested_cell(loader, &plan->targets[i], cells);
             break;
         case EH_ORIGIN_COUNT:
             break;
@@ -100,16 +100,17 @@ static bool add_dead(eh_loader *loader, eh_dead dead, eh_err *err)
     return eh_unit_add_dead(loader->open, &dead, err);
 }
 
-static row_fate bury(eh_loader *loader, const eh_place *place, const char *column,
-                     const char *code, const char *reason, eh_err *err)
+eh_row_fate eh_loader_bury(eh_loader *loader, const eh_place *place, const char *column,
+                           const char *code, const char *reason, eh_err *err)
 {
+    if (loader->root != NULL) return eh_nested_bury(loader, column, code, reason, err);
     eh_dead dead = {
         .place = *place,
         .column = eh_slice_str(column),
         .code = eh_slice_str(code),
         .reason = eh_slice_str(reason),
     };
-    return add_dead(loader, dead, err) ? ROW_DONE : ROW_ERROR;
+    return add_dead(loader, dead, err) ? EH_ROW_DONE : EH_ROW_ERROR;
 }
 
 /* The value as a person would quote it, cut at a length that fits a message. */
@@ -128,9 +129,9 @@ static void quote_cell(const eh_cell *cell, char *out, size_t size)
     }
 }
 
-static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
-                             const eh_column_info *info, const char *shown, const char *reason,
-                             const char *hint, eh_err *err)
+static eh_row_fate refuse_value(const eh_loader *loader, const eh_place *place,
+                                const eh_column_info *info, const char *shown,
+                                const char *reason, const char *hint, eh_err *err)
 {
     eh_fail(err, EH_CLASS_DATA, "%s does not fit column %s %s of %s.%s: %s", shown, info->name,
             info->native, loader->options.key.schema, loader->options.key.table, reason);
@@ -139,7 +140,7 @@ static row_fate refuse_value(const eh_loader *loader, const eh_place *place,
     else
         eh_err_place(err, "%s, row %" PRIu64, loader->place_name, place->row);
     eh_err_hint(err, "%s", hint);
-    return ROW_ERROR;
+    return EH_ROW_ERROR;
 }
 
 /* May the column's type still follow its values? */
@@ -183,33 +184,33 @@ static bool widen_other(eh_loader *loader, const eh_batch *batch, size_t row, si
 
 /* Columns that this load made take the narrowest types that hold their values so far and the
  * rest of this batch: all of them at once, since every change waits for the units under way. */
-static row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row, size_t target,
-                           const char *why, bool *widened, eh_err *err)
+static eh_row_fate widen_open(eh_loader *loader, const eh_batch *batch, size_t row,
+                              size_t target, const char *why, bool *widened, eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     size_t first;
     eh_type type = widest(plan, batch, row, target, &first);
     *widened = type != plan->infos[target].type;
-    if (!*widened) return ROW_DONE;
-    if (!eh_plan_widen(plan, target, type, why, err)) return ROW_ERROR;
+    if (!*widened) return EH_ROW_DONE;
+    if (!eh_plan_widen(plan, target, type, why, err)) return EH_ROW_ERROR;
     for (size_t t = 0; t < plan->count; t++)
         if (t != target && is_open(plan, t) && !widen_other(loader, batch, row, t, err))
-            return ROW_ERROR;
-    return ROW_CHANGE;
+            return EH_ROW_ERROR;
+    return EH_ROW_CHANGE;
 }
 
 /* A value that is not to be in the table, by one of the contract's other three words. */
-static row_fate refuse(eh_loader *loader, const eh_place *place, size_t target, eh_mode mode,
-                       const char *shown, const char *reason, const char *hint, eh_err *err)
+static eh_row_fate refuse(eh_loader *loader, const eh_place *place, size_t target, eh_mode mode,
+                          const char *shown, const char *reason, const char *hint, eh_err *err)
 {
     const eh_column_info *info = &loader->plan.infos[target];
     if (mode == EH_MODE_FREEZE)
         return refuse_value(loader, place, info, shown, reason, hint, err);
     if (mode == EH_MODE_DISCARD_ROW)
-        return bury(loader, place, info->name, "type", reason, err);
+        return eh_loader_bury(loader, place, info->name, "type", reason, err);
     loader->row_discarded++;
     loader->plan.pick[target] = &null_cell;
-    return ROW_RETRY;
+    return EH_ROW_RETRY;
 }
 
 /* Is the table too large to be rewritten? Who may not count its rows must think so. */
@@ -233,9 +234,9 @@ static bool look_at_size(eh_loader *loader, eh_err *err)
 
 /* evolve for a column that was there before: bigint grows to numeric where nothing depends on
  * it; any other value goes to a variant column beside. */
-static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
-                       const eh_cell *cell, const char *shown, const char *reason,
-                       const char *why, eh_err *err)
+static eh_row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
+                          const eh_cell *cell, const char *shown, const char *reason,
+                          const char *why, eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     const eh_column_info *info = &plan->infos[target];
@@ -243,9 +244,10 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     bool may_widen = info->type == EH_TYPE_BIGINT && type == EH_TYPE_NUMERIC &&
                      info->blocker == NULL &&
                      (info->native_id == 0 || strcmp(info->native, "bigint") == 0);
-    if (may_widen && !look_at_size(loader, err)) return ROW_ERROR;
+    if (may_widen && !look_at_size(loader, err)) return EH_ROW_ERROR;
     if (may_widen && !loader->is_large)
-        return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? ROW_CHANGE : ROW_ERROR;
+        return eh_plan_widen(plan, target, EH_TYPE_NUMERIC, why, err) ? EH_ROW_CHANGE
+                                                                      : EH_ROW_ERROR;
     if (plan->targets[target].key)
         return refuse_value(
             loader, place, info, shown, reason,
@@ -264,7 +266,8 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     if (variant == SIZE_MAX) {
         eh_mode mode = eh_plan_new_variant(plan, target);
         if (mode == EH_MODE_EVOLVE)
-            return eh_plan_add_variant(plan, column, type, why, err) ? ROW_CHANGE : ROW_ERROR;
+            return eh_plan_add_variant(plan, column, type, why, err) ? EH_ROW_CHANGE
+                                                                     : EH_ROW_ERROR;
         return refuse(loader, place, target, mode, shown, reason,
                       "and the contract allows no new column for it: change the column, "
                       "declare a cast, or say otherwise in the contract's columns",
@@ -272,12 +275,12 @@ static row_fate evolve(eh_loader *loader, const eh_place *place, size_t target,
     }
     plan->pick[target] = &null_cell;
     plan->pick[variant] = cell;
-    return ROW_RETRY;
+    return EH_ROW_RETRY;
 }
 
-static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t target,
-                              const eh_cell *cell, const char *reason, const char *why,
-                              eh_err *err)
+static eh_row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t target,
+                                 const eh_cell *cell, const char *reason, const char *why,
+                                 eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     const eh_column_info *info = &plan->infos[target];
@@ -288,7 +291,7 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
     bool said;
     eh_mode mode = eh_plan_misfit(plan, target, eh_infer_cell(cell), &said);
     if (plan->declared[target] && !said)
-        return bury(loader, place, info->name, "type", reason, err);
+        return eh_loader_bury(loader, place, info->name, "type", reason, err);
     if (mode == EH_MODE_EVOLVE)
         return evolve(loader, place, target, cell, shown, reason, why, err);
     return refuse(loader, place, target, mode, shown, reason,
@@ -297,8 +300,8 @@ static row_fate settle_misfit(eh_loader *loader, const eh_place *place, size_t t
                   err);
 }
 
-static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
-                       const eh_row_fault *fault, eh_err *err)
+static eh_row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
+                          const eh_row_fault *fault, eh_err *err)
 {
     eh_plan *plan = &loader->plan;
     const eh_column_info *info = &plan->infos[fault->column];
@@ -309,13 +312,14 @@ static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
     const eh_put *put = loader->encoder->put;
     if (put != NULL && put->roles[fault->column] == EH_PUT_KEY &&
         (cell == NULL || eh_cell_is_null(cell)))
-        return bury(loader, place, info->name, "null_key", "the key has no value", err);
+        return eh_loader_bury(loader, place, info->name, "null_key", "the key has no value",
+                              err);
     if (cell == NULL || eh_cell_is_null(cell))
-        return bury(loader, place, info->name, "not_null", fault->reason, err);
+        return eh_loader_bury(loader, place, info->name, "not_null", fault->reason, err);
     /* Text that no text column holds (a NUL byte) fits nowhere. */
     if (ours || (info->type == EH_TYPE_TEXT && strcmp(info->native, "text") == 0) ||
         (info->type == EH_TYPE_TEXT && strcmp(info->native, "TEXT") == 0))
-        return bury(loader, place, info->name, "value", fault->reason, err);
+        return eh_loader_bury(loader, place, info->name, "value", fault->reason, err);
     char shown[64], why[256];
     quote_cell(cell, shown, sizeof shown);
     (void)snprintf(why, sizeof why, "row %" PRIu64 " of %s is %s: %s", place->row,
@@ -323,69 +327,95 @@ static row_fate misfit(eh_loader *loader, const eh_batch *batch, size_t row,
     plan->change_count = 0;
     if (is_open(plan, fault->column)) {
         bool widened;
-        row_fate fate = widen_open(loader, batch, row, fault->column, why, &widened, err);
-        if (widened || fate == ROW_ERROR) return fate;
+        eh_row_fate fate = widen_open(loader, batch, row, fault->column, why, &widened, err);
+        if (widened || fate == EH_ROW_ERROR) return fate;
     }
     return settle_misfit(loader, place, fault->column, cell, fault->reason, why, err);
 }
 
-static row_fate load_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
+static eh_append append(eh_loader *loader, const eh_place *place, eh_row_fault *fault,
+                        eh_err *err)
+{
+    const eh_plan *plan = &loader->plan;
+    if (loader->root != NULL) return eh_nested_append(loader, fault, err);
+    return eh_unit_append(loader->open, plan->pick, place, fault, err);
+}
+
+eh_row_fate eh_loader_load_row(eh_loader *loader, const eh_batch *batch, size_t row,
+                               eh_err *err)
 {
     const eh_cell *cells = eh_batch_cell(batch, row, 0);
     const eh_place *place = &batch->places[row];
     eh_plan *plan = &loader->plan;
     loader->row_discarded = 0; /* a row may be tried several times */
     if (!plan->table.exists && plan->contract.tables == EH_MODE_DISCARD_ROW)
-        return bury(loader, place, "", "table",
-                    "there is no such table, and the contract discards its rows", err);
+        return eh_loader_bury(loader, place, "", "table",
+                              "there is no such table, and the contract discards its rows",
+                              err);
     if (plan->discards) {
         size_t unwanted = eh_plan_unwanted(plan, cells);
         if (unwanted != SIZE_MAX)
-            return bury(loader, place, plan->source_plans[unwanted].name, "column",
-                        "the table has no such column, and the contract discards such rows",
-                        err);
+            return eh_loader_bury(
+                loader, place, plan->source_plans[unwanted].name, "column",
+                "the table has no such column, and the contract discards such rows", err);
         loader->row_discarded = eh_plan_discarded(plan, cells);
     }
     const char *why;
-    if (!eh_loader_fill_extra(loader, cells, &why, err)) return ROW_ERROR;
-    if (why != NULL) return bury(loader, place, "_extra", "value", why, err);
+    if (!eh_loader_fill_extra(loader, cells, &why, err)) return EH_ROW_ERROR;
+    if (why != NULL) return eh_loader_bury(loader, place, "_extra", "value", why, err);
     pick_row(loader, cells, place);
-    if (!note_absent(loader, err)) return ROW_ERROR;
+    if (!note_absent(loader, err)) return EH_ROW_ERROR;
     for (size_t tries = 0; tries <= plan->count; tries++) {
         eh_row_fault fault = {0, NULL};
-        switch (eh_unit_append(loader->open, plan->pick, place, &fault, err)) {
+        switch (append(loader, place, &fault, err)) {
         case EH_APPEND_OK:
-            loader->counts.values_discarded += loader->row_discarded;
+            eh_loader_root(loader)->counts.values_discarded += loader->row_discarded;
             if (loader->absent_cell.kind != EH_CELL_NULL) loader->open->has_absent = true;
-            return ROW_DONE;
+            return EH_ROW_DONE;
         case EH_APPEND_ERROR:
-            return ROW_ERROR;
+            return EH_ROW_ERROR;
         case EH_APPEND_FULL:
-            if (loader->open->rows > 0) return ROW_FULL;
-            return bury(loader, place, "", "too_large", "the row is too large to load", err);
+            if (eh_loader_root(loader)->open->rows > 0) return EH_ROW_FULL;
+            return eh_loader_bury(loader, place, "", "too_large",
+                                  "the row is too large to load", err);
         case EH_APPEND_MISFIT:
             break;
         }
-        row_fate fate = misfit(loader, batch, row, &fault, err);
-        if (fate != ROW_RETRY) return fate;
+        eh_row_fate fate = misfit(loader, batch, row, &fault, err);
+        if (fate != EH_ROW_RETRY) return fate;
     }
     eh_fail(err, EH_CLASS_BUG, "row %" PRIu64 " of %s fits no column", place->row,
             loader->place_name);
-    return ROW_ERROR;
+    return EH_ROW_ERROR;
 }
 
 /* A unit has one encoder: when the columns changed since its first row it is closed. Dead rows
  * have none, and a unit of them alone would look worse than the input is. */
 static bool ready(eh_loader *loader, const eh_place *place, eh_err *err)
 {
-    if (loader->encoder == NULL && loader->open != NULL && loader->open->rows > 0) {
+    bool known = loader->encoder != NULL && eh_nested_is_ready(loader);
+    if (!known && loader->open != NULL && loader->open->rows > 0) {
         eh_parse_from boundary = eh_loader_before(place);
         if (!eh_loader_close_unit(loader, &boundary, err)) return false;
     }
     if (loader->encoder == NULL && !eh_loader_make_encoder(loader, err)) return false;
+    if (!known && !eh_nested_make_encoders(loader, place, err)) return false;
     if (!eh_loader_open_unit(loader, place, err)) return false;
     loader->open->encoder = loader->encoder;
-    return true;
+    return loader->open->rows > 0 || eh_nested_begin_unit(loader, err);
+}
+
+/* A row with its child rows: all of them or none. */
+static eh_row_fate load_record(eh_loader *loader, const eh_batch *batch, size_t row,
+                               eh_err *err)
+{
+    if (loader->nested == NULL) return eh_loader_load_row(loader, batch, row, err);
+    size_t before = loader->open->rows;
+    bool buried;
+    eh_row_fate fate = eh_nested_load(loader, batch, row, &buried, err);
+    if (fate == EH_ROW_DONE && !buried) fate = eh_loader_load_row(loader, batch, row, err);
+    if (loader->open->rows == before) eh_unit_rewind_parts(loader->open);
+    return fate;
 }
 
 static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
@@ -396,19 +426,19 @@ static bool encode_row(eh_loader *loader, const eh_batch *batch, size_t row, eh_
     size_t turns = 64 + 2 * loader->plan.source_count;
     for (size_t turn = 0; turn < turns; turn++) {
         if (!ready(loader, place, err)) return false;
-        switch (load_row(loader, batch, row, err)) {
-        case ROW_DONE:
+        switch (load_record(loader, batch, row, err)) {
+        case EH_ROW_DONE:
             return true;
-        case ROW_FULL: {
+        case EH_ROW_FULL: {
             eh_parse_from boundary = eh_loader_before(place);
             if (!eh_loader_close_unit(loader, &boundary, err)) return false;
             break;
         }
-        case ROW_CHANGE:
-            if (!eh_loader_change(loader, place, err)) return false;
+        case EH_ROW_CHANGE:
+            if (!eh_loader_change(eh_nested_changing(loader), place, err)) return false;
             break;
-        case ROW_RETRY:
-        case ROW_ERROR:
+        case EH_ROW_RETRY:
+        case EH_ROW_ERROR:
             return false;
         }
     }

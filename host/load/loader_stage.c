@@ -1,7 +1,7 @@
 /* load/loader_stage.c: rows that take the place of others, from the loader's side; see loader.h
  * and stage.h. */
 #include "base/fault.h"
-#include "load/loader_private.h"
+#include "load/loader_nested.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,7 @@ bool eh_loader_enter(eh_loader *loader, eh_staging staging, const char *input, e
 {
     const eh_stream_key *key = &loader->options.key;
     loader->encoder = NULL;
+    eh_nested_forget_encoders(loader);
     return eh_loader_collect(loader, EH_WAIT_ALL, err) &&
            (staging == EH_STAGE_NONE || check_columns(loader, err)) &&
            eh_dest_stage(loader->options.dest, &loader->state, staging, input, key->schema,
@@ -64,9 +65,12 @@ bool eh_loader_stage_file(eh_loader *loader, const char *input, eh_err *err)
 bool eh_loader_make_stage(eh_loader *loader, eh_err *err)
 {
     if (loader->state.staging == EH_STAGE_NONE || loader->state.staged) return true;
-    return eh_loader_collect(loader, EH_WAIT_ALL, err) && check_columns(loader, err) &&
-           eh_dest_stage_make(loader->options.dest, &loader->state, loader->options.key.schema,
-                              loader->options.key.table, err);
+    if (!eh_loader_collect(loader, EH_WAIT_ALL, err) || !check_columns(loader, err) ||
+        !eh_dest_stage_make(loader->options.dest, &loader->state, loader->options.key.schema,
+                            loader->options.key.table, err))
+        return false;
+    eh_nested_note_stage(loader);
+    return true;
 }
 
 void eh_loader_where(const eh_loader *loader, const char **schema, const char **table)
@@ -129,6 +133,7 @@ bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *inp
     eh_promotion p = eh_loader_promotion(loader);
     p.file = name;
     p.input = input;
+    if (!eh_nested_list(loader, &p, err)) return false;
     EH_FAULT("promote.start");
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
     loader->counts.rows_replaced += (uint64_t)promoted->gone;
@@ -153,6 +158,7 @@ bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     p.kept = loader->kept.data;
     p.staged = loader->staged.data;
     p.cursor = cursor;
+    if (!eh_nested_list(loader, &p, err)) return false;
     EH_FAULT("promote.start");
     if (!eh_dest_promote(loader->options.dest, &loader->state, &p, &loader->promoted, err))
         return false;

@@ -62,6 +62,7 @@ static bool is_busy(const eh_loader *loader)
 /* Several loaders may share a destination's lanes: each unit goes back to its own. */
 bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err)
 {
+    loader = eh_loader_root(loader);
     if (loader->options.dry_run) return true;
     for (;;) {
         eh_unit *unit;
@@ -144,7 +145,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
 static bool is_full(const eh_loader *loader)
 {
     const eh_unit *unit = loader->open;
-    return unit->rows >= unit_rows(loader) || unit->data.len >= unit_bytes(loader) ||
+    return unit->rows >= unit_rows(loader) || eh_unit_bytes(unit) >= unit_bytes(loader) ||
            unit->dead_count >= unit_rows(loader) || eh_arena_used(unit->arena) >= DEAD_BYTES ||
            (unit->rows % 4096 == 0 && unit->rows > 0 &&
             eh_clock_monotonic(loader->options.clock) - loader->opened_us >= UNIT_US);
@@ -243,6 +244,7 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
 
 bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next, eh_err *err)
 {
+    loader = eh_loader_root(loader);
     const eh_unit *unit = loader->open;
     /* Nothing was consumed: the unit stays open, its place unchanged. */
     if (unit == NULL || (unit->rows == 0 && unit->dead_count == 0)) return true;

@@ -79,6 +79,7 @@ void eh_plan_free(eh_plan *plan)
     free(plan->targets);
     free(plan->pick);
     free(plan->changes);
+    free(plan->fields);
     *plan = (eh_plan){.names = NULL};
 }
 
@@ -161,8 +162,8 @@ static bool grow_targets(eh_plan *plan, size_t count, eh_err *err)
     return true;
 }
 
-static void add_target(eh_plan *plan, const eh_column_info *info, eh_target target,
-                       bool declared)
+void eh_plan_add_target(eh_plan *plan, const eh_column_info *info, eh_target target,
+                        bool declared)
 {
     plan->infos[plan->count] = *info;
     plan->targets[plan->count] = target;
@@ -188,8 +189,8 @@ static void aim_variants(eh_plan *plan, size_t index)
         if (!eh_plan_variant_name(s->name, (eh_type)t, name)) continue;
         const eh_column_info *info = eh_plan_find_column(plan, name);
         if (info != NULL && info->written != NULL && strcmp(info->written, name) == 0)
-            add_target(plan, info, (eh_target){EH_FROM_VARIANT, index, (eh_type)t, false},
-                       false);
+            eh_plan_add_target(plan, info,
+                               (eh_target){EH_FROM_VARIANT, index, (eh_type)t, false}, false);
     }
 }
 
@@ -207,7 +208,8 @@ static void aim_absent(eh_plan *plan)
         rule->delete_insert)
         return;
     plan->absent = plan->count;
-    add_target(plan, &info, (eh_target){EH_FROM_ABSENT, 0, EH_TYPE_UNKNOWN, false}, false);
+    eh_plan_add_target(plan, &info, (eh_target){EH_FROM_ABSENT, 0, EH_TYPE_UNKNOWN, false},
+                       false);
 }
 
 /* Works out the targets again, after the table or the sources changed. */
@@ -216,12 +218,17 @@ static bool aim(eh_plan *plan, eh_err *err)
     plan->count = 0;
     plan->discards = false;
     plan->absent = SIZE_MAX;
+    if (!eh_plan_find_keys(plan, err)) return false;
     if (!plan->table.exists) return true;
-    if (!grow_targets(plan, plan->table.count * 2 + EH_ORIGIN_COUNT, err)) return false;
+    if (!grow_targets(plan, plan->table.count * 2 + EH_ORIGIN_COUNT + plan->field_count, err))
+        return false;
     for (int o = EH_FROM_CLIENT; o < EH_ORIGIN_COUNT; o++) {
-        const eh_column_info *info = eh_plan_find_column(plan, added_names[o]);
+        const char *name = added_names[o];
+        const eh_column_info *info = name != NULL ? eh_plan_find_column(plan, name) : NULL;
+        if (o == EH_FROM_PARENT) eh_plan_aim_child(plan);
         if (info != NULL && eh_plan_wants_added(plan, (eh_origin)o))
-            add_target(plan, info, (eh_target){(eh_origin)o, 0, EH_TYPE_UNKNOWN, false}, false);
+            eh_plan_add_target(plan, info, (eh_target){(eh_origin)o, 0, EH_TYPE_UNKNOWN, false},
+                               false);
     }
     for (size_t i = 0; i < plan->source_count; i++) {
         eh_source_plan *s = &plan->source_plans[i];
@@ -236,11 +243,12 @@ static bool aim(eh_plan *plan, eh_err *err)
         s->generated = info->generated; /* refused before the next row */
         if (info->generated) continue;
         s->target = plan->count;
-        add_target(plan, info, (eh_target){EH_FROM_SOURCE, i, EH_TYPE_UNKNOWN, s->key},
-                   s->declared);
+        eh_plan_add_target(plan, info, (eh_target){EH_FROM_SOURCE, i, EH_TYPE_UNKNOWN, s->key},
+                           s->declared);
         aim_variants(plan, i);
     }
     aim_absent(plan);
+    eh_plan_aim_nested(plan);
     return true;
 }
 

@@ -17,6 +17,7 @@ typedef struct eh_source_column {
     eh_slice written; /* the name, after rename */
     bool dropped;     /* not loaded */
     bool instant;     /* its cells were turned into instants: a timestamp column */
+    bool nested;      /* its lists are rows of a child table: what else it has is loaded here */
 } eh_source_column;
 
 /* Where a target column's cells come from. */
@@ -26,12 +27,17 @@ typedef enum eh_origin {
     EH_FROM_ABSENT,  /* which fields the record lacks: of the stage, not of the table */
     EH_FROM_CLIENT,
     EH_FROM_INSTANCE,
+    EH_FROM_PARENT,   /* key column `source` of the record: of a child table */
+    EH_FROM_POSITION, /* its own and those of the elements around it, `source` from outside */
     EH_FROM_PROJECT,
     EH_FROM_EXTRA, /* columns without one of their own, as one JSON object */
     EH_FROM_FILE,
     EH_FROM_ROW,
     EH_FROM_LOAD_ID,
     EH_FROM_LOADED_AT,
+    EH_FROM_NESTED, /* which record's child rows there are to be: of the stage, not of the table
+                     */
+    EH_FROM_RECORD, /* which record a child row belongs to: the same */
     EH_ORIGIN_COUNT
 } eh_origin;
 
@@ -42,6 +48,25 @@ typedef struct eh_target {
     bool key;
 } eh_target;
 
+/* Lists within lists become child tables so deep; deeper ones stay JSON. */
+enum { EH_NESTED_DEPTH = 3, EH_NESTED_FIELDS = 16 /* of a table's own */ };
+
+/* One column of the key of a record, as child tables have it. */
+typedef struct eh_parent_key {
+    const char *name; /* "_parent_id" */
+    eh_type type;     /* of the record's column */
+    size_t source;    /* the column of the batches; SIZE_MAX: none now */
+} eh_parent_key;
+
+/* What makes a table one of child rows. */
+typedef struct eh_plan_child {
+    const struct eh_plan *root; /* of the records */
+    const char *table;          /* of the parent, which may be a child table itself */
+    const char *name;           /* of the field there */
+    size_t depth;               /* from 1 */
+    size_t field;               /* of the record: which of its fields with child tables */
+} eh_plan_child;
+
 typedef struct eh_plan_options {
     const eh_doc *declaration;
     const char *schema;
@@ -51,6 +76,8 @@ typedef struct eh_plan_options {
     bool has_project; /* add _project */
     bool has_file;    /* add _file and _row */
     size_t max_columns;
+    bool collects;              /* rows are collected in a stage, and put when all are there */
+    const eh_plan_child *child; /* NULL: rows are records */
 } eh_plan_options;
 
 typedef struct eh_plan {
@@ -75,6 +102,11 @@ typedef struct eh_plan {
     eh_target *targets;
     const eh_cell **pick;
     size_t absent; /* target index of FROM_ABSENT; SIZE_MAX: none */
+    /* of records with child tables: the fields that have them, by their names in the table */
+    const char **fields; /* names are borrowed */
+    size_t field_count;
+    eh_parent_key *keys; /* in the arena */
+    size_t key_count;
     /* pending changes */
     eh_change *changes;
     size_t change_count;
@@ -119,6 +151,12 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
 /* Does the contract send this row to the dead rows because a column without a place in the
  * table has a value in it? Gives the column or SIZE_MAX. */
 size_t eh_plan_unwanted(const eh_plan *plan, const eh_cell *row);
+
+/* Adds a field with child tables; the name is borrowed. */
+bool eh_plan_add_field(eh_plan *plan, const char *name, size_t *field, eh_err *err) EH_MUST_USE;
+
+/* Do rows go through a stage that ties child rows to their records? */
+bool eh_plan_ties(const eh_plan *plan);
 
 /* What the contract says of a value of `type` that does not fit the column of `target`. */
 eh_mode eh_plan_misfit(const eh_plan *plan, size_t target, eh_type type, bool *said);

@@ -12,7 +12,7 @@ bool eh_plan_variant_name(const char *name, eh_type type, char out[EH_NAME_MAX +
     return length > 0 && length <= EH_NAME_MAX;
 }
 
-static bool push_change(eh_plan *plan, eh_change change, eh_err *err)
+bool eh_plan_push_change(eh_plan *plan, eh_change change, eh_err *err)
 {
     if (plan->change_count == plan->change_capacity) {
         size_t capacity = plan->change_capacity * 2 + 16;
@@ -53,14 +53,14 @@ static bool need_declared_type(eh_plan *plan, const eh_source_plan *s,
     if (from == s->declared_type || info->blocker != NULL ||
         eh_infer_join(from, s->declared_type) != s->declared_type)
         return true;
-    return push_change(plan,
-                       (eh_change){.kind = EH_CHANGE_TYPE,
-                                   .column = info->name,
-                                   .written = info->written,
-                                   .from = from,
-                                   .to = s->declared_type,
-                                   .why = "it was declared since"},
-                       err);
+    return eh_plan_push_change(plan,
+                               (eh_change){.kind = EH_CHANGE_TYPE,
+                                           .column = info->name,
+                                           .written = info->written,
+                                           .from = from,
+                                           .to = s->declared_type,
+                                           .why = "it was declared since"},
+                               err);
 }
 
 /* A column that was only null so far and was made by this load takes its type from the first
@@ -70,14 +70,14 @@ static bool need_first_type(eh_plan *plan, const eh_batch *batch, size_t index,
 {
     eh_type type = join_column(batch, index, EH_TYPE_UNKNOWN);
     if (type == EH_TYPE_UNKNOWN) return true;
-    return push_change(plan,
-                       (eh_change){.kind = EH_CHANGE_TYPE,
-                                   .column = info->name,
-                                   .written = info->written,
-                                   .from = EH_TYPE_UNKNOWN,
-                                   .to = type,
-                                   .why = first_seen(plan, batch, index, file)},
-                       err);
+    return eh_plan_push_change(plan,
+                               (eh_change){.kind = EH_CHANGE_TYPE,
+                                           .column = info->name,
+                                           .written = info->written,
+                                           .from = EH_TYPE_UNKNOWN,
+                                           .to = type,
+                                           .why = first_seen(plan, batch, index, file)},
+                               err);
 }
 
 static bool need_column(eh_plan *plan, const eh_batch *batch, size_t index, const char *file,
@@ -105,7 +105,7 @@ static bool need_column(eh_plan *plan, const eh_batch *batch, size_t index, cons
         .declared = s->declared,
         .why = first_seen(plan, batch, index, file),
     };
-    return push_change(plan, change, err);
+    return eh_plan_push_change(plan, change, err);
 }
 
 static bool need_added(eh_plan *plan, eh_origin origin, eh_err *err)
@@ -113,13 +113,13 @@ static bool need_added(eh_plan *plan, eh_origin origin, eh_err *err)
     if (!eh_plan_wants_added(plan, origin) ||
         eh_plan_find_column(plan, eh_plan_added_name(origin)) != NULL)
         return true;
-    return push_change(plan,
-                       (eh_change){.kind = EH_CHANGE_ADD_COLUMN,
-                                   .column = eh_plan_added_name(origin),
-                                   .to = eh_plan_added_type(origin),
-                                   .declared = true,
-                                   .why = "added by etlhost"},
-                       err);
+    return eh_plan_push_change(plan,
+                               (eh_change){.kind = EH_CHANGE_ADD_COLUMN,
+                                           .column = eh_plan_added_name(origin),
+                                           .to = eh_plan_added_type(origin),
+                                           .declared = true,
+                                           .why = "added by etlhost"},
+                               err);
 }
 
 /* From when to when a version of a row is valid: written by the destination's steps. */
@@ -134,16 +134,25 @@ static bool need_validity(eh_plan *plan, eh_err *err)
                             .to = EH_TYPE_TIMESTAMP,
                             .declared = true,
                             .why = "added by etlhost"};
-        if (!push_change(plan, change, err)) return false;
+        if (!eh_plan_push_change(plan, change, err)) return false;
     }
     return true;
 }
 
+static bool has_value(const eh_batch *batch, size_t column)
+{
+    size_t r = 0;
+    while (r < batch->rows && eh_cell_is_null(eh_batch_cell(batch, r, column))) r++;
+    return r < batch->rows;
+}
+
+/* A field whose lists are rows of a child table has a column here only for other values. */
 static bool need_sources(eh_plan *plan, const eh_batch *batch, const char *file, eh_err *err)
 {
     for (size_t i = 0; i < plan->source_count; i++) {
         const eh_source_plan *s = &plan->source_plans[i];
         if (s->fate != FATE_LOAD || s->generated) continue;
+        if (s->target == SIZE_MAX && plan->sources[i].nested && !has_value(batch, i)) continue;
         bool ok = true;
         if (s->target == SIZE_MAX)
             ok = need_column(plan, batch, i, file, err);
@@ -190,12 +199,15 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
             return eh_err_hint(err, "the contract freezes tables: create it, or set "
                                     "contract.tables to evolve");
         }
-        if (!push_change(plan, (eh_change){.kind = EH_CHANGE_CREATE_TABLE, .why = "new"}, err))
-            return false;
+        const eh_plan_child *child = plan->options.child;
+        eh_change create = {.kind = EH_CHANGE_CREATE_TABLE, .why = "new"};
+        if (child != NULL) create.parent = child->table;
+        if (child != NULL) create.field = child->name;
+        if (!eh_plan_push_change(plan, create, err)) return false;
     }
     /* Ours that tell whose row it is come first, ours that tell where it came from last. */
     bool ok = need_added(plan, EH_FROM_CLIENT, err) &&
-              need_added(plan, EH_FROM_INSTANCE, err) &&
+              need_added(plan, EH_FROM_INSTANCE, err) && eh_plan_needs_child(plan, err) &&
               need_added(plan, EH_FROM_PROJECT, err) && need_sources(plan, batch, file, err) &&
               need_added(plan, EH_FROM_EXTRA, err) && need_added(plan, EH_FROM_FILE, err) &&
               need_added(plan, EH_FROM_ROW, err) && need_added(plan, EH_FROM_LOAD_ID, err) &&
@@ -206,14 +218,14 @@ bool eh_plan_needs(eh_plan *plan, const eh_batch *batch, const char *file, eh_er
 bool eh_plan_widen(eh_plan *plan, size_t target, eh_type to, const char *why, eh_err *err)
 {
     const eh_column_info *info = &plan->infos[target];
-    return push_change(plan,
-                       (eh_change){.kind = EH_CHANGE_TYPE,
-                                   .column = info->name,
-                                   .written = info->written,
-                                   .from = info->unknown ? EH_TYPE_UNKNOWN : info->type,
-                                   .to = to,
-                                   .why = eh_arena_strdup(plan->change_arena, why)},
-                       err);
+    return eh_plan_push_change(plan,
+                               (eh_change){.kind = EH_CHANGE_TYPE,
+                                           .column = info->name,
+                                           .written = info->written,
+                                           .from = info->unknown ? EH_TYPE_UNKNOWN : info->type,
+                                           .to = to,
+                                           .why = eh_arena_strdup(plan->change_arena, why)},
+                               err);
 }
 
 bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char *why,
@@ -235,7 +247,7 @@ bool eh_plan_add_variant(eh_plan *plan, size_t target, eh_type type, const char 
         .to = type,
         .why = eh_arena_strdup(plan->change_arena, why),
     };
-    return push_change(plan, change, err) && check_width(plan, err);
+    return eh_plan_push_change(plan, change, err) && check_width(plan, err);
 }
 
 static eh_column_info pretend_column(const eh_change *change)

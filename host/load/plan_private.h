@@ -31,6 +31,21 @@ void eh_plan_decide_extras(eh_plan *plan);
 /* The columns of the table that max_columns counts. */
 size_t eh_plan_width(const eh_plan *plan);
 
+/* plan_nested.c: child tables. */
+/* The targets that tie records and child rows together. */
+void eh_plan_aim_nested(eh_plan *plan);
+/* Those of a child table that say whose row it is, and where it stands. */
+void eh_plan_aim_child(eh_plan *plan);
+/* Which columns are the key of a record, as child tables have it. */
+bool eh_plan_find_keys(eh_plan *plan, eh_err *err) EH_MUST_USE;
+/* The columns that a child table lacks, or that have another type than in their parent. */
+bool eh_plan_needs_child(eh_plan *plan, eh_err *err) EH_MUST_USE;
+/* The name of a position, from outside; depth: of the table. */
+const char *eh_plan_position_name(size_t depth, size_t level);
+void eh_plan_add_target(eh_plan *plan, const eh_column_info *info, eh_target target,
+                        bool declared);
+bool eh_plan_push_change(eh_plan *plan, eh_change change, eh_err *err) EH_MUST_USE;
+
 const char *eh_plan_added_name(eh_origin origin);
 eh_type eh_plan_added_type(eh_origin origin);
 bool eh_plan_wants_added(const eh_plan *plan, eh_origin origin);

@@ -40,6 +40,11 @@ static eh_put_role role_of(eh_origin origin)
         return EH_PUT_VALUE;
     case EH_FROM_ABSENT:
         return EH_PUT_ABSENT;
+    case EH_FROM_NESTED:
+    case EH_FROM_RECORD:
+        return EH_PUT_RECORD;
+    case EH_FROM_PARENT:
+    case EH_FROM_POSITION:
     case EH_FROM_CLIENT:
     case EH_FROM_INSTANCE:
         return EH_PUT_KEY;
@@ -89,6 +94,22 @@ static bool list_kept(const eh_plan *plan, eh_arena *arena, eh_put *put, eh_err 
     return true;
 }
 
+static bool fill_nested(const eh_plan *plan, eh_arena *arena, eh_put *put, eh_err *err)
+{
+    size_t *nested = eh_arena_zalloc(arena, plan->field_count + 1, sizeof *nested);
+    if (nested == NULL) return eh_fail_memory(err, "a load plan");
+    put->nested = nested;
+    for (size_t i = 0; i < plan->count; i++) {
+        eh_origin origin = plan->targets[i].origin;
+        if (origin == EH_FROM_NESTED) nested[put->nested_count++] = i;
+        if (origin == EH_FROM_RECORD) put->record = i;
+        if (origin == EH_FROM_CLIENT || origin == EH_FROM_INSTANCE || origin == EH_FROM_PARENT)
+            put->parent_keys++;
+    }
+    if (plan->options.child != NULL) put->field = plan->options.child->field;
+    return true;
+}
+
 bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const eh_put **result,
                  eh_err *err)
 {
@@ -107,12 +128,14 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
                     .keys = keys,
                     .cursor = SIZE_MAX,
                     .deleted = SIZE_MAX,
-                    .absent = plan->absent};
+                    .absent = plan->absent,
+                    .record = SIZE_MAX};
     *result = put;
     for (size_t i = 0; i < plan->count; i++) roles[i] = EH_PUT_VALUE;
     if (rule->write == EH_WRITE_APPEND) return true;
     if (rule->write == EH_WRITE_HISTORY && !list_kept(plan, arena, put, err)) return false;
-    return fill_keys(plan, file, roles, keys, &put->key_count, err) &&
+    return fill_nested(plan, arena, put, err) &&
+           fill_keys(plan, file, roles, keys, &put->key_count, err) &&
            find_named(plan, file, "the cursor", rule->cursor, &put->cursor, err) &&
            find_named(plan, file, "hard_delete", rule->hard_delete, &put->deleted, err);
 }

@@ -33,6 +33,13 @@ typedef enum eh_period {
     EH_PERIOD_DAYS  /* those from `from` to `until`, both included */
 } eh_period;
 
+/* The stage of a child table, beside that of its records. */
+typedef struct eh_child_stage {
+    const char *table; /* in the schema of its records' table */
+    char stage[56];
+    bool there;
+} eh_child_stage;
+
 typedef struct eh_promotion {
     eh_staging staging; /* EH_STAGE_NONE: only the ledger forgets the file's earlier contents */
     const char *schema;
@@ -46,6 +53,9 @@ typedef struct eh_promotion {
     /* ALL: by which rule of several rows with one key one is taken, and the table's columns */
     const eh_write_rule *rule;
     const struct eh_table_info *columns;
+    /* their rows come and go with their records' */
+    const eh_child_stage *children;
+    size_t child_count;
     double min_ratio; /* fewer rows of the stream than that are refused; none at all, too */
     bool allow_shrink;
     const eh_doc *cursor; /* ALL: as for eh_dest_finish; WINDOW: the cursor from now on */

@@ -37,6 +37,18 @@ struct eh_encoder {
     uint64_t (*key_hash)(const eh_encoder *encoder, const char *row);
 };
 
+/* The rows of a child table that come with the unit's records: with row r of the unit those
+ * from ends[r - 1] to ends[r]. */
+typedef struct eh_unit_part {
+    const char *schema;
+    const char *table;
+    const eh_encoder *encoder;
+    eh_buf data;  /* encoded rows */
+    size_t *ends; /* as many as the unit has room for rows */
+    size_t *rows; /* how many rows there are up to the same places */
+    size_t count; /* rows in data */
+} eh_unit_part;
+
 struct eh_unit {
     void *owner; /* the loader that has it, to which it goes back when it is done; NULL: free */
     /* identity: which part of which input. Text is borrowed from the loader, alive until done
@@ -61,11 +73,16 @@ struct eh_unit {
     eh_place *places; /* of each row */
     size_t rows;
     size_t row_capacity;
-    bool has_absent; /* some record lacks a field: see eh_put.absent */
-    bool repeats;    /* some key may be there twice */
-    eh_key_set keys; /* while it is not known to */
-    eh_arena *arena; /* text of the dead rows */
-    eh_dead *dead;   /* refused so far; the destination appends what the server refuses */
+    eh_unit_part *parts; /* of child tables, parents before their children */
+    size_t part_count;
+    size_t part_capacity;
+    int64_t record;   /* the number of the row that is appended next; they grow */
+    int64_t *records; /* of each row, where there are parts */
+    bool has_absent;  /* some record lacks a field: see eh_put.absent */
+    bool repeats;     /* some key may be there twice */
+    eh_key_set keys;  /* while it is not known to */
+    eh_arena *arena;  /* text of the dead rows */
+    eh_dead *dead;    /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
     size_t dead_capacity;
     size_t dead_sent;    /* of them, known when the unit was submitted */
@@ -93,11 +110,30 @@ void eh_unit_free(eh_unit *unit);
 eh_append eh_unit_append(eh_unit *unit, const eh_cell *const *pick, const eh_place *place,
                          eh_row_fault *fault, eh_err *err);
 
+/* Room for the rows of so many child tables; those that are there stay. Only while the unit has
+ * no row. */
+bool eh_unit_set_parts(eh_unit *unit, size_t count, eh_err *err) EH_MUST_USE;
+/* Encodes a row of a child table. It belongs to the row that is appended next; or it goes
+ * again. */
+eh_append eh_unit_append_part(eh_unit *unit, size_t part, const eh_cell *const *pick,
+                              eh_row_fault *fault, eh_err *err);
+/* Takes rows of child tables away that belong to no row yet. */
+void eh_unit_rewind_parts(eh_unit *unit);
+/* The bytes and the rows of a child table that belong to rows [from, to). */
+eh_slice eh_unit_part_bytes(const eh_unit_part *part, size_t from, size_t to);
+size_t eh_unit_part_rows(const eh_unit_part *part, size_t from, size_t to);
+/* The row with this number; unit->rows: none. */
+size_t eh_unit_find_record(const eh_unit *unit, int64_t record);
+/* Encoded bytes in all. */
+size_t eh_unit_bytes(const eh_unit *unit);
+
 /* Copies the dead record into the unit, its texts masked. */
 bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err) EH_MUST_USE;
 
 /* Removes encoded row `index` (the server refused it): its bytes go, later rows move down. */
 void eh_unit_remove_row(eh_unit *unit, size_t index);
+/* The same for all whose indexes are listed, ascending, in one pass. */
+void eh_unit_remove_rows(eh_unit *unit, const size_t *indexes, size_t count);
 
 /* What a dead row's place is called. */
 static inline const char *eh_unit_label(const eh_unit *unit, const eh_place *place)

@@ -8,6 +8,7 @@ static const char *const words[] = {
     [EH_WRITE_APPEND] = "append",           [EH_WRITE_MERGE] = "merge",
     [EH_WRITE_INSERT_ONLY] = "insert_only", [EH_WRITE_HISTORY] = "history",
     [EH_WRITE_REPLACE] = "replace",         [EH_WRITE_RESTATE] = "restate",
+    [EH_WRITE_CHILDREN] = "children",
 };
 
 const char *eh_write_name(eh_write write)
@@ -17,7 +18,7 @@ const char *eh_write_name(eh_write write)
 
 static bool read_word(const eh_doc *value, eh_write_rule *rule, eh_err *err)
 {
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < EH_WRITE_CHILDREN; i++) {
         if (value->kind != EH_DOC_STRING || !eh_slice_is(value->as.string, words[i])) continue;
         rule->write = (eh_write)i;
         rule->said = true;

@@ -18,7 +18,8 @@ typedef enum eh_write {
     EH_WRITE_INSERT_ONLY, /* a row with a known key changes nothing */
     EH_WRITE_HISTORY,     /* a row with a known key and other values is a new version */
     EH_WRITE_REPLACE,     /* all of the stream's rows go when the new ones are complete */
-    EH_WRITE_RESTATE      /* those of a period go when the period's new ones are complete */
+    EH_WRITE_RESTATE,     /* those of a period go when the period's new ones are complete */
+    EH_WRITE_CHILDREN     /* rows of a child table: they follow what became of their record */
 } eh_write;
 
 const char *eh_write_name(eh_write write);
@@ -38,14 +39,23 @@ bool eh_write_read(const eh_doc *declaration, eh_write_rule *rule, eh_err *err) 
 
 /* What a column is to the steps. */
 typedef enum eh_put_role {
-    EH_PUT_VALUE, /* of the source: another value changes the row */
-    EH_PUT_KEY,   /* _client_id, _source or of the declared key; never null */
-    EH_PUT_OURS,  /* _load_id, _file ...: written with a change, no reason for one */
-    EH_PUT_ABSENT /* in the stage only: see eh_put.absent */
+    EH_PUT_VALUE,  /* of the source: another value changes the row */
+    EH_PUT_KEY,    /* _client_id, _source or of the declared key; never null */
+    EH_PUT_OURS,   /* _load_id, _file ...: written with a change, no reason for one */
+    EH_PUT_ABSENT, /* in the stage only: see eh_put.absent */
+    EH_PUT_RECORD  /* in the stage only: see eh_put.nested and eh_put.record */
 } eh_put_role;
+
+/* Is the column one of the table, and not of the stage alone? */
+static inline bool eh_put_in_table(eh_put_role role)
+{
+    return role != EH_PUT_ABSENT && role != EH_PUT_RECORD;
+}
 
 /* The column of the stage that tells which fields a record lacks. */
 #define EH_ABSENT_COLUMN "_etl_absent"
+/* Of the stage of a child table: the record that a row belongs to. */
+#define EH_RECORD_COLUMN "_etl_record"
 
 /* In terms of the encoder's columns; an index that is SIZE_MAX is of none. Lives as long as the
  * encoder. */
@@ -65,6 +75,15 @@ typedef struct eh_put {
     const char *const *kept; /* history: columns of the table beside the encoder's, which a new
                                 version takes over from the one before */
     size_t kept_count;
+    /* Of a table with child tables: for each field with such tables the column that holds the
+     * number of the record whose rows there are to be from now on; null: they stay. */
+    const size_t *nested;
+    size_t nested_count;
+    /* CHILDREN: which of the parent's fields; the column with the record's number; how many of
+     * the keys are the parent's, in its order. The other keys are positions. */
+    size_t field;
+    size_t record;
+    size_t parent_keys;
 } eh_put;
 
 /* Must its units reach the table one after the other, as the input has them? A cursor makes

@@ -24,6 +24,7 @@ resource.options = {
   keep = "map?", discard = "map?", constants = "map?",
   contract = "string or map?",
   extras = { type = "string", optional = true, one_of = { "json" } },
+  nested = "string or map?",
   row = "function?",
   on_row_error = { type = "string", optional = true, one_of = { "dead", "stop" } },
   on_changed_file = { type = "string", optional = true,
@@ -115,6 +116,7 @@ end
 
 -- For descriptions: the words inside.
 resource.options.columns = { type = "map", optional = true, values = problems.sorted(column_types) }
+resource.options.nested = { type = "string or map", optional = true, values = { "json", "tables" } }
 resource.options.contract = { type = "string or map", optional = true, values = contract.words }
 
 local function name_list(option, value, report)
@@ -155,6 +157,23 @@ local function columns(value, report)
     result[name] = column(name, value[name], report)
   end
   return result
+end
+
+-- "tables" or "json", for all fields or field by field.
+local function nested(value, report)
+  if value == nil then return nil end
+  if type(value) == "string" then
+    if value ~= "tables" and value ~= "json" then
+      report(("nested is \"tables\" or \"json\", not \"%s\""):format(value))
+    end
+    return value
+  end
+  for _, name in ipairs(problems.sorted(value)) do
+    if value[name] ~= "tables" and value[name] ~= "json" then
+      report(("nested.%s is \"tables\" or \"json\""):format(name))
+    end
+  end
+  return value
 end
 
 local function renames(value, report)
@@ -204,6 +223,14 @@ end
 local needs_key = { merge = true, insert_only = true, history = true }
 local knows_delete = { merge = true, history = true }
 
+local function nests(value)
+  if type(value) ~= "table" then return value == "tables" end
+  for _, word in pairs(value) do
+    if word == "tables" then return true end
+  end
+  return false
+end
+
 -- What the words about writing mean together, once a pipeline has had its say.
 function resource.check_write(options, report)
   local has_key = options.key ~= nil and as_list(options.key)[1] ~= nil
@@ -221,6 +248,9 @@ function resource.check_write(options, report)
   end
   if options.merge and write ~= "merge" then
     report(("merge = \"%s\" means nothing with write = \"%s\""):format(options.merge, write))
+  end
+  if nests(options.nested) and write == "history" then
+    report "nested = \"tables\" is not to be had with write = \"history\": lists stay json there"
   end
   if options.hard_delete and not knows_delete[write] then
     report(("hard_delete means nothing with write = \"%s\""):format(write))
@@ -245,6 +275,7 @@ function resource.declare(names, options, report)
     discard = conditions.check("discard", options.discard, report),
     constants = conditions.constants(options.constants, report),
     extras = options.extras,
+    nested = nested(options.nested, report),
     contract = contract.check(options.contract, column_types, report),
     row = options.row ~= nil,
     on_row_error = options.on_row_error or "dead",

@@ -3,6 +3,7 @@
 
 local admin = require "host.admin"
 local catalog = require "host.catalog"
+local child_tables = require "host.child_tables"
 local cjson = require "cjson.safe"
 local err = require "host.err"
 local files = require "host.files"
@@ -52,8 +53,9 @@ end
 
 -- ---- looking -----------------------------------------------------------------------------------
 
--- The tables that have all these columns: { schema, name, shown } | nil, err
-local function tables_with(rows, keys, wanted)
+-- The tables that have all these columns, and their child tables: { schema, name, shown } | nil,
+-- err
+local function tables_with(rows, children, keys, wanted)
   local list, by_name = {}, {}
   for _, row in ipairs(rows) do
     local shown = row.table_schema ~= "main" and row.table_schema .. "." .. row.table_name
@@ -66,15 +68,19 @@ local function tables_with(rows, keys, wanted)
     end
     entry.columns[row.column_name] = true
   end
-  local chosen, names = {}, {}
+  local chosen, names, all = {}, {}, {}
   for _, entry in ipairs(list) do
+    all[entry.schema .. "\0" .. entry.name] = entry
     local is_meant = not wanted or wanted == entry.shown or wanted == entry.name
     local has_all = true
     for _, key in ipairs(keys) do has_all = has_all and entry.columns[key.column] or false end
     if is_meant and has_all then chosen[#chosen + 1] = entry end
     if is_meant then names[#names + 1] = entry.shown end
   end
-  if #chosen > 0 then return chosen end
+  if #chosen > 0 then
+    local ok, problem = child_tables.follow(chosen, all, children, keys)
+    return ok and chosen, problem
+  end
   local columns = {}
   for i, key in ipairs(keys) do columns[i] = key.column end
   return nil, err.new {
@@ -90,7 +96,8 @@ local function row_step(id, keys, entry, query, more)
   local params = { id }
   for i, letter in ipairs { "a", "b", "c" } do
     local key = keys[i] or keys[1]
-    names[letter], params[i + 1] = key.column, key.value
+    local own = entry.names and (entry.names[i] or entry.names[1])
+    names[letter], params[i + 1] = own or key.column, key.value
   end
   local step = { query = query, names = names, params = params }
   for key, value in pairs(more or {}) do step[key] = value end
@@ -118,13 +125,14 @@ function erasure.look(space, target, id, keys, wanted)
     { query = "client_columns" },
     { query = "erase_find", params = { id, written[1], written[2], written[3] } },
     { query = "client_streams", params = { id } },
+    { query = "child_list" },
   })
   if not answers then return nil, problem end
   local ok
   ok, problem = liveness.nothing_runs(answers[3])
   if not ok then return nil, problem end
   local tables
-  tables, problem = tables_with(answers[1], keys, wanted)
+  tables, problem = tables_with(answers[1], answers[4], keys, wanted)
   if not tables then return nil, problem end
   local steps = {}
   for i, entry in ipairs(tables) do steps[i] = row_step(id, keys, entry, "erase_rows") end

@@ -2,6 +2,7 @@
 -- and no others, or rows would be lost.
 
 local admin = require "host.admin"
+local child_tables = require "host.child_tables"
 local err = require "host.err"
 local hints = require "host.hints"
 local text = require "host.text"
@@ -45,14 +46,19 @@ function forgetting.scope(space, row, args, from)
   for _, id in ipairs(scope.loads) do
     if is_old[id] then return straddles(row, since, id) end
   end
+  local children
+  children, problem = child_tables.of(space, row)
+  if not children then return nil, problem end
+  scope.children = {}
+  for i, child in ipairs(children) do scope.children[i] = child.name end
   return scope
 end
 
 local function quoted(s) return "'" .. s:gsub("'", "''") .. "'" end
 
 -- Tables that were loaded without a client have one stream and no columns that name it.
-local function delete_statement(row, args, scope)
-  local name = '"' .. row.table_name .. '"'
+local function delete_statement(row, table_name, args, scope)
+  local name = '"' .. table_name .. '"'
   if row.table_schema ~= "main" then name = '"' .. row.table_schema .. '".' .. name end
   local where = {}
   if row.client_id ~= "" then
@@ -80,15 +86,54 @@ function forgetting.explain(ctx, row, args, scope)
     out:print("  " .. text.safe(name))
   end
   if args.delete_rows then
-    out:print("their rows in " .. row.table_name .. " will be deleted")
+    out:print(("their rows in %s will be deleted"):format(
+      table.concat({ row.table_name, table.unpack(scope.children) }, ", ")))
     return
   end
   out:print("the rows stay in " .. row.table_name
     .. "; if they are to be loaded anew and not twice, --delete-rows deletes them, as this does:")
   local path = hints.sqlite_path(row.target.destination.url:gsub("^sqlite:", "SQLite file "))
-  local statement = delete_statement(row, args, scope)
-  if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
-  out:print("  " .. statement)
+  for _, name in ipairs { row.table_name, table.unpack(scope.children) } do
+    local statement = delete_statement(row, name, args, scope)
+    if path then statement = ('sqlite3 %s "%s"'):format(path, (statement:gsub('"', '\\"'))) end
+    out:print("  " .. statement)
+  end
+end
+
+-- Are rows of the table put by a key? Its child tables have the key then.
+local function is_keyed(space, row, children)
+  local answers, problem = admin.transact(space, row.target, { { query = "client_columns" } })
+  if not answers then return nil, problem end
+  for _, column in ipairs(answers[1]) do
+    if column.table_schema == row.table_schema and column.table_name == children[1].name
+      and column.column_name:match "^_parent_" then
+      return true
+    end
+  end
+  return false
+end
+
+-- The steps that delete rows of a stream: of its table, then of its child tables | nil, err
+local function row_steps(space, row, which, params)
+  local children, problem = child_tables.of(space, row)
+  if not children then return nil, problem end
+  if children[1] and which ~= "stream" then
+    local keyed
+    keyed, problem = is_keyed(space, row, children)
+    if problem then return nil, problem end
+    if keyed then return child_tables.refuse_parts(row, children) end
+  end
+  local by_client = which == "stream" and row.client_id ~= ""
+  local steps = {}
+  for i, entry in ipairs { { schema = row.table_schema, name = row.table_name },
+    table.unpack(children) } do
+    steps[i] = {
+      query = "reset_rows_" .. (by_client and "client" or which),
+      names = { schema = entry.schema, table = entry.name },
+      params = by_client and { row.stream_id, row.client_id, row.instance } or params,
+    }
+  end
+  return steps
 end
 
 -- Forgets, in one transaction: which ("stream", "file", "from") and its name or time. Gives
@@ -100,16 +145,14 @@ function forgetting.forget(space, row, which, value, delete_rows)
     { query = "reset_pending", params = { row.stream_id } },
     { query = "reset_dead_" .. which, params = params },
   }
+  local answers, problem, rows
   if delete_rows then
-    local by_client = which == "stream" and row.client_id ~= ""
-    steps[#steps + 1] = {
-      query = "reset_rows_" .. (by_client and "client" or which),
-      names = { schema = row.table_schema, table = row.table_name },
-      params = by_client and { row.stream_id, row.client_id, row.instance } or params,
-    }
+    rows, problem = row_steps(space, row, which, params)
+    if not rows then return nil, problem end
+    table.move(rows, 1, #rows, #steps + 1, steps)
   end
   steps[#steps + 1] = { query = "state_reset_" .. which, params = params }
-  local answers, problem = admin.transact(space, row.target, steps, true)
+  answers, problem = admin.transact(space, row.target, steps, true)
   if not answers then return nil, problem end
   local last = answers[#answers][1] or {}
   local deleted = delete_rows and answers[4][1].rows

@@ -2,6 +2,7 @@
 -- nothing is loaded twice and nothing is missing.
 
 local admin = require "host.admin"
+local child_tables = require "host.child_tables"
 local err = require "host.err"
 local liveness = require "host.liveness"
 
@@ -80,6 +81,17 @@ function moving.look(space, row, to)
       class = "not_found",
       message = ("there is no table %s.%s"):format(to.schema, to.table),
       hint = "rename the table first: state move changes what etlhost knows, not tables",
+    }
+  end
+  local children
+  children, problem = child_tables.of(space, row)
+  if not children then return nil, problem end
+  if children[1] and (to.schema ~= row.table_schema or to.table ~= row.table_name) then
+    return nil, err.new {
+      class = "config",
+      message = ("%s has child tables (%s), which are called after it"):format(row.table_name,
+        child_tables.names(children)),
+      hint = "a stream with child tables stays in its table; load it anew into the other one",
     }
   end
   if to.instance == row.instance then return { tables = {}, rows = 0 } end

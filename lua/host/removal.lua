@@ -101,6 +101,7 @@ local function add_drop(steps, table_)
     query = "table_drop", names = { schema = table_.schema, table = table_.name },
   }
   steps[#steps + 1] = { query = "table_forget", params = { table_.schema, table_.name } }
+  steps[#steps + 1] = { query = "child_forget", params = { table_.schema, table_.name } }
 end
 
 -- options: folder (for the export), drop (empty tables that nobody else loads). Gives the tables

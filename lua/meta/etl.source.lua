@@ -43,6 +43,7 @@
 ---@field constants? table<string, etl.scalar> columns with one value
 ---@field contract? etl.policy|etl.contract what happens when data and table disagree
 ---@field extras? "json" columns that are not declared load into one json column, `_extra`
+---@field nested? "tables"|"json"|table<string, "tables"|"json"> lists become rows of child tables
 ---@field row? fun(row: etl.row): boolean? called for each row; false drops it
 ---@field on_row_error? "dead"|"stop" what an error of `row` does; default "dead"
 ---@field on_changed_file? "replace_rows"|"tail"|"append"|"refuse" default "replace_rows"

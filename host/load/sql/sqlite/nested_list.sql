@@ -1,0 +1,2 @@
+-- Where the rows of a record stand that are there.
+SELECT :columns FROM :"table" WHERE :match;
