@@ -325,11 +325,9 @@ static bool take_batch(eh_stream *s, const eh_page *given, const page *p,
     return true;
 }
 
-/* Something else than JSON: what it is says more than at which byte it is none. */
-static bool explain(const eh_page *given, eh_slice text, eh_err *err)
+bool eh_page_explain(const char *label, eh_slice text, eh_err *err)
 {
-    if (err->class_ == EH_CLASS_DATA && strcmp(given->format, "json") == 0)
-        err->class_ = EH_CLASS_REMOTE;
+    if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
     if (err->class_ != EH_CLASS_REMOTE) return false;
     char shown[SHOWN_BYTES + 1];
     size_t len = text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES;
@@ -340,7 +338,7 @@ static bool explain(const eh_page *given, eh_slice text, eh_err *err)
     while (len > 0 && ((unsigned char)shown[len - 1] & 0xc0) == 0x80) len--; /* a cut letter */
     if (len > 0 && ((unsigned char)shown[len - 1] & 0x80) != 0) len--;
     shown[len] = '\0';
-    eh_err_place(err, "%s", given->label);
+    eh_err_place(err, "%s", label);
     err->hint[0] = '\0'; /* how it begins says more than any other one */
     return eh_err_hint(err, "the answer begins: %s", len > 0 ? shown : "(it is empty)");
 }
@@ -366,7 +364,9 @@ static bool parse(eh_stream *s, const eh_page *given, const page *p, eh_slice te
             EH_FAULT("page.half");
             ok = take_batch(s, given, p, parser, &batch, err);
         } else {
-            ok = explain(given, text, err) && false;
+            ok = false;
+            if (whole || err->class_ == EH_CLASS_REMOTE)
+                (void)eh_page_explain(given->label, text, err);
         }
     }
     ok = ok && learn_columns(s->pages, parser, err);

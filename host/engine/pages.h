@@ -50,6 +50,10 @@ bool eh_pages_end(eh_stream *stream, const eh_doc *cursor, eh_promoted *promoted
  * left half-way does not count; it is told. */
 bool eh_pages_finish(eh_stream *stream, eh_err *err) EH_MUST_USE;
 
+/* For a failure to read an answer as JSON: class remote, its place is the request, and the hint
+ * how the answer begins. Always false. */
+bool eh_page_explain(const char *label, eh_slice text, eh_err *err);
+
 /* After the loader's end: nothing refers to pages any more. */
 void eh_pages_free(eh_stream *stream);
 

@@ -100,8 +100,8 @@ static bool call_value(const call *c, eh_err *err)
     if (!eh_call_text(c->frame->body, "path", "", &path, err) || !view(c, &text, err))
         return false;
     if (!eh_json_look(text, eh_slice_str(path), &found, err)) {
-        if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
-        return false;
+        const eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+        return eh_page_explain(eh_response_label(r), text, err);
     }
     if (eh_doc_bool(c->frame->body, "kind", false)) return put_kind(c, found, err);
     if (found.len > TEXT_MAX)

@@ -53,6 +53,12 @@ local faults = {
   hop_elsewhere = { "c:reply(302, { Location = 'https://other.example/' })", class = "denied" },
   hop_loop = { "c:reply(302, { Location = request.target })", class = "remote",
     says = "redirects" },
+  -- What only the source can know: it looks, and says so.
+  other_page = { "c:reply(200, json, page_of(1))", class = "remote", says = "page 1 came" },
+  same_next = { [[c:reply(200, json, (page:gsub('"next":3', '"next":2')))]], class = "remote",
+    says = "leads back", pages = 2 },
+  shrinks = { [[c:reply(200, json, (page:gsub('"total":12', '"total":9')))]], class = "remote",
+    says = "9 rows in all, and 12 before" },
   stall = { "c:head(200, { ['Content-Length'] = 10 }) c:send '{' c:stall()",
     class = "transient", deadline = 300 },
   slow = { "c:head(200, { ['Content-Length'] = #page }) "
@@ -66,6 +72,10 @@ local passing = {
   throttled_junk = "c:reply(429, { ['Retry-After'] = 'soon' }, 'slow down')",
   throttled_past = "c:reply(429, { ['Retry-After'] = 'Sun, 06 Nov 1994 08:49:37 GMT' })",
 }
+-- A token that expires between two pages is asked for anew.
+faults.expires = { [[
+    assert(request.headers.authorization:match "^Bearer token%-of%-%d$")
+    c:reply(401, nil, "expired")]], once = true, login = true }
 for name, lua in pairs(passing) do faults[name] = { lua, method = "GET", once = true } end
 for name, fault in pairs(faults) do
   if name:match "^hop" or name == "inside" then fault.method = "GET" end
@@ -76,23 +86,28 @@ end
 local SCENARIO = [[
 local json = { ["Content-Type"] = "application/json" }
 local bomb = gzip((" "):rep(8 << 20))
-local healed, met = false, {}
+local healed, met, tokens = false, {}, 0
+local page_of
 local faults = {
 %s}
-local function page_of(n)
+function page_of(n)
   local rows = {}
   for i = 1, options.size do
     rows[i] = ('{"id":%%d,"amount":12.10,"name":"row %%d"}'):format((n - 1) * options.size + i, i)
   end
-  return ('{"data":[%%s],"next":%%s}'):format(table.concat(rows, ","),
-    n < tonumber(options.pages) and n + 1 or "null")
+  return ('{"data":[%%s],"page":%%d,"total":%%d,"next":%%s}'):format(table.concat(rows, ","), n,
+    options.pages * options.size, n < tonumber(options.pages) and n + 1 or "null")
 end
 return function(request, c)
   if request.path == "/heal" then
     healed = true
     return c:reply(200)
   end
-  local name = request.path:match "^/([%%w_]+)/"
+  local name, what = request.path:match "^/([%%w_]+)/(.*)$"
+  if what == "login" then
+    tokens = tokens + 1
+    return c:reply(200, json, '{"access_token":"token-of-' .. tokens .. '"}')
+  end
   local n = tonumber(request.query.page)
   local page, fault = page_of(n), faults[name]
   local seen = met[request.path]
@@ -103,24 +118,52 @@ end
 ]]
 
 local SOURCE = [[
+local err = require "etl.err"
 local etl = require "etl"
+local function log_in(ctx)
+  if not ctx.settings.login then return nil end
+  local answer = ctx:post("/login", { form = { key = ctx.settings.api_key },
+    capture = { token = "access_token" } })
+  return "Bearer " .. answer.captured.token
+end
+-- What only a source can know of its pages.
+local function look(response, asked, before)
+  local page, next, total = response:value "page", response:value "next", response:value "total"
+  local function wrong(message, ...)
+    err.raise { class = "remote", message = response.url .. ": " .. message:format(...) }
+  end
+  if page and page ~= asked then wrong("page %d came for page %d", page, asked) end
+  if total and before and total < before then
+    wrong("%d rows in all, and %d before", total, before)
+  end
+  return next, total, function()
+    if next == asked then wrong("the next page leads back to page %d", next) end
+  end
+end
 local function extract(ctx)
-  local next = 1
-  while next do
+  local next, total, check, token = 1, nil, nil, log_in(ctx)
+  while next ~= etl.null do
     local request = { url = "/" .. ctx.resource, query = { page = next },
-      headers = { ["X-Key"] = ctx.settings.api_key },
+      headers = { ["X-Key"] = ctx.settings.api_key, Authorization = token }, accept = { 401 },
       method = ctx.settings.method, deadline_ms = ctx.settings.deadline, max_bytes = 1000000 }
     if type(next) == "string" then request.url, request.query = next, nil end
+    if not token then request.accept = nil end
     local response = ctx:request(request)
-    ctx:emit(response:rows "data")
-    next = response:value "next"
-    if next == etl.null then next = nil end
+    if response.status == 401 then
+      token = log_in(ctx)
+    else
+      local rows = response:rows "data"
+      next, total, check = look(response, next, total)
+      ctx:emit(rows)
+      check()
+    end
   end
 end
 return require "etl.source" {
   name = "api",
   config = { base_url = "url", api_key = "secret", method = { type = "string", default = "POST" },
-    deadline = { type = "integer", default = 30000 } },
+    deadline = { type = "integer", default = 30000 },
+    login = { type = "boolean", default = false } },
   hosts = { "{base_url}" },
   resources = {
     appended = { write = "append", table = "{instance}_appended", extract = extract },
@@ -146,7 +189,7 @@ local function project(server)
   for name, fault in pairs(faults) do
     lines[#lines + 1] = ("  %s: { use: api, api_key: { env: KEY }, base_url: '%s/%s'%s%s }\n")
       :format(name, server.url, name, fault.method and ", method: " .. fault.method or "",
-      fault.deadline and ", deadline: " .. fault.deadline or "")
+      fault.login and ", login: true" or fault.deadline and ", deadline: " .. fault.deadline or "")
   end
   files.write(folder .. "/config/clients/acme.yaml", table.concat(lines))
   files.write(folder .. "/sources/api.lua", SOURCE)
@@ -236,6 +279,7 @@ describe("a service that does it wrong", function()
       assert.matches(said, shown, 1, true)
     end
     assert.is_nil((first.out .. first.err .. shown):find("s3cret", 1, true))
+    assert.is_nil((first.out .. first.err .. shown):find("token-of", 1, true))
   end)
 
   it("has every row once when it has healed", function()
