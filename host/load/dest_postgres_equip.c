@@ -5,6 +5,7 @@
  * What is missing is worked out by the server (sql/postgres/table_*.sql, view_plan.sql), which
  * answers with the statements; here they are run. */
 #include "load/dest_postgres.h"
+#include "load/dest_sql.h"
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
 /* An index on a table that has rows takes its time. */
@@ -69,18 +70,71 @@ bool eh_pg_view_drop(eh_pg *pg, const char *views, const char *table, eh_arena *
     return eh_pg_run(pg, "view_drop", &args, err) && run_answer(pg, arena, err);
 }
 
+static bool plan_view(eh_pg *pg, const eh_pg_place *at, const char *views, eh_arena *arena,
+                      eh_err *err)
+{
+    eh_pg_args plan = {.count = 0};
+    view_args(views, at->table, &plan);
+    eh_pg_arg_str(&plan, at->state->table.by_client ? "true" : "false");
+    return eh_pg_run(pg, "view_plan", &plan, err) && run_answer(pg, arena, err);
+}
+
+/* The view that the table belonged to before is made without it, or goes with its last one. */
+static bool leave_view(eh_pg *pg, const eh_pg_place *at, const char *old, const char *views,
+                       eh_arena *arena, eh_err *err)
+{
+    eh_pg_args lock = {.count = 0};
+    eh_sql_var vars[] = {{"views", old}, {"table", at->table}};
+    view_args(old, at->table, &lock);
+    if (!eh_pg_run(pg, "view_lock", &lock, err) ||
+        !eh_pg_run_spliced(pg, "view_retire", vars, 2, err))
+        return false;
+    bool there = eh_pgconn_bool(pg->control, 0, 0), used = eh_pgconn_bool(pg->control, 0, 1);
+    bool same = eh_pgconn_bool(pg->control, 0, 2);
+    if (used && same) return plan_view(pg, at, old, arena, err);
+    if (there && !same)
+        eh_dest_notice(&pg->base,
+                       "%s.%s is not etlhost's as it is now, and stays; the view "
+                       "over all clients is %s.%s",
+                       old, at->table, views, at->table);
+    else if (!there)
+        eh_dest_notice(&pg->base,
+                       "the view %s.%s is gone: %s.%s takes its place, without "
+                       "grants yet",
+                       old, at->table, views, at->table);
+    return true;
+}
+
+static bool leave_others(eh_pg *pg, const eh_pg_place *at, const char *views, eh_arena *arena,
+                         eh_err *err)
+{
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_str(&args, views);
+    eh_pg_arg_str(&args, at->schema);
+    eh_pg_arg_str(&args, at->table);
+    if (!eh_pg_run(pg, "view_leave", &args, err)) return false;
+    int count = eh_pgconn_rows(pg->control);
+    char **old = eh_arena_zalloc(arena, (size_t)count + 1, sizeof(char *));
+    if (old == NULL) return eh_fail_memory(err, "a view");
+    for (int i = 0; i < count; i++) {
+        old[i] = eh_arena_strdup(arena, eh_pgconn_value(pg->control, i, 0));
+        if (old[i] == NULL) return eh_fail_memory(err, "a view");
+    }
+    for (int i = 0; i < count; i++)
+        if (!leave_view(pg, at, old[i], views, arena, err)) return false;
+    return true;
+}
+
 static bool make_view(eh_pg *pg, const eh_pg_place *at, const char *views, eh_arena *arena,
                       eh_err *err)
 {
-    eh_pg_args join = {.count = 0}, plan = {.count = 0};
+    eh_pg_args join = {.count = 0};
     eh_pg_arg_str(&join, views);
     eh_pg_arg_str(&join, at->schema);
     eh_pg_arg_str(&join, at->table);
     eh_pg_arg_int(&join, at->state->stream_id);
-    view_args(views, at->table, &plan);
-    eh_pg_arg_str(&plan, at->state->table.by_client ? "true" : "false");
     return eh_pg_make_schema(pg, views, err) && eh_pg_run(pg, "view_join", &join, err) &&
-           eh_pg_run(pg, "view_plan", &plan, err) && run_answer(pg, arena, err);
+           plan_view(pg, at, views, arena, err) && leave_others(pg, at, views, arena, err);
 }
 
 static bool run_text(eh_pg *pg, const char *sql, eh_err *err)

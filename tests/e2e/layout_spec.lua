@@ -209,6 +209,31 @@ describe("the view over all clients", function()
     assert.equal("7", to:sql("select mine from " .. VIEW))
   end)
 
+  it("goes where `views` says, and leaves nothing behind but what somebody changed", function()
+    local to = target.postgres {}
+    local folder = project(to.url, { a = "id\n1\n", b = "id\n2\n" }, LAYOUT)
+    must_run(folder)
+    files.write(folder .. "/config/etlhost.yaml", (files.read(folder .. "/config/etlhost.yaml")
+      :gsub(LAYOUT, LAYOUT .. ", views: all_of_them")))
+    -- The first client that goes leaves the old view to the other one.
+    must_run(folder, "--client", "a")
+    assert.equal("2|1", to:sql(("select (select id from %s), (select id from all_of_them.%s)")
+      :format(VIEW, VIEW:match "%.(.*)")))
+    local result = must_run(folder)
+    assert.matches("the view etl.s3_exports_orders is gone", result.out .. result.err, 1, true)
+    assert.equal("all_of_them|2", to:sql [[select string_agg(table_schema, ','),
+      (select count(*) from all_of_them.s3_exports_orders) from information_schema.views
+      where table_name = 's3_exports_orders']])
+    to:sql [[create or replace view all_of_them.s3_exports_orders as
+      select * from client_a.s3_exports_orders]]
+    files.write(folder .. "/config/etlhost.yaml", (files.read(folder .. "/config/etlhost.yaml")
+      :gsub("all_of_them", "etl")))
+    result = must_run(folder)
+    assert.matches("is not etlhost's as it is now, and stays", result.out .. result.err, 1, true)
+    assert.equal("1|2", to:sql(("select count(*), (select count(*) from %s) from "
+      .. "all_of_them.s3_exports_orders"):format(VIEW)))
+  end)
+
   it("does not stop a load when others build on it", function()
     local to = target.postgres {}
     local folder = project(to.url, { a = "id,n\n1,1\n" }, LAYOUT)
