@@ -46,12 +46,14 @@ struct eh_loader {
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
     bool told_text_copy;
-    bool keyed;      /* the table has the unique index that the key needs */
-    eh_buf comments; /* what the declaration says of the table and its columns, as JSON */
-    char told[1024]; /* the latest notice of the destination */
-    bool looked_at;  /* the table was looked at before the first row */
-    size_t begun;    /* units so far */
-    eh_unit *open;   /* being filled; NULL: none */
+    uint64_t sent_columns; /* eh_put.columns of the latest unit; 0: there was none */
+    bool sent_partial;     /* it had records that lack fields */
+    bool keyed;            /* the table has the unique index that the key needs */
+    eh_buf comments;       /* what the declaration says of the table and its columns, as JSON */
+    char told[1024];       /* the latest notice of the destination */
+    bool looked_at;        /* the table was looked at before the first row */
+    size_t begun;          /* units so far */
+    eh_unit *open;         /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;
     const char *header;     /* of the input */

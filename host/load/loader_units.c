@@ -202,6 +202,21 @@ bool eh_loader_judge(const eh_loader *loader, const char *last, eh_err *err)
         j->max_ratio, j->max_rows);
 }
 
+/* Must the units before it be in the table first? What a row lacks is kept as it is there, so
+ * it matters which rows came before: to units of records that lack fields, and where files have
+ * other columns. */
+static bool comes_after(eh_loader *loader, const eh_unit *unit)
+{
+    const eh_put *put = unit->encoder != NULL ? unit->encoder->put : NULL;
+    if (put == NULL || eh_put_in_order(put)) return put != NULL;
+    if (put->write != EH_WRITE_MERGE || put->delete_insert) return false;
+    bool other = loader->sent_columns != 0 && loader->sent_columns != put->columns;
+    bool after = other || unit->has_absent || loader->sent_partial;
+    loader->sent_columns = put->columns;
+    loader->sent_partial = unit->has_absent;
+    return after;
+}
+
 static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
 {
     eh_unit *unit = loader->open;
@@ -226,8 +241,8 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     unit->dead_sent = unit->dead_count;
     loader->counts.rows_sent += unit->rows;
     loader->counts.dead_sent += unit->dead_count;
-    bool ordered = unit->encoder != NULL && eh_put_in_order(unit->encoder->put);
-    if (ordered && !eh_loader_collect(loader, EH_WAIT_MINE, err)) return false;
+    if (comes_after(loader, unit) && !eh_loader_collect(loader, EH_WAIT_MINE, err))
+        return false;
     loader->open = NULL;
     loader->position = *next;
     if (loader->options.dry_run) {

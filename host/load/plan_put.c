@@ -1,4 +1,5 @@
 /* load/plan_put.c: which targets are key, cursor and flag; see plan.h. */
+#include "load/key_set.h"
 #include "load/plan_private.h"
 
 #include <string.h>
@@ -131,7 +132,12 @@ bool eh_plan_put(const eh_plan *plan, const char *file, eh_arena *arena, const e
                     .absent = plan->absent,
                     .record = SIZE_MAX};
     *result = put;
-    for (size_t i = 0; i < plan->count; i++) roles[i] = EH_PUT_VALUE;
+    put->columns = EH_KEY_HASH;
+    for (size_t i = 0; i < plan->count; i++) {
+        const char *name = plan->infos[i].name;
+        roles[i] = EH_PUT_VALUE;
+        put->columns = eh_key_hash(put->columns, name, strlen(name) + 1);
+    }
     if (rule->write == EH_WRITE_APPEND) return true;
     if (rule->write == EH_WRITE_HISTORY && !list_kept(plan, arena, put, err)) return false;
     return fill_nested(plan, arena, put, err) &&

@@ -11,6 +11,7 @@
 #include "base/doc.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum eh_write {
     EH_WRITE_APPEND,
@@ -72,6 +73,7 @@ typedef struct eh_put {
     size_t absent;  /* text: the digit i is 1 where the record has no field for column i, which
                        then keeps its value; null: it has all. Merge without delete_insert,
                        and history */
+    uint64_t columns;        /* hash of the names of the columns of the source */
     const char *const *kept; /* history: columns of the table beside the encoder's, which a new
                                 version takes over from the one before */
     size_t kept_count;
@@ -87,11 +89,12 @@ typedef struct eh_put {
 } eh_put;
 
 /* Must its units reach the table one after the other, as the input has them? A cursor makes
- * merge independent of that. */
+ * merge independent of that; but not of a deletion, after which nothing is there that an older
+ * row would be held against. */
 static inline bool eh_put_in_order(const eh_put *put)
 {
-    return put != NULL && put->write != EH_WRITE_APPEND &&
-           (put->write != EH_WRITE_MERGE || put->cursor == SIZE_MAX);
+    if (put == NULL || put->write == EH_WRITE_APPEND) return false;
+    return put->write != EH_WRITE_MERGE || put->cursor == SIZE_MAX || put->deleted != SIZE_MAX;
 }
 
 /* What became of the rows of a unit. All zero where rows are appended. */

@@ -4,16 +4,19 @@
 -- The program may cut a file into units wherever it likes; the model knows nothing of units. Where
 -- documentation says that what a unit holds matters (a history, hard deletes with a cursor, records
 -- that lack fields with one), the rows of a file come in the order of their cursor.
+local records = require "tests.model.records"
+
 local streams = {}
 
 local stream = {}
 stream.__index = stream
 
 -- declaration: what the pipeline says. cursor: how it looks. json: may files be JSON lines?
--- ordered: see above. changes: may a file come again with other content?
+-- ordered: see above. unique: has a file a key only once? variants: does it have numbers that are
+-- now and then none?
 streams.kinds = {
-  { name = "append", declaration = "", json = true, changes = true },
-  { name = "replace", declaration = 'write = "replace"', json = true, changes = true },
+  { name = "append", declaration = "", json = true },
+  { name = "replace", declaration = 'write = "replace"', json = true },
   { name = "merge", declaration = 'key = "id"', json = true },
   { name = "merge by cursor", declaration = 'key = "id", cursor = "at"', cursor = "number" },
   { name = "merge by cursor, fields missing", declaration = 'key = "id", cursor = "at"',
@@ -30,6 +33,14 @@ streams.kinds = {
   { name = "history with deletes",
     declaration = 'key = "id", cursor = "at", write = "history", hard_delete = "gone"',
     cursor = "date", json = true, ordered = true, deletes = true },
+  -- Its times are those of units: of a key that comes twice in one, the last row would count.
+  { name = "history without a cursor", declaration = 'key = "id", write = "history"', json = true,
+    unique = true },
+  { name = "append with variants", declaration = "", json = true, variants = true },
+  { name = "merge with variants", declaration = 'key = "id", cursor = "at"', cursor = "number",
+    json = true, ordered = true, variants = true },
+  { name = "history with variants", declaration = 'key = "id", cursor = "at", write = "history"',
+    cursor = "date", json = true, ordered = true, variants = true },
 }
 
 function streams.new(number, kind)
@@ -40,68 +51,10 @@ function streams.new(number, kind)
   }, stream)
 end
 
--- ---- files ------------------------------------------------------------------------------------
+-- ---- files --------------------------------------------------------------------------------------
 
 local FIELDS = { "v", "w", "x", "y" }
-
-local function value() return math.random(5) > 1 and "a" .. math.random(4) or nil end
-
-local function cursor(kind)
-  if kind.cursor == "date" then return ("2026-01-%02d"):format(math.random(28)) end
-  return math.random(6) > 1 and math.random(20) or nil
-end
-
-local function in_order(a, b)
-  if a.at == b.at then return a.n < b.n end
-  if a.at == nil or b.at == nil then return a.at == nil end
-  return a.at < b.at
-end
-
--- A record has `n`, its fields, and `has`: the fields that are written, null or not.
-function stream:random_records(fields)
-  local records = {}
-  for n = 1, math.random(12) do
-    local r = { n = n, id = math.random(7), has = { id = true } }
-    if self.keyed and n > 1 and math.random(15) == 1 then r.id = nil end
-    if self.kind.cursor then r.at, r.has.at = cursor(self.kind), true end
-    if self.kind.deletes then r.gone, r.has.gone = math.random(4) == 1, true end
-    for _, field in ipairs(fields) do r[field], r.has[field] = value(), true end
-    records[n] = r
-  end
-  if self.kind.ordered then table.sort(records, in_order) end
-  return records
-end
-
-local function csv(records, columns)
-  local lines = { table.concat(columns, ",") }
-  for _, r in ipairs(records) do
-    local cells = {}
-    for i, column in ipairs(columns) do
-      cells[i] = r[column] == nil and "" or tostring(r[column])
-    end
-    lines[#lines + 1] = table.concat(cells, ",")
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
--- Each record lacks some of the fields.
-local function json(records, columns)
-  local lines = {}
-  for _, r in ipairs(records) do
-    local parts = {}
-    for _, column in ipairs(columns) do
-      if #column == 1 and math.random(3) == 1 then
-        r[column], r.has[column] = nil, nil
-      else
-        local v = r[column]
-        local text = v == nil and "null" or type(v) == "string" and '"' .. v .. '"' or tostring(v)
-        parts[#parts + 1] = ('"%s":%s'):format(column, text)
-      end
-    end
-    lines[#lines + 1] = "{" .. table.concat(parts, ",") .. "}"
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
+local ALL = { "v", "w", "x", "y", "n" }
 
 function stream:random_file(name)
   local is_json = name:match "jsonl$" ~= nil
@@ -112,11 +65,15 @@ function stream:random_file(name)
     for i, field in ipairs(FIELDS) do
       if i == 1 or math.random(2) == 1 then fields[#fields + 1] = field end
     end
+    if self.kind.variants and (#self.order == 0 or math.random(3) > 1) then
+      fields[#fields + 1] = "n"
+    end
     table.move(fields, 1, #fields, #columns + 1, columns)
-    local records = self:random_records(fields)
-    local text = is_json and json(records, columns) or csv(records, columns)
+    local list = records.random(self.kind, fields, #self.order == 0)
+    local text = is_json and records.json(list, columns, #self.order == 0)
+      or records.csv(list, columns)
     if not self.contents[text] then
-      return { name = name, text = text, records = records }
+      return { name = name, text = text, records = list }
     end
   end
   error "no new file could be made up"
@@ -127,9 +84,9 @@ function stream:step()
   local what = math.random(10)
   local old = #self.order > 0 and self.files[self.order[math.random(#self.order)]]
   local file
-  if old and what == 1 and self.kind.changes then
+  if old and what == 1 then
     file = self:random_file(old.name)
-  elseif old and what == 2 and not self.kind.changes then
+  elseif old and what == 2 and self.keyed then
     file = { name = ("%03d-again.%s"):format(math.random(999), old.name:match "%a+$"),
       text = old.text, records = {} }
   else
@@ -162,7 +119,7 @@ function stream:merge(r)
   if r.gone then
     self.rows[r.id] = nil
   elseif not there or self.kind.name == "delete_insert" then
-    self.rows[r.id] = copy(r, FIELDS)
+    self.rows[r.id] = copy(r, ALL)
   else
     for field in pairs(r.has) do there[field] = r[field] end
   end
@@ -170,15 +127,15 @@ end
 
 -- What the record has no field for is as it was.
 local function carry(r, open)
-  local version = copy(r, FIELDS)
-  for _, field in ipairs(FIELDS) do
+  local version = copy(r, ALL)
+  for _, field in ipairs(ALL) do
     if open and not r.has[field] then version[field] = open[field] end
   end
   return version
 end
 
 local function same(a, b)
-  for _, field in ipairs(FIELDS) do
+  for _, field in ipairs(ALL) do
     if a[field] ~= b[field] then return false end
   end
   return (a.gone or false) == (b.gone or false)
@@ -189,18 +146,19 @@ function stream:version(r)
   self.rows[r.id] = versions
   local last = versions[#versions]
   local open = last and not last.to and last or nil
-  if open and r.at < open.at or last and not open and r.at < last.to then return end
+  local at = r.at or #versions + 1
+  if open and at < (open.at or at) or last and not open and at < last.to then return end
   local version = carry(r, open)
   if open and not r.gone and same(version, open) then
     open.at = r.at
     return
   end
   if open then
-    open.to = r.at
-    if open.from >= r.at then versions[#versions] = nil end
+    open.to = at
+    if open.from >= at then versions[#versions] = nil end
   end
   if not r.gone then
-    version.from = r.at
+    version.from = at
     versions[#versions + 1] = version
   end
 end
@@ -208,16 +166,17 @@ end
 function stream:take(file)
   for _, r in ipairs(file.records) do
     for field in pairs(r.has) do self.columns[field] = true end
+    self.columns.n__text = self.columns.n__text or r.id and type(r.n) == "string"
     if not self.keyed then
       local rows = self.rows[file.name] or {}
-      rows[#rows + 1] = copy(r, FIELDS)
+      rows[#rows + 1] = copy(r, ALL)
       self.rows[file.name] = rows
     elseif r.id == nil then -- a dead row
       self.dead = (self.dead or 0) + 1
     elseif self.history then
       self:version(r)
     elseif self.kind.name == "insert_only" then
-      self.rows[r.id] = self.rows[r.id] or copy(r, FIELDS)
+      self.rows[r.id] = self.rows[r.id] or copy(r, ALL)
     else
       self:merge(r)
     end
@@ -240,7 +199,7 @@ end
 
 function stream:column_list()
   local list = {}
-  for _, name in ipairs { "id", "at", "gone", "v", "w", "x", "y" } do
+  for _, name in ipairs { "id", "at", "gone", "v", "w", "x", "y", "n", "n__text" } do
     if self.columns[name] then list[#list + 1] = name end
   end
   return list
@@ -249,7 +208,9 @@ end
 local function show(r, columns, history)
   local cells = {}
   for i, column in ipairs(columns) do
-    cells[i] = r[column] ~= nil and tostring(r[column]) or "~"
+    local v = r[column:match "^n" or column]
+    if column:match "^n" and type(v) ~= (column == "n" and "number" or "string") then v = nil end
+    cells[i] = v ~= nil and tostring(v) or "~"
   end
   if history then cells[#cells + 1] = r.from .. ".." .. (r.to or "~") end
   return table.concat(cells, "|")
@@ -274,13 +235,17 @@ function stream:query(to)
   for i, column in ipairs(self:column_list()) do
     cells[i] = ("coalesce(cast(%s as text), '~')"):format(column)
   end
-  if self.history then
+  if self.history and self.kind.cursor then
     local day = to.kind == "postgres" and "to_char(%s at time zone 'UTC', 'YYYY-MM-DD')"
       or "substr(%s, 1, 10)"
     cells[#cells + 1] = ("%s || '..' || coalesce(%s, '~')"):format(day:format "_valid_from",
       day:format "_valid_to")
+  elseif self.history then -- which version of its key it is, and which one ends it
+    cells[#cells + 1] = ("row_number() over (partition by id order by _valid_from) || '..' || "
+      .. "case when _valid_to is null then '~' else cast((select 1 + count(*) from %s as o where "
+      .. "o.id = t.id and o._valid_from < t._valid_to) as text) end"):format(to:name(self.table))
   end
-  return ("select '%s|' || %s from %s;"):format(self.table, table.concat(cells, " || '|' || "),
+  return ("select '%s|' || %s from %s as t;"):format(self.table, table.concat(cells, " || '|' || "),
     to:name(self.table))
 end
 
