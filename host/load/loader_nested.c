@@ -318,10 +318,12 @@ static bool find_others(eh_loader *root, eh_err *err)
 /* Rows belong to their record by its key, or by its place in a file. */
 static bool is_traceable(const eh_loader *root, eh_err *err)
 {
-    if (root->options.has_file || eh_plan_ties(&root->plan)) return true;
+    bool restates = root->plan.options.write.write == EH_WRITE_RESTATE;
+    if ((root->options.has_file && !restates) || eh_plan_ties(&root->plan)) return true;
     (void)eh_fail(err, EH_CLASS_CONFIG,
                   "nested = \"tables\" needs records that are put by their key where they come "
-                  "from no file: which rows belong to which record would not be known");
+                  "from no file, or are restated: which rows belong to which record would not "
+                  "be known");
     return eh_err_hint(err,
                        root->options.replace
                            ? "state reset --delete-rows, and a run without --full-refresh, "

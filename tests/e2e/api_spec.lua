@@ -68,6 +68,19 @@ describe("a source that talks to a service", function()
     return host.run(api.project(server, resources, options), to or target.sqlite(), options)
   end
 
+  it("has lists as child tables of what is merged, and of nothing else", function()
+    local to = target.sqlite()
+    local folder = api.project(server, 'orders = { key = "id", nested = "tables", ' .. PAGED .. "}")
+    for _ = 1, 2 do
+      local result = host.run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+    end
+    assert.equal("12|6", to:sql "select count(*), sum(value = 'b') from shop_orders__tags")
+    local result = run('log = { nested = "tables", ' .. PAGED .. "}")
+    assert.equal(2, result.code)
+    assert.matches("records that are put by their key", result.err .. result.out)
+  end)
+
   for _, fresh in ipairs { target.list[1], target.list[3] } do
     it("loads pages, types as JSON gives them, merged by key, into " .. fresh.name, function()
       local to = fresh.fresh()

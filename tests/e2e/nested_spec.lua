@@ -180,6 +180,32 @@ for _, make in ipairs { target.list[1], target.list[3] } do
       assert.equal("3", to:sql("select count(*) from " .. to:name "orders"))
     end)
 
+    it("take their record along when the database refuses them", function()
+      local to = fresh()
+      local step = stepper(to, '{ key = "id", table = "orders", nested = "tables", max_dead = 9 }')
+      local _, project = step("1.jsonl", record(1, "", { { "x", 1 } }))
+      if to.kind == "postgres" then
+        to:sql "alter table etl.orders__items add constraint short check (length(sku) < 4)"
+      else
+        for _, event in ipairs { "insert", "update" } do
+          to:sql(("create trigger short_%s before %s on orders__items when length(new.sku) > 3 "
+            .. "begin select raise(abort, 'too long'); end"):format(event, event))
+        end
+      end
+      step("2.jsonl", record(2, "", { { "y", 1 }, { "long", 2 } }) .. record(3, "", { { "z", 1 } })
+        .. record(1, ',"v":"changed"', { { "long", 3 }, { "no", 1 } })
+        .. record(4, "", { { "w", 1 } }))
+      assert.equal("1|0|x|1\n3|0|z|1\n4|0|w|1", items(to, ITEMS, "1, 2"))
+      assert.equal("1\n3\n4", to:sql("select id from " .. to:name "orders" .. " order by 1"))
+      assert.equal("1|refused\n3|refused", to:sql("select row_number, code from "
+        .. to:book "dead_rows" .. " order by 1"))
+      to:sql(to.kind == "postgres" and "alter table etl.orders__items drop constraint short"
+        or "drop trigger short_insert; drop trigger short_update")
+      ask(project, to, { "dead", "retry", "--client", "acme" })
+      assert.equal("1|0|long|3\n1|1|no|1\n2|0|y|1\n2|1|long|2\n3|0|z|1\n4|0|w|1",
+        items(to, ITEMS, "1, 2"))
+    end)
+
     it("are found by what an operator forgets, erases, moves and removes", function()
       local to = fresh()
       local step = stepper(to, KEYED)
