@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define SEGMENTS 3
 /* Of the one that is being read: what may be in the spool, and what stays there behind the
@@ -271,12 +272,24 @@ static bool learn(eh_remote *r, const eh_http_answer *answer, bool sized, uint64
     return true;
 }
 
+/* A page for people in the file's place says 200 too: "please sign in", "come back later". */
+static bool is_page(const eh_remote *r, const eh_http_answer *answer)
+{
+    eh_slice type = eh_http_answer_header(answer, "content-type");
+    return r->site->no_pages && type.len >= 9 && strncasecmp(type.data, "text/html", 9) == 0;
+}
+
 /* 206 must be what was asked for; 200 is all of it, whatever was asked for. */
 static bool look_at_content(segment *s, const eh_http_answer *answer, eh_err *err)
 {
     eh_remote *r = s->remote;
     uint64_t first = 0, total = 0;
     s->by_close = answer->ends_by_close;
+    if (is_page(r, answer)) {
+        eh_fail(err, EH_CLASS_REMOTE, "%s: the server answers with a web page, not with a file",
+                r->name);
+        return eh_err_hint(err, "look at the address in a browser: it may ask to sign in");
+    }
     if (answer->status == 206) {
         eh_slice range = eh_http_answer_header(answer, "content-range");
         if (read_content_range(range, &first, &total) && first == s->start)

@@ -43,6 +43,7 @@ typedef struct eh_remote_site {
      * or (THERE) err what to do. */
     void (*refused)(void *self, const char *name, const eh_refusal *refusal, bool *again,
                     eh_remote_fate *fate, eh_err *err);
+    bool no_pages;     /* what says that it is text/html is no file */
     const char *scope; /* "": equal etags mean equal contents; otherwise only among the files of
                           this scope: the URL of a file, say */
 } eh_remote_site;

@@ -87,6 +87,7 @@ eh_remote *eh_web_remote(eh_run *run, const eh_doc *options, const char *url, eh
                                .accept = changed,
                                .accept_count = 1,
                                .refused = refused,
+                               .no_pages = true,
                                .scope = p->url};
     eh_remote *remote = eh_remote_new(&p->site, name, p->url, NULL, 0, 0, err);
     free(name);

@@ -6,6 +6,7 @@ local doc = require "host.doc"
 local err = require "host.err"
 local files = require "host.files"
 local nearest = require "host.nearest"
+local remote_inputs = require "host.remote_inputs"
 local system = require "host.system"
 
 local fetching = {}
@@ -24,21 +25,6 @@ local function join(base, path)
 end
 
 -- ---- a URL --------------------------------------------------------------------------------------
-
--- An address of this machine, or a private one, that somebody types is meant; where a redirect or
--- a name leads is judged as always.
-local function opened(url)
-  local scheme, rest = url:match "^(https?)://([^/?#]*)"
-  local host, port = rest:match "^(%[[%x:.]+%]):?(%d*)$"
-  if not host then host, port = rest:match "^([^:]*):?(%d*)$" end
-  if not host then return doc.list {} end
-  if port == "" then port = scheme == "https" and "443" or "80" end
-  if host == "localhost" then return doc.list { "127.0.0.1:" .. port, "[::1]:" .. port } end
-  if host:match "^%[" or host:match "^%d+%.%d+%.%d+%.%d+$" then
-    return doc.list { host .. ":" .. port }
-  end
-  return doc.list {}
-end
 
 -- {env:NAME} and {file:PATH} become secrets of this one request.
 local function secret_reader(space)
@@ -66,7 +52,8 @@ local function of_url(space, url)
   local read, secrets = secret_reader(space)
   return {
     base = url, instance = "fetch", hosts = doc.list { url:match "^https?://[^/?#]*" },
-    allow = opened(url), allow_plain = url:match "^http:" ~= nil, read = read, secrets = secrets,
+    allow = doc.list(remote_inputs.private_of(url)), allow_plain = url:match "^http:" ~= nil,
+    read = read, secrets = secrets,
   }
 end
 

@@ -66,7 +66,7 @@ end
 
 -- An address that the operator wrote out is the operator's word: "127.0.0.1:9000" of a URL whose
 -- host is an IP address or localhost.
-local function private_of(url)
+function remote_inputs.private_of(url)
   local scheme, host = url:match "^(https?)://([^/?#]+)"
   if not host then return {} end
   local name, port = host:match "^(%[[%x:.]+%]):?(%d*)$"
@@ -79,7 +79,7 @@ local function private_of(url)
 end
 
 local function allow(s, url)
-  local list = private_of(url)
+  local list = remote_inputs.private_of(url)
   if #list == 0 then return end
   local network = {}
   for key, value in pairs(s.network or {}) do network[key] = value end
