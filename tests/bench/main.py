@@ -14,7 +14,8 @@ from server import Server
 
 FOLDER = os.path.abspath("build/bench")
 GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite,
-          "replace": replaces.replace_postgres, "pages": pages.pages_postgres}
+          "replace": replaces.replace_postgres, "pages": pages.pages_postgres,
+          "requests": pages.requests}
 
 
 def main():

@@ -1,7 +1,10 @@
 -- The service of the group `pages`: the records of options.file (JSON lines), options.size a page,
--- as {"data":[...],"next":n}. Everything is made before the first request.
-local size, pages, lines = tonumber(options.size), {}, {}
+-- as {"data":[...],"next":n}; at most options.pages, each after options.delay milliseconds.
+-- Everything is made before the first request.
+local size, most, delay = tonumber(options.size), tonumber(options.pages), tonumber(options.delay)
+local pages, lines = {}, {}
 for line in io.lines(options.file) do
+  if #pages == most then break end
   lines[#lines + 1] = line
   if #lines == size then
     pages[#pages + 1] = table.concat(lines, ",")
@@ -16,5 +19,6 @@ local headers = { ["Content-Type"] = "application/json" }
 return function(request, connection)
   local page = pages[tonumber(request.query.page or 1)]
   if not page then return connection:reply(404) end
+  if delay > 0 then connection:wait(delay) end
   connection:reply(200, headers, page)
 end
