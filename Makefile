@@ -23,6 +23,7 @@ PACKAGES_TEST := libcmocka-dev curl lua5.4 lua-busted postgresql postgresql-clie
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
 PACKAGES_PEERS := python3-venv
+PACKAGES_REAL := curl
 
 # ---- Flags -------------------------------------------------------------------------------
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual -Wformat=2 \
@@ -56,7 +57,7 @@ OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help demo test check model bench fuzz dlt stress fresh asan lint format install clean deps deps-test deps-check \
-  deps-fresh deps-peers test-build format-check both-compilers
+  deps-fresh deps-peers deps-real stores test-real test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,7 +125,8 @@ deps-test: INSTALL := $(PACKAGES_TEST)
 deps-check: INSTALL := $(PACKAGES_TEST) $(PACKAGES_CHECK)
 deps-fresh: INSTALL := $(PACKAGES_FRESH)
 deps-peers: INSTALL := $(PACKAGES_PEERS)
-deps deps-test deps-check deps-fresh deps-peers:
+deps-real: INSTALL := $(PACKAGES_REAL)
+deps deps-test deps-check deps-fresh deps-peers deps-real:
 	@sh tests/deps $(INSTALL)
 
 # ---- What people run ------------------------------------------------------------------------------
@@ -210,6 +212,22 @@ dlt: deps deps-test deps-peers ## have a real dlt fill tables, and adopt them
 	@$(PARALLEL) all
 	@ETLHOST_DLT=$(CURDIR)/$(BUILD)/dlt/bin/python ETLHOST_TEST_ROOT=$(CURDIR) \
 	  ETLHOST=$(CURDIR)/$(BUILD)/etlhost $(BUILD)/etlhost test tests/e2e/adopt_spec.lua
+
+# Object stores that check signatures. Two Go programs, minutes to build; they are test tools only.
+STORES := $(CURDIR)/$(BUILD)/stores
+VERSITYGW := github.com/versity/versitygw/cmd/versitygw@v1.8.0
+MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+GO_INSTALL = GOPROXY=$$(go env GOPROXY | cut -d, -f1) GOBIN=$(STORES) go install
+stores: ## build the object stores that `make test-real` needs (Go)
+	@command -v go >/dev/null || { echo "the object stores are Go programs, and there is no go here" >&2; exit 1; }
+	@[ -x $(STORES)/versitygw ] || { echo "building versitygw"; $(GO_INSTALL) $(VERSITYGW); }
+	@[ -x $(STORES)/minio ] || { echo "building minio"; $(GO_INSTALL) $(MINIO); }
+
+test-real: deps deps-test deps-real stores ## test against real object stores (VersityGW, MinIO)
+	@$(PARALLEL) all
+	@$(PARALLEL) VARIANT=faults all
+	@ETLHOST_STORES=$(STORES) ETLHOST_TEST_ROOT=$(CURDIR) ETLHOST=$(CURDIR)/$(BUILD)/etlhost \
+	  $(BUILD)/etlhost test tests/e2e/s3_real_spec.lua
 
 fresh: deps-fresh ## run the README's commands on a minimal Debian 12 made for the purpose (root)
 	@sh tests/fresh

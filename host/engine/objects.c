@@ -1,6 +1,7 @@
 /* engine/objects.c: see objects.h. */
 #include "engine/objects.h"
 
+#include "base/fault.h"
 #include "engine/stream_private.h"
 
 #include <stdio.h>
@@ -208,6 +209,7 @@ bool eh_objects_list(eh_objects *o, const eh_object_place *place, const char *pr
     if (keys == NULL || (after != NULL && behind == NULL))
         return eh_fail_memory(err, "a listing");
     if (!fetch_page(o, place->s3, keys, behind, &p, err)) return false;
+    EH_FAULT("object.listed");
     *entries = eh_arena_zalloc(arena, p->content.count, sizeof **entries);
     if (*entries == NULL) return eh_fail_memory(err, "a listing");
     *count = 0;

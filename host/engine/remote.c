@@ -5,6 +5,7 @@
  * header of a file that is read from its middle, or bytes that a dead row wants again. */
 #include "engine/remote.h"
 
+#include "base/fault.h"
 #include "io/retry_after.h"
 
 #include <inttypes.h>
@@ -387,6 +388,7 @@ static bool settle(eh_remote *r, segment *s, eh_err *err)
     r->cuts = progress >= CUT_PROGRESS ? 0 : r->cuts + 1;
     if (may_help && progress > 0 && known && r->fate == EH_REMOTE_THERE &&
         r->cuts <= CUTS_MAX) {
+        EH_FAULT("object.cut");
         drop_segment(r, s);
         return true;
     }
@@ -440,6 +442,7 @@ static bool read_feed(void *self, uint64_t offset, char *to, size_t len, size_t 
         look(s);
         release(s, offset);
         if (s->is_content && s->failure.class_ == EH_OK && offset < reach(s)) {
+            EH_FAULT("object.read");
             eh_body_window(s->body, r->whole ? 0 : WINDOW_BYTES);
             return eh_body_read(s->body, offset - s->start, to, len, got, err);
         }

@@ -20,6 +20,10 @@ typedef struct meaning {
     const char *hint;
 } meaning;
 
+#define UNKNOWN_KEY_HINT                                                                       \
+    "it was deleted, belongs to another store, or is a temporary one without its "             \
+    "session_token"
+
 static const meaning meanings[] = {
     {"AccessDenied", EH_CLASS_DENIED, ": access is denied",
      "the key needs s3:ListBucket on the bucket and s3:GetObject on its objects (kms:Decrypt "
@@ -32,8 +36,10 @@ static const meaning meanings[] = {
      "the secret access key is not the one of this access key id: copy both again, without "
      "blanks or line ends"},
     {"InvalidAccessKeyId", EH_CLASS_AUTH, ": the store does not know the access key id",
-     "it was deleted, belongs to another store, or is a temporary one without its "
-     "session_token"},
+     UNKNOWN_KEY_HINT},
+    /* VersityGW's word for it */
+    {"XAdminUserNotFound", EH_CLASS_AUTH, ": the store does not know the access key id",
+     UNKNOWN_KEY_HINT},
     {"ExpiredToken", EH_CLASS_AUTH, ": the session token has expired",
      "get new temporary credentials; for runs on a schedule use a key that does not expire, or "
      "credentials: { cmd: ... }"},
