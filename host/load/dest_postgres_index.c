@@ -1,16 +1,20 @@
-/* load/dest_postgres_index.c: the unique index of a key, in a short fenced transaction.
+/* load/dest_postgres_index.c: the unique index of a key.
  *
  * Without it two runs could both insert a row that neither sees, and no ON CONFLICT would stop
- * them. It is looked for by its columns: any unique index on them serves. */
+ * them. It is looked for by its columns: any unique index on them serves. It is made in a short
+ * fenced transaction; on a large table beside those who write to it, in none. */
 #include "base/fault.h"
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SQL_MAX ((size_t)1024 * 1024)
 /* Of a large table that is there. */
 #define INDEX_MINUTES 120
+#define ALONE_TRIES   3
 
 typedef struct key_job {
     const eh_stream_state *state;
@@ -20,6 +24,9 @@ typedef struct key_job {
     eh_buf list; /* "a", "b" */
     eh_buf json; /* ["a","b"] */
     bool twice;  /* the table has keys that are there twice */
+    bool later;  /* the table is large: the index is to be made outside of a transaction */
+    char name[64];
+    char versions[64]; /* of a history: the other index */
 } key_job;
 
 static bool list_keys(key_job *job, const eh_column_info *columns, const eh_put *put,
@@ -62,11 +69,80 @@ static bool make(eh_pg *pg, key_job *job, bool room, eh_err *err)
     return false;
 }
 
+/* ---- a large table ---------------------------------------------------------------------- */
+
+static bool name_indexes(const eh_pg *pg, key_job *job, eh_err *err)
+{
+    const char *name = eh_pgconn_value(pg->control, 0, 4);
+    if (name == NULL) return eh_fail(err, EH_CLASS_BUG, "an index without a name");
+    (void)snprintf(job->name, sizeof job->name, "%s", name);
+    (void)snprintf(job->versions, sizeof job->versions, "%s_versions", name);
+    return true;
+}
+
+/* While somebody is at work at one of them, that waits, and fails as transient. */
+static bool drop_leftovers(eh_pg *pg, const key_job *job, eh_err *err)
+{
+    char *statements[2] = {NULL, NULL};
+    eh_pg_args args = {.count = 0};
+    eh_pg_arg_str(&args, job->schema);
+    eh_pg_arg_str(&args, job->name);
+    bool ok = eh_pg_run(pg, "key_leftovers", &args, err);
+    for (int i = 0; ok && i < eh_pgconn_rows(pg->control) && i < 2; i++) {
+        statements[i] = strdup(eh_pgconn_value(pg->control, i, 0));
+        if (statements[i] == NULL) ok = eh_fail_memory(err, "a statement");
+    }
+    for (int i = 0; i < 2; i++) {
+        if (ok && statements[i] != NULL) {
+            eh_pgconn_query(pg->control, statements[i], NULL, NULL);
+            ok = eh_pgconn_wait(pg->control, err);
+        }
+        free(statements[i]);
+    }
+    return ok;
+}
+
+static bool drop_body(eh_pg *pg, void *self, eh_err *err)
+{
+    return drop_leftovers(pg, self, err);
+}
+
+static bool make_alone(eh_pg *pg, key_job *job, eh_err *err)
+{
+    eh_sql_var vars[] = {{"schema", job->schema},
+                         {"table", job->table},
+                         {"keys", job->list.data},
+                         {"open", open_only(job)},
+                         {"index", job->versions}};
+    eh_err failure = {.class_ = EH_OK};
+    pg->controlling = true; /* the heartbeat waits */
+    bool ok =
+        !job->history || eh_pg_run_spliced(pg, "key_index_alone_history", vars, 5, &failure);
+    vars[4].value = job->name;
+    ok = ok && eh_pg_run_spliced(pg, "key_index_alone", vars, 5, &failure);
+    pg->controlling = false;
+    if (ok) return true;
+    job->twice = strcmp(failure.sqlstate, "23505") == 0;
+    if (strcmp(failure.sqlstate, "42501") == 0)
+        (void)eh_err_hint(&failure, "let its owner create a unique index on (%s)",
+                          job->list.data);
+    if (strcmp(failure.sqlstate, "57014") == 0)
+        (void)eh_err_hint(&failure,
+                          "the role's statement_timeout is too short for an index on "
+                          "%s.%s",
+                          job->schema, job->table);
+    /* What is left of it is of no use to anybody; the next run looks for it, too. */
+    eh_err ignored = {.class_ = EH_OK};
+    if (!eh_pg_transact(pg, 1, drop_body, job, &ignored)) eh_err_clear(&ignored);
+    *err = failure;
+    return false;
+}
+
 static bool key_body(eh_pg *pg, void *self, eh_err *err)
 {
     key_job *job = self;
     eh_pg_args args = {.count = 0};
-    job->twice = false;
+    job->twice = job->later = false;
     eh_pg_arg_str(&args, job->schema);
     eh_pg_arg_str(&args, job->table);
     if (!eh_pg_fence(pg, job->state, err) || !eh_pg_run(pg, "change_lock", &args, err))
@@ -76,6 +152,8 @@ static bool key_body(eh_pg *pg, void *self, eh_err *err)
     if (!eh_pg_run(pg, "key_index", &args, err)) return false;
     if (eh_pgconn_bool(pg->control, 0, 2)) pg->odd_keys = true;
     if (eh_pgconn_bool(pg->control, 0, 0)) return true;
+    job->later = eh_pgconn_bool(pg->control, 0, 3);
+    if (job->later) return name_indexes(pg, job, err) && drop_leftovers(pg, job, err);
     if (!make(pg, job, eh_pgconn_bool(pg->control, 0, 1), err)) return false;
     EH_FAULT("key.index");
     return true;
@@ -118,6 +196,13 @@ bool eh_pg_key(eh_dest *dest, const eh_stream_state *state, const char *schema,
     eh_err failure = {.class_ = EH_OK};
     bool ok = list_keys(&job, columns, put, &failure) &&
               eh_pg_transact((eh_pg *)dest, INDEX_MINUTES, key_body, &job, &failure);
+    for (unsigned i = 0; ok && job.later; i++) {
+        ok = make_alone((eh_pg *)dest, &job, &failure);
+        if (ok || failure.class_ != EH_CLASS_TRANSIENT || i + 1 == ALONE_TRIES) break;
+        eh_err_clear(&failure);
+        ok = eh_pg_pause((eh_pg *)dest, i, &failure) &&
+             eh_pg_transact((eh_pg *)dest, INDEX_MINUTES, key_body, &job, &failure);
+    }
     if (!ok && job.twice) {
         eh_err_clear(&failure);
         ok = eh_pg_transact((eh_pg *)dest, INDEX_MINUTES, twice_body, &job, &failure);

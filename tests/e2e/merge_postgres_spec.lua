@@ -35,6 +35,38 @@ describe("rows that are put by their key", function()
     assert.equal("7|\\N|b", to:sql "select n, n__text, w from etl.orders where id = 350")
   end)
 
+  it("get the index of their key beside those who write to a large table", function()
+    local to = target.list[2].fresh()
+    local function load(resource, name, text)
+      local project = host.project { pipeline = pipeline_with(resource),
+        exports = { ["orders/" .. name] = text } }
+      return host.run(project, to)
+    end
+    assert.equal(0, load('orders = { table = "orders" }', "1.csv", "id,v\n0,a\n").code)
+    to:sql [[insert into etl.orders (_client_id, _source, id, v)
+      select 'acme', 's3_exports', least(n, 60000), repeat('x', 120)
+      from generate_series(1, 60001) as n]]
+    local keyed = 'orders = { table = "orders", key = "id" }'
+    local result = load(keyed, "2.csv", "id,v\n0,b\n")
+    assert.equal(host.exit.data, result.code, tostring(result))
+    assert.matches('"id": 60000', result.out .. result.err, 1, true)
+    -- As a build that was killed leaves it: there, by our name, and not valid.
+    local invalid = "select count(*) from pg_index where not indisvalid"
+    assert.equal("0", to:sql(invalid))
+    local plant = to:sql [[select 'create unique index concurrently etl_key_' || md5(concat_ws('.',
+      'etl', 'orders', '["_client_id", "_source", "id"]', 'false')) || ' on etl.orders (id)']]
+    assert.is_false(pcall(to.sql, to, plant))
+    assert.equal("1", to:sql(invalid))
+    to:sql "delete from etl.orders where ctid = (select max(ctid) from etl.orders where id = 60000)"
+    result = load(keyed, "3.csv", "id,v\n0,c\n60000,c\n")
+    assert.equal(0, result.code, tostring(result))
+    -- It becomes valid in a later transaction than the one that made it.
+    assert.equal("0|1|2", to:sql(([[select (%s), (select count(*) from pg_index as i
+        join pg_class as c on c.oid = i.indexrelid
+        where i.indisunique and i.xmin <> c.xmin and i.indrelid = 'etl.orders'::regclass),
+      (select count(*) from etl.orders where v = 'c')]]):format(invalid)))
+  end)
+
   it("are dead where their key is too long for an index, and can be sent again", function()
     local to = target.list[2].fresh()
     -- The server compresses; this it cannot. A multiplicative walk through two digits a step.
