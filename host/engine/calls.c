@@ -4,6 +4,7 @@
 #include "engine/derive.h"
 #include "engine/objects.h"
 #include "engine/service_calls.h"
+#include "engine/tokens.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -244,6 +245,13 @@ static bool call_retry(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, e
     return eh_doc_put_int(arena, *value, "rows", (int64_t)count, err);
 }
 
+static bool call_token(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_doc **value,
+                       bool *later, eh_err *err)
+{
+    eh_pipeline_stream *s = eh_call_stream(p, frame->body, "token", err);
+    return s != NULL && eh_token_call(p, s, frame, arena, value, later, err);
+}
+
 static bool call_derive(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_doc **value,
                         eh_err *err)
 {
@@ -260,6 +268,7 @@ static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_d
     const char *op = eh_doc_str(frame->body, "op", "");
     if (strcmp(op, "files") == 0) return call_files(p, frame->body, arena, value, err);
     if (strcmp(op, "load") == 0) return call_load(p, frame, arena, value, err);
+    if (strncmp(op, "token_", 6) == 0) return call_token(p, frame, arena, value, later, err);
     if (strcmp(op, "derive") == 0) return call_derive(p, frame->body, arena, value, err);
     if (strcmp(op, "retry") == 0) return call_retry(p, frame, arena, value, err);
     return eh_service_call(p, frame, op, arena, value, later, err);

@@ -3,6 +3,7 @@
 #include "engine/pipeline.h"
 #include "engine/preview.h"
 #include "engine/response.h"
+#include "engine/tokens.h"
 
 #include <stdio.h>
 
@@ -111,6 +112,7 @@ static bool task_done(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     if (error != NULL && s->failure.class_ == EH_OK) eh_jail_read_error(error, &s->failure);
     s->ended = true;
     eh_responses_drop(p, frame->task);
+    eh_tokens_drop(p, frame->task);
     (void)eh_stream_end(&s->stream, s->failure.class_ != EH_OK ? &s->failure : NULL);
     return true;
 }
@@ -311,6 +313,7 @@ static bool nothing_selected(const eh_pipeline *p, eh_err *err)
 static void end_all(eh_pipeline *p, const eh_err *why)
 {
     eh_responses_drop(p, 0);
+    eh_tokens_free(p);
     for (size_t i = 0; i < p->count; i++) {
         eh_pipeline_stream *s = &p->streams[i];
         if (s->selected && !s->ended && (s->stream.loader != NULL || s->stream.files > 0))

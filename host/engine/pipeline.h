@@ -26,8 +26,9 @@ typedef struct eh_pipeline {
     struct eh_preview *preview;    /* not NULL: show, do not load */
     struct eh_response *responses; /* engine/response.h; newest first */
     int64_t last_response;
-    eh_err unsent; /* a reply that could not be sent, from a turn of the loop */
-    int64_t calls; /* that the script has made */
+    struct eh_token *tokens; /* engine/tokens.h */
+    eh_err unsent;           /* a reply that could not be sent, from a turn of the loop */
+    int64_t calls;           /* that the script has made */
 } eh_pipeline;
 
 /* The stream that a frame names, NULL when there is none. */

@@ -471,6 +471,24 @@ bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_sl
     return fill(secrets, instance, NULL, EH_SECRET_JSON, json, out, err);
 }
 
+bool eh_secrets_of_host(const eh_secrets *secrets, const char *key, eh_slice *value)
+{
+    const eh_secret *own = find(secrets, eh_slice_str("@host"), eh_slice_str(key));
+    if (own != NULL) *value = own->value;
+    return own != NULL;
+}
+
+bool eh_secrets_read_settings(const eh_secrets *secrets, const char *instance,
+                              const eh_doc *settings, eh_buf *out, eh_err *err)
+{
+    eh_buf json;
+    eh_buf_init(&json, out->max);
+    bool ok = eh_doc_to_json(settings, &json, err) &&
+              eh_secrets_read_json(secrets, instance, eh_buf_slice(&json), out, err);
+    eh_buf_free(&json);
+    return ok;
+}
+
 void eh_secrets_wipe(eh_buf *buf)
 {
     if (buf->data != NULL) explicit_bzero(buf->data, buf->cap);

@@ -75,6 +75,14 @@ bool eh_secrets_read(const eh_secrets *secrets, const char *instance, eh_slice t
 bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_slice json,
                           eh_buf *out, eh_err *err) EH_MUST_USE;
 
+/* A secret of etlhost's own (instance @host), which no script can name. Borrowed. */
+bool eh_secrets_of_host(const eh_secrets *secrets, const char *key, eh_slice *value);
+
+/* Appends settings of an instance as JSON with its secrets in their places: two with the same
+ * text sign in alike. It must not leave the engine. */
+bool eh_secrets_read_settings(const eh_secrets *secrets, const char *instance,
+                              const eh_doc *settings, eh_buf *out, eh_err *err) EH_MUST_USE;
+
 /* Overwrites and frees a buffer; it is empty and usable then. */
 void eh_secrets_wipe(eh_buf *buf);
 

@@ -56,4 +56,34 @@ function context:secret_field(secret, path)
   return derive(self, "field", "secret_field", { text = secret, path = path })
 end
 
+-- ctx:token(name, get): the token of that name, or what get() returns: the token (a handle that a
+-- request captured), and for how many seconds it is good.
+function context:token(name, get)
+  if type(name) ~= "string" or not name:match "^[%w_-]+$" then
+    error("ctx:token: the name must be letters, digits, _ and -", 2)
+  end
+  if type(get) ~= "function" then
+    error("ctx:token: a function that gets the token is missing", 2)
+  end
+  local function call(op, more)
+    more = more or {}
+    more.op, more.name, more.instance, more.resource = op, name, self.instance, self.resource
+    return core.call(more)
+  end
+  local known = call "token_get"
+  if known.token then return known.token end
+  local ok, token, expires_in = pcall(get)
+  if ok and type(token) == "string" then
+    local whole = tonumber(expires_in)
+    return call("token_put", { token = token, expires_in = whole and whole // 1 | 0 }).token
+  end
+  call "token_fail"
+  error(ok and "ctx:token: the function returned no token" or token, 0)
+end
+
+-- ctx:forget_token(name): it was refused; ctx:token gets a new one.
+function context:forget_token(name)
+  core.call { op = "token_drop", name = name, instance = self.instance, resource = self.resource }
+end
+
 return context

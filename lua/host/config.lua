@@ -45,6 +45,7 @@ function config.load(project)
     or { url = settings.default_url }
   self.defaults = data.defaults or {}
   self.sandbox = data.sandbox or "strict"
+  self.secrets_key = data.secrets and data.secrets.key
   self.lanes = data.lanes
   self.limits = data.limits or {}
   self.max_dead = data.max_dead

@@ -138,4 +138,29 @@ function secrets:of_sources(client, instance)
   return { nonce = client.nonce, values = values }
 end
 
+local KEY_MIN = 32
+
+local function token_key(self, reference)
+  local key, problem = self:resolve(reference)
+  if not key then return nil, problem end
+  if #key >= KEY_MIN then return key end
+  return fail(("the key has %d bytes; %d are the least"):format(#key, KEY_MIN),
+    "make one with: openssl rand -base64 32")
+end
+
+-- The key with which tokens are kept, and where, into the secrets of a specification; an error when
+-- it is not to be had.
+function secrets:add_token_key(into, reference, project)
+  if #into.values == 0 then return nil end -- nothing to sign in with
+  local folder, made = project.catalog_folder .. "/tokens", nil
+  local key, problem = token_key(self, reference)
+  if key then made, problem = files.make_folder(folder) end
+  if not made then
+    problem.trail = "while resolving secrets.key of " .. project.config_file
+    return problem
+  end
+  into.token_folder = folder
+  table.insert(into.values, { instance = "@host", key = "token_key", value = key })
+end
+
 return secrets

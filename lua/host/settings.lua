@@ -110,16 +110,20 @@ local max_dead = {
 
 local lanes = { type = "integer", min = 1, max = 16, shows = 2 }
 
+-- A key: only ever a secret's name.
+local function key_of()
+  return {
+    type = "text",
+    secret = true,
+    check = function(node, _, found)
+      if tree.is_secret_reference(node) then return end
+      found:add(node, "a key is named here, and never written", { expected = secrets.expected })
+    end,
+  }
+end
+
 -- With which `hash` makes its values, so that nobody finds them by trying all telephone numbers.
-local hash_key = {
-  type = "text",
-  secret = true,
-  check = function(node, _, found)
-    if tree.is_secret_reference(node) then return end
-    found:add(node, "a key is named here, and never written",
-      { expected = secrets.expected })
-  end,
-}
+local hash_key = key_of()
 
 -- How old the last success may be before `status` calls a stream late.
 local fresh_within = {
@@ -158,6 +162,11 @@ settings.project = {
         hash_key = hash_key,
       },
       foreign = words.of "defaults",
+    },
+    secrets = {
+      type = "map",
+      fields = { key = key_of() },
+      foreign = { token_key = "key", password = "key" },
     },
     sandbox = { type = "text", one_of = { "strict", "weak" }, default = "strict" },
     lanes = lanes,

@@ -98,6 +98,9 @@ function workspace:add_secrets(s, client, instance)
     if problem then problem.trail = "while resolving hash_key" end
   end
   if not problem then s.secrets, problem = self.secrets:of_sources(client, instance) end
+  if not problem and self.config.secrets_key then
+    problem = self.secrets:add_token_key(s.secrets, self.config.secrets_key, self.project)
+  end
   if problem then return nil, problem end
   return s
 end

@@ -257,6 +257,33 @@ function ctx:jwt(options) end
 ---@return string
 function ctx:secret_field(secret, path) end
 
+--- A token that a service hands out for a while. Where there is none, `get` is called to sign in;
+--- it returns the token as a request captured it, and for how many seconds it is good (without a
+--- number: for this run). Other resources, and other runs of this project, that want the same token
+--- wait for it. With `secrets: { key: ... }` in etlhost.yaml it outlives the run, encrypted.
+---
+--- ```lua
+--- local token = ctx:token("api", function()
+---   local r = ctx:post("/oauth/token", {
+---     form = { grant_type = "client_credentials", client_secret = ctx.settings.client_secret },
+---     capture = { token = "access_token" }, repeatable = true,
+---   })
+---   return r.captured.token, r:value "expires_in"
+--- end)
+--- ```
+---@param name string letters, digits, _ and -
+---@param get fun(): string, number?
+---@return string
+function ctx:token(name, get) end
+
+--- A token that the service refuses is gotten anew by the next `ctx:token`.
+---
+--- ```lua
+--- ctx:forget_token "api"
+--- ```
+---@param name string
+function ctx:forget_token(name) end
+
 --- A line in the log of the run; more arguments are laid into it as by string.format.
 ---@param format string
 function ctx:log(format, ...) end
