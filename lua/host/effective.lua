@@ -148,9 +148,10 @@ local function source_item(client, entry, described)
   end
   table.sort(names)
   for _, key in ipairs(names) do
-    items[#items + 1] = {
-      key = key, origin = "default of the source " .. name, value = declared[key].default,
-    }
+    local value = declared[key].default
+    -- An event has no whole numbers of its own.
+    if declared[key].type == "integer" then value = math.tointeger(value) or value end
+    items[#items + 1] = { key = key, origin = "default of the source " .. name, value = value }
   end
   sort(items, source_shape)
   return item
