@@ -352,8 +352,11 @@ static void on_time(void *self)
     fetch->has_turn = wait > 0;
     if (fetch->deadline_us != 0 && now + wait >= fetch->deadline_us) {
         eh_err err = {.class_ = EH_OK};
-        (void)eh_fail(&err, EH_CLASS_TRANSIENT, "its turn does not come before the deadline");
-        give_up(fetch, &err, "", 0);
+        int64_t asked = fetch->bucket->blocked_us - now; /* by an answer to another request */
+        (void)eh_fail(&err, asked > 0 ? EH_CLASS_THROTTLED : EH_CLASS_TRANSIENT,
+                      asked > 0 ? "the service asked to wait, and that is beyond the deadline"
+                                : "its turn does not come before the deadline");
+        give_up(fetch, &err, "", asked > 0 ? asked / 1000 : 0);
     } else if (wait > 0) {
         wait_for(fetch, wait);
     } else {

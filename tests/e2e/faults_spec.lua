@@ -31,8 +31,7 @@ local faults = {
     class = "remote" },
   storm = { "c:reply(503, nil, 'come back later')", class = "transient",
     says = "503 Service Unavailable" },
-  throttled = { "c:reply(429, { ['Retry-After'] = 3600 }, 'slow down')", class = "throttled",
-    says = "429 Too Many Requests" },
+  throttled = { "c:reply(429, { ['Retry-After'] = 3600 }, 'slow down')", class = "throttled" },
   denied = { "c:reply(403, nil, 'no rights: ' .. request.headers['x-key'])", class = "denied",
     says = "403 Forbidden" },
   expired = { "c:reply(401, nil, 'expired')", class = "auth", says = "401 Unauthorized" },
@@ -81,6 +80,14 @@ for name, fault in pairs(faults) do
   if name:match "^hop" or name == "inside" then fault.method = "GET" end
   -- What is answered, but is no data.
   if not fault.class and not fault.once then fault.class = "remote" end
+end
+
+-- However the inside is spelled: the address is judged that is really connected to.
+for name, host_name in pairs {
+  localhost = "localhost", short = "127.1", hexadecimal = "0x7f000001", decimal = "2130706433",
+  mapped = "[::ffff:127.0.0.1]", literal = "127.0.0.1", any = "0.0.0.0",
+} do
+  faults["inside_" .. name] = { "", inside = host_name, class = "denied", pages = 0 }
 end
 
 local SCENARIO = [[
@@ -181,14 +188,15 @@ local function scenario()
   return SCENARIO:format(table.concat(lines))
 end
 
-local function project(server)
+local function project(server, hidden)
   local folder = files.temp()
   files.write(folder .. "/config/etlhost.yaml",
     ("version: 1\nnetwork: { allow_private: ['%s'] }\n"):format(server.address))
   local lines = { "version: 1\nid: acme\nname: Acme\nsources:\n" }
   for name, fault in pairs(faults) do
+    local url = fault.inside and ("https://%s:%d"):format(fault.inside, hidden.port) or server.url
     lines[#lines + 1] = ("  %s: { use: api, api_key: { env: KEY }, base_url: '%s/%s'%s%s }\n")
-      :format(name, server.url, name, fault.method and ", method: " .. fault.method or "",
+      :format(name, url, name, fault.method and ", method: " .. fault.method or "",
       fault.login and ", login: true" or fault.deadline and ", deadline: " .. fault.deadline or "")
   end
   files.write(folder .. "/config/clients/acme.yaml", table.concat(lines))
@@ -226,16 +234,20 @@ local function rows_of(to)
 end
 
 describe("a service that does it wrong", function()
-  local server, folder, to, first, errors, rows
+  local server, hidden, folder, to, first, errors, rows
   setup(function()
     server = http.start(scenario(), { set = { size = SIZE, pages = PAGES } })
-    folder = project(server)
+    hidden = http.start "return function(_, c) c:reply(200) end"
+    folder = project(server, hidden)
     to = target.sqlite()
     first = host.run(folder, to, { more = { "--json" }, env = { KEY = "s3cret-value" } })
     errors = errors_of(first)
     rows = rows_of(to)
   end)
-  teardown(function() server:stop() end)
+  teardown(function()
+    server:stop()
+    hidden:stop()
+  end)
 
   local function upto(pages)
     local list = {}
@@ -258,7 +270,8 @@ describe("a service that does it wrong", function()
         local said = error.message .. " " .. (error.place or "")
         assert.equal(fault.class, error.class, said)
         if fault.says then assert.matches(fault.says, said, 1, true) end
-        assert.matches(fault.request or "/" .. name .. "/" .. resource .. "?page=2", said, 1, true)
+        local page = fault.inside and "?page=1" or "?page=2"
+        assert.matches(fault.request or "/" .. name .. "/" .. resource .. page, said, 1, true)
         -- What is appended comes with the end of its window only.
         local good = { [""] = true }
         for pages = 1, resource == "merged" and (fault.pages or 1) or 0 do
@@ -268,6 +281,10 @@ describe("a service that does it wrong", function()
       end)
     end
   end
+
+  it("is left alone inside, whatever its name", function()
+    assert.same({}, hidden:events "connect")
+  end)
 
   it("is told afterwards by its requests, without a secret", function()
     local shown = host.etlhost({ "runs", "show" }, { cwd = folder }).out
@@ -285,12 +302,14 @@ describe("a service that does it wrong", function()
   it("has every row once when it has healed", function()
     process.must { "curl", "-sSf", server.url .. "/heal" }
     local second = host.run(folder, to, { env = { KEY = "s3cret-value" } })
-    assert.equal(0, second.code, tostring(second))
+    assert.equal(4, second.code, tostring(second)) -- of those inside
     local healed = rows_of(to)
     for name, fault in pairs(faults) do
-      assert.equal(all, healed[name .. "_merged"], name)
+      assert.equal(not fault.inside and all or nil, healed[name .. "_merged"], name)
       -- What was complete is appended once more: that is what append means.
-      if fault.class then assert.equal(all, healed[name .. "_appended"], name) end
+      if fault.class and not fault.inside then
+        assert.equal(all, healed[name .. "_appended"], name)
+      end
     end
   end)
 end)
