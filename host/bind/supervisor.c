@@ -7,6 +7,8 @@
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 typedef struct arguments {
     int argc;
@@ -87,8 +89,16 @@ static int l_traceback(lua_State *L)
     return 1;
 }
 
+/* It reads secrets: no core dump of it, nor of what it starts. */
+static void keep_from_dumps(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+}
+
 int eh_supervisor_main(int argc, char **argv, const char *version)
 {
+    keep_from_dumps();
     lua_State *L = luaL_newstate();
     if (L == NULL) {
         (void)fputs("etlhost: out of memory\n", stderr);
