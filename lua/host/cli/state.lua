@@ -1,5 +1,7 @@
 -- etlhost state: what is loaded already, and how to forget it.
 
+local cjson = require "cjson.safe"
+
 local admin = require "host.admin"
 local confirm = require "host.confirm"
 local doc = require "host.doc"
@@ -13,20 +15,36 @@ local function count(row, key)
   return text.count(tonumber(row[key]) or 0)
 end
 
+-- How far a source has read: the cursor, and the window that a run did not complete.
+local function reading(row)
+  local cursor = type(row.cursor) == "string" and cjson.decode(row.cursor)
+  local pending = type(row.pending) == "string" and cjson.decode(row.pending)
+  local shown = cursor and tostring(type(cursor) == "table" and cursor.value or row.cursor) or ""
+  if type(pending) == "table" then
+    local name = pending.name ~= "" and pending.name or "all of it"
+    shown = (shown ~= "" and shown .. ", " or "") .. "half-way in " .. name
+  end
+  return text.safe(shown)
+end
+
 local function print_streams(ctx, rows)
-  local cells = {}
+  local cells, any = {}, false
   for i, row in ipairs(rows) do
     cells[i] = {
       row.client_id ~= "" and row.client_id or "-", admin.stream_name(row), count(row, "files"),
       count(row, "rows"), count(row, "dead"), row.last_status or "-",
       admin.time(row.last_success_at) or "never",
       row.table_schema ~= "main" and row.table_schema .. "." .. row.table_name or row.table_name,
+      reading(row),
     }
+    any = any or cells[i][9] ~= ""
   end
   local columns = {
     { "client" }, { "stream" }, { "files", right = true }, { "rows", right = true },
     { "dead", right = true }, { "last run" }, { "last success (UTC)" }, { "table" },
+    any and { "read until" } or nil,
   }
+  for _, row in ipairs(any and {} or cells) do row[9] = nil end
   for _, line in ipairs(text.table(columns, cells, function(cell, index)
     return index == 0 and ctx.out:style("bold", cell) or cell
   end)) do

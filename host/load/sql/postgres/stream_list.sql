@@ -1,10 +1,11 @@
 -- All streams, or those of one client, instance, resource. $1 client, $2 instance, $3 resource
 SELECT s.stream_id, s.client_id, s.instance, s.resource, s.table_schema, s.table_name, s.epoch,
-  s.cursor, s.last_success_at,
+  s.cursor, s.pending, s.last_success_at,
   (SELECT coalesce(sum(u.rows), 0) FROM _etl.units AS u
    WHERE u.stream_id = s.stream_id AND u.generation = s.generation) AS rows,
   (SELECT count(*) FROM _etl.files AS f
-   WHERE f.stream_id = s.stream_id AND f.generation = s.generation) AS files,
+   WHERE f.stream_id = s.stream_id AND f.generation = s.generation
+     AND f.input NOT LIKE 'window:%') AS files,
   (SELECT count(*) FROM _etl.dead_rows AS d
    WHERE d.stream_id = s.stream_id AND d.status = 'dead') AS dead,
   (SELECT l.status FROM _etl.loads AS l WHERE l.stream_id = s.stream_id

@@ -1,0 +1,101 @@
+-- A service's windows, killed on the way: what a run again ends with is what it would have been,
+-- merged, appended and restated; and a list that comes newest first, killed behind its first page,
+-- leaves the cursor where it was.
+local api = require "tests.support.api"
+local host = require "tests.support.host"
+local http = require "tests.support.http"
+local process = require "tests.support.process"
+local target = require "tests.support.target"
+local windows = require "tests.support.windows"
+
+local MORE = { "--unit-bytes", "2048" }
+local server
+
+local function run(folder, to, fault)
+  return host.run(folder, to, { more = MORE, program = fault and host.faulty_program or nil,
+    env = fault and { ETLHOST_FAULT = fault, ETLHOST_FAULT_ROLE = "engine" } or nil })
+end
+
+local function round(n) process.run { "curl", "-s", server.url .. "/round?n=" .. n } end
+
+-- Everything that is to be the same: the rows, the cursor, the dead rows, no stage left behind.
+local function outcome(to)
+  return to:dump "shop_orders" .. to:dump_dead()
+    .. to:sql("select cursor, pending from " .. to:book "streams")
+end
+
+-- before: the days that are loaded undisturbed, in the first round.
+local function check(kind, resource, days, before, points)
+  local expected
+  local function prepare()
+    local folder, to = api.project(server, resource(days)), kind.fresh()
+    if before then
+      round(1)
+      local first = api.project(server, resource(before))
+      assert.equal(0, run(first, to).code)
+    end
+    round(before and 3 or 1)
+    return folder, to
+  end
+  local function undisturbed()
+    if not expected then
+      local folder, to = prepare()
+      local result = run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+      expected = outcome(to)
+    end
+    return expected
+  end
+  for _, point in ipairs(points) do
+    it("at " .. point, function()
+      local folder, to = prepare()
+      local result = run(folder, to, point)
+      process.wait_gone(result.session)
+      assert.not_equal(0, result.code, "the point was never reached\n" .. tostring(result))
+      local again = run(folder, to)
+      assert.equal(0, again.code, tostring(again))
+      assert.equal(undisturbed(), outcome(to))
+    end)
+  end
+end
+
+setup(function() server = http.start(windows.scenario) end)
+teardown(function() server:stop() end)
+
+describe("windows that are merged, killed", function()
+  check(target.list[3], windows.merged, 2, nil, { "request.sent:3", "response.done:2",
+    "page.half:3", "commit.answered:2", "window.ended:1" })
+end)
+
+describe("windows that are appended, killed", function()
+  check(target.list[1], windows.appended, 2, nil, { "page.parsed:2", "window.end:1",
+    "promote.rows:1", "window.ended:1" })
+end)
+
+describe("windows that are appended into PostgreSQL, killed", function()
+  check(target.list[2], windows.appended, 2, nil, { "page.done:4", "promote.done:1" })
+end)
+
+describe("windows that are restated, killed", function()
+  check(target.list[2], windows.restated, 2, 2, { "promote.start:2", "promote.rows:1",
+    "promote.done:2" })
+end)
+
+describe("a list that comes newest first", function()
+  it("moves no cursor when it is killed behind its first page, and goes on there", function()
+    round(1)
+    local folder, to = api.project(server, windows.merged(1)), target.sqlite()
+    local result = run(folder, to, "commit.answered:2")
+    process.wait_gone(result.session)
+    assert.equal("\\N", to:sql "select cursor from _etl_streams")
+    assert.matches("2026%-03%-01T00:00:00Z/2026%-03%-02", to:sql "select pending from _etl_streams")
+    local shown = host.etlhost({ "state", "show", "--client", "acme", "--destination", to.url },
+      { cwd = folder })
+    assert.matches("half-way in 2026-03-01T00:00:00Z/2026-03-02", shown.out, 1, true)
+    local before = #server:requests "^/v1"
+    assert.equal(0, run(folder, to).code)
+    assert.equal(24, to:count "shop_orders")
+    -- Not from the first page on: the position of the last one that committed.
+    assert.matches("page=[23]&", server:requests "^/v1"[before + 1].target)
+  end)
+end)

@@ -1,0 +1,81 @@
+-- tests/support/windows.lua: a service that gives one order an hour, newest first, in pages of
+-- eight, and resources that read it a day at a time.
+local windows = {}
+
+-- GET /v1/orders?from=&until=[&page=]: { data, next }. GET /round?n=2: from now on the orders have
+-- another value; a day has fewer sums than before, and the second one has none.
+windows.scenario = [[
+local json = require "cjson"
+local round, HOUR = 1, 3600
+local function seconds(text)
+  local y, m, d, H, M, S = text:match "(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)"
+  return os.time { year = y, month = m, day = d, hour = H, min = M, sec = S }
+end
+local function iso(at) return os.date("!%Y-%m-%dT%H:%M:%SZ", at) end
+local function list(rows)
+  return #rows == 0 and "[]" or json.encode(rows)
+end
+return function(r, c)
+  if r.path == "/round" then
+    round = tonumber(r.query.n)
+    return c:reply(200, nil, "")
+  end
+  local from, upto = seconds(r.query.from), seconds(r.query["until"])
+  if r.path == "/v1/sums" then
+    local day = r.query.from:sub(1, 10)
+    local rows = {}
+    if not (round == 2 and day == "2026-03-02") then
+      for i = 1, round == 1 and 3 or 2 do
+        rows[i] = { day = day, shop = "s" .. i, cents = i * round }
+      end
+    end
+    return c:reply(200, nil, '{"data":' .. list(rows) .. "}")
+  end
+  local page, all, rows = tonumber(r.query.page or 1), {}, {}
+  local last = r.query.closed and upto or upto - 1
+  for at = last // HOUR * HOUR, from, -HOUR do
+    all[#all + 1] = { id = at // HOUR, at = iso(at), v = round, note = ("x"):rep(200) }
+  end
+  for i = (page - 1) * 8 + 1, math.min(page * 8, #all) do rows[#rows + 1] = all[i] end
+  local more = page * 8 < #all and page + 1 or "null"
+  c:reply(200, nil, ('{"data":%s,"next":%s}'):format(list(rows), tostring(more)))
+end
+]]
+
+-- An extract function. options: Lua text of what ctx:windows gets besides the span.
+local function reading(path, options, query)
+  return ([[extract = function(ctx)
+    for window in ctx:windows { span = "1d", %s } do
+      local page = window.position or 1
+      if window.position then ctx:log("goes on at page %%d", page) end
+      while page do
+        local r = ctx:get("%s", { query = { from = window.from, ["until"] = window["until"],
+          page = page, %s } })
+        local following = r:value "next"
+        if following == require "etl".null then following = nil end
+        ctx:emit(r:rows "data", { position = following })
+        page = following
+      end
+    end
+  end]]):format(options, path, query or "")
+end
+
+-- days: how many of March are read; since the first.
+function windows.merged(days, more)
+  return ('orders = { key = "id", %s }'):format(
+    reading("orders", ('["until"] = "2026-03-%02d", %s'):format(days + 1, more or "")))
+end
+function windows.appended(days)
+  return ("orders = { cursor = \"at\", %s }"):format(
+    reading("orders", ('["until"] = "2026-03-%02d"'):format(days + 1)))
+end
+function windows.closed(days)
+  return ("orders = { cursor = \"at\", %s }"):format(reading("orders",
+    ('closed = true, ["until"] = "2026-03-%02d"'):format(days + 1), 'closed = "1"'))
+end
+function windows.restated(days)
+  return ('orders = { write = "restate", cursor = "day", columns = { day = "date" }, %s }'):format(
+    reading("sums", ('lag = "10d", ["until"] = "2026-03-%02d"'):format(days + 1)))
+end
+
+return windows
