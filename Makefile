@@ -180,8 +180,11 @@ lint: ## clang-tidy, cppcheck, luacheck, shellcheck and the house rules of tests
 	@CPPFLAGS='$(CPPFLAGS)' sh tests/lint/run
 
 bench: deps deps-test $(if $(filter 1,$(PEERS)),deps-peers) ## measure against psql and sqlite3 (PEERS=1: against other tools too)
-	@$(PARALLEL) all $(HTTP_SERVER)
+	@$(PARALLEL) all $(HTTP_SERVER) $(OUT)/bench_http
 	@sh tests/bench/run
+
+$(OUT)/bench_%: $(OUT)/obj/tests/bench/bench_%.o $(OUT)/libetlhost.a
+	$(CXX) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Each target for FUZZ_SECONDS, from its seeds; what it finds that is new stays under build/fuzz.
 FUZZ_SECONDS ?= 60

@@ -51,24 +51,24 @@ static const char *refused4(uint32_t address)
 typedef struct network6 {
     unsigned char start[16];
     unsigned bits;
-    const char *what; /* NULL: judged by the IPv4 address at byte `inner` */
     unsigned inner;
+    const char *what; /* NULL: judged by the IPv4 address at byte `inner` */
 } network6;
 
 /* The first that fits decides. */
 static const network6 networks6[] = {
-    {{[10] = 0xff, [11] = 0xff}, 96, NULL, 12}, /* ::ffff:0:0/96, mapped */
-    {{0x00, 0x64, 0xff, 0x9b}, 96, NULL, 12},   /* NAT64 (RFC 6052) */
-    {{0x20, 0x02}, 16, NULL, 2},                /* 6to4 */
-    {{[15] = 1}, 128, loopback, 0},             /* ::1 */
-    {{0}, 128, local, 0},                       /* :: */
-    {{0xfc}, 7, private_, 0},                   /* unique local */
-    {{0xfe, 0x80}, 10, link_local, 0},          /* */
-    {{0xfe, 0xc0}, 10, private_, 0},            /* site-local, of old */
-    {{0xff}, 8, multicast, 0},                  /* */
-    {{0x20, 0x01, 0x0d, 0xb8}, 32, example, 0}, /* 2001:db8:: */
-    {{0x3f, 0xff}, 20, example, 0},             /* 3fff:: */
-    {{0x20, 0x01}, 23, reserved, 0},            /* protocol assignments; Teredo */
+    {{[10] = 0xff, [11] = 0xff}, 96, 12, NULL}, /* ::ffff:0:0/96, mapped */
+    {{0x00, 0x64, 0xff, 0x9b}, 96, 12, NULL},   /* NAT64 (RFC 6052) */
+    {{0x20, 0x02}, 16, 2, NULL},                /* 6to4 */
+    {{[15] = 1}, 128, 0, loopback},             /* ::1 */
+    {{0}, 128, 0, local},                       /* :: */
+    {{0xfc}, 7, 0, private_},                   /* unique local */
+    {{0xfe, 0x80}, 10, 0, link_local},          /* */
+    {{0xfe, 0xc0}, 10, 0, private_},            /* site-local, of old */
+    {{0xff}, 8, 0, multicast},                  /* */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32, 0, example}, /* 2001:db8:: */
+    {{0x3f, 0xff}, 20, 0, example},             /* 3fff:: */
+    {{0x20, 0x01}, 23, 0, reserved},            /* protocol assignments; Teredo */
 };
 
 static bool inside6(const unsigned char *address, const network6 *network)

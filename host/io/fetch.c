@@ -38,10 +38,33 @@ eh_fetcher *eh_fetcher_new(const eh_fetcher_options *options, eh_err *err)
     return fetcher;
 }
 
+static void free_fetch(eh_fetch *fetch)
+{
+    eh_fetcher *fetcher = fetch->fetcher;
+    *(fetch->previous != NULL ? &fetch->previous->next : &fetcher->first) = fetch->next;
+    if (fetch->next != NULL) fetch->next->previous = fetch->previous;
+    eh_http_cancel(fetch->transfer);
+    eh_watch_remove(fetch->timer);
+    if (fetch->body != NULL) {
+        eh_body_on_room(fetch->body, NULL, NULL);
+        eh_err gone = {.class_ = EH_OK};
+        (void)eh_fail(&gone, EH_CLASS_CANCELLED, "the request was given up");
+        eh_body_fail(fetch->body, &gone); /* nothing once it has ended */
+        eh_body_free(fetch->body);
+    }
+    eh_buf_free(&fetch->excerpt);
+    eh_arena_free(fetch->answer_arena);
+    eh_arena_free(fetch->arena);
+    free(fetch);
+}
+
 void eh_fetcher_free(eh_fetcher *fetcher)
 {
     if (fetcher == NULL) return;
-    while (fetcher->first != NULL) eh_fetch_cancel(fetcher->first);
+    for (eh_fetch *fetch = fetcher->first, *next; fetch != NULL; fetch = next) {
+        next = fetch->next;
+        free_fetch(fetch);
+    }
     for (eh_fetch_bucket *b = fetcher->buckets, *next; b != NULL; b = next) {
         next = b->next;
         free(b->key);
@@ -72,26 +95,6 @@ static int64_t now_us(const eh_fetch *fetch)
 
 /* ---- the end ------------------------------------------------------------------------------
  */
-
-static void free_fetch(eh_fetch *fetch)
-{
-    eh_fetcher *fetcher = fetch->fetcher;
-    *(fetch->previous != NULL ? &fetch->previous->next : &fetcher->first) = fetch->next;
-    if (fetch->next != NULL) fetch->next->previous = fetch->previous;
-    eh_http_cancel(fetch->transfer);
-    eh_watch_remove(fetch->timer);
-    if (fetch->body != NULL) {
-        eh_body_on_room(fetch->body, NULL, NULL);
-        eh_err gone = {.class_ = EH_OK};
-        (void)eh_fail(&gone, EH_CLASS_CANCELLED, "the request was given up");
-        eh_body_fail(fetch->body, &gone); /* nothing once it has ended */
-        eh_body_free(fetch->body);
-    }
-    eh_buf_free(&fetch->excerpt);
-    eh_arena_free(fetch->answer_arena);
-    eh_arena_free(fetch->arena);
-    free(fetch);
-}
 
 void eh_fetch_cancel(eh_fetch *fetch)
 {
@@ -137,7 +140,8 @@ static bool keep_answer(eh_fetch *fetch, const eh_http_answer *from)
     const char *url = fetch->answer.url, *address = fetch->answer.address;
     if (!fetch->answered) {
         eh_http_header *headers = eh_arena_zalloc(arena, from->header_count, sizeof *headers);
-        for (size_t i = 0; headers != NULL && i < from->header_count; i++) {
+        if (headers == NULL) return false;
+        for (size_t i = 0; i < from->header_count; i++) {
             const eh_http_header *h = &from->headers[i];
             char *name = eh_arena_strndup(arena, h->name.data, h->name.len);
             char *value = eh_arena_strndup(arena, h->value.data, h->value.len);
@@ -148,7 +152,7 @@ static bool keep_answer(eh_fetch *fetch, const eh_http_answer *from)
         kept = headers;
         url = eh_fetch_masked(fetch->fetcher, arena, from->url);
         address = eh_arena_strdup(arena, from->address);
-        if (kept == NULL || address == NULL) return false;
+        if (address == NULL) return false;
     }
     fetch->answer = *from;
     fetch->answer.headers = kept;

@@ -212,7 +212,10 @@ static void free_transfer(eh_http_transfer *t)
 void eh_http_free(eh_http *http)
 {
     if (http == NULL) return;
-    while (http->first != NULL) free_transfer(http->first);
+    for (eh_http_transfer *t = http->first, *next; t != NULL; t = next) {
+        next = t->next;
+        free_transfer(t);
+    }
     for (eh_http_pool *pool = http->pools, *next; pool != NULL; pool = next) {
         next = pool->next;
         free_pool(pool);

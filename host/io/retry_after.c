@@ -142,7 +142,7 @@ static bool take_seconds(eh_slice text, int64_t *wait_ms)
     int64_t ms = 0, place = 100;
     size_t i = 0;
     for (; i < text.len && isdigit((unsigned char)text.data[i]); i++)
-        if (ms <= EH_RETRY_AFTER_MAX_MS) ms = ms * 10 + (text.data[i] - '0') * 1000;
+        if (ms <= EH_RETRY_AFTER_MAX_MS) ms = ms * 10 + (int64_t)1000 * (text.data[i] - '0');
     if (i == 0) return false;
     if (i < text.len && text.data[i] == '.') {
         size_t point = i++;

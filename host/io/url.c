@@ -166,7 +166,8 @@ static bool read_parts(parser *p, eh_url *url, eh_err *err)
               get(p, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port, err) &&
               get(p, CURLUPART_PATH, 0, &url->path, err) &&
               get(p, CURLUPART_QUERY, 0, &url->query, err) &&
-              (url->host != NULL || refuse(p, "it has no host", err));
+              ((url->host != NULL && scheme != NULL && port != NULL) ||
+               refuse(p, "it has no host", err));
     if (ok) {
         unsigned long number = strtoul(port, NULL, 10);
         url->port = (uint16_t)number;
