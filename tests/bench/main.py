@@ -9,13 +9,14 @@ import merges
 import pages
 import replaces
 import table
+import transfers
 from data import Data
 from server import Server
 
 FOLDER = os.path.abspath("build/bench")
 GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite,
           "replace": replaces.replace_postgres, "pages": pages.pages_postgres,
-          "requests": pages.requests}
+          "requests": pages.requests, "download": transfers.download}
 
 
 def main():
