@@ -7,7 +7,7 @@ self = false -- a method may not need its object
 exclude_files = { "build/**", "tests/fixtures/hostile/**" }
 files["tests/**/*_spec.lua"] = { std = "lua54+busted" }
 -- A scenario of the tests' HTTP server (tests/support/README.md).
-files["tests/bench/pages.lua"] = { read_globals = { "options" } }
+files["tests/bench/*.lua"] = { read_globals = { "options" } }
 files["sources/**/*_spec.lua"] = { std = "lua54+busted" }
 -- LuaLS definitions declare functions without bodies.
 files["lua/meta/**"] = { ignore = { "211", "212", "213", "231", "241", "122", "142" } }
