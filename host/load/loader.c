@@ -341,7 +341,8 @@ bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written
 bool eh_loader_end(eh_loader *loader, uint64_t end, bool last, eh_err *err)
 {
     eh_parse_from next = {end, loader->after.row, loader->after.line};
-    bool ok = eh_loader_close_part(loader, &next, last, err);
+    bool ok = (!last || eh_nested_settle(loader, &next, err)) &&
+              eh_loader_close_part(loader, &next, last, err);
     if (!ok) eh_loader_drop(loader);
     return ok;
 }

@@ -84,6 +84,9 @@ bool eh_nested_take(eh_loader *root, eh_batch *batch, eh_err *err) EH_MUST_USE;
 
 /* Changes what the child tables need for the batch, in front of the record at `place`. */
 bool eh_nested_meet_needs(eh_loader *root, const eh_place *place, eh_err *err) EH_MUST_USE;
+/* The input is read up to `next`, its end: a field that has had neither a list nor another
+ * value gets its column now. */
+bool eh_nested_settle(eh_loader *root, const eh_parse_from *next, eh_err *err) EH_MUST_USE;
 /* Has each child table an encoder for its present columns? */
 bool eh_nested_is_ready(const eh_loader *root);
 bool eh_nested_make_encoders(eh_loader *root, const eh_place *place, eh_err *err) EH_MUST_USE;

@@ -23,6 +23,41 @@ bool eh_nested_meet_needs(eh_loader *root, const eh_place *place, eh_err *err)
     return true;
 }
 
+static bool has_child(const eh_loader *parent, const char *name)
+{
+    const eh_nested *nested = (parent->root != NULL ? parent->root : parent)->nested;
+    for (size_t i = 0; i < nested->count; i++) {
+        const eh_child *child = nested->all[i]->child;
+        if (child->parent == parent && strcmp(child->place.name, name) == 0) return true;
+    }
+    return false;
+}
+
+static bool settle(eh_loader *loader, const eh_place *place, eh_err *err)
+{
+    static const eh_batch nothing = {.rows = 0};
+    for (size_t i = 0; i < loader->source_count; i++)
+        if (loader->sources[i].nested && !loader->sources[i].dropped &&
+            !has_child(loader, loader->plan.source_plans[i].name))
+            loader->sources[i].nested = false;
+    bool ok = eh_loader_meet_needs(loader, &nothing, place, err);
+    for (size_t i = 0; i < loader->source_count; i++) /* the next input may have lists there */
+        loader->sources[i].nested = eh_nested_takes(loader, loader->sources[i].written);
+    return ok;
+}
+
+bool eh_nested_settle(eh_loader *root, const eh_parse_from *next, eh_err *err)
+{
+    const eh_place place = {.offset = next->offset, .row = next->row + 1, .line = next->line};
+    if (root->nested == NULL) return true;
+    if (!settle(root, &place, err)) return false;
+    for (size_t i = 0; i < root->nested->count; i++) {
+        eh_nested_follow(root->nested->all[i]);
+        if (!settle(root->nested->all[i], &place, err)) return false;
+    }
+    return true;
+}
+
 bool eh_nested_is_ready(const eh_loader *root)
 {
     if (root->nested == NULL) return true;

@@ -7,7 +7,7 @@ local world = require "tests.model.world"
 
 local seed = tonumber(os.getenv "MODEL_SEED") or 20261129
 local rounds = tonumber(os.getenv "MODEL_ROUNDS") or 1
-local count = tonumber(os.getenv "MODEL_STREAMS") or 15
+local count = tonumber(os.getenv "MODEL_STREAMS") or 23
 local make = os.getenv "MODEL_TO" == "postgres" and target.list[3] or target.list[1]
 
 describe("random files into " .. make.name, function()

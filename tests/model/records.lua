@@ -10,6 +10,14 @@ local function number(first)
   return what > 1 and "b" .. what or nil
 end
 
+-- A list of letters, which is rows of a child table.
+local function letters()
+  if math.random(6) == 1 then return nil end
+  local list = {}
+  for i = 1, math.random(0, 3) do list[i] = "c" .. math.random(4) end
+  return list
+end
+
 local function cursor(kind)
   if kind.cursor == "date" then return ("2026-01-%02d"):format(math.random(28)) end
   return math.random(6) > 1 and math.random(20) or nil
@@ -34,6 +42,7 @@ function records.random(kind, fields, first)
       r[field] = field == "n" and number(first) or field ~= "n" and value() or nil
       r.has[field] = true
     end
+    if kind.nested then r.l, r.has.l = letters(), true end
     list[at] = r
   end
   if kind.ordered then table.sort(list, in_order) end
@@ -63,6 +72,9 @@ function records.json(list, columns, first)
       else
         local v = r[column]
         local text = v == nil and "null" or type(v) == "string" and '"' .. v .. '"' or tostring(v)
+        if type(v) == "table" then
+          text = #v > 0 and '["' .. table.concat(v, '","') .. '"]' or "[]"
+        end
         parts[#parts + 1] = ('"%s":%s'):format(column, text)
       end
     end

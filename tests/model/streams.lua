@@ -13,7 +13,7 @@ stream.__index = stream
 
 -- declaration: what the pipeline says. cursor: how it looks. json: may files be JSON lines?
 -- ordered: see above. unique: has a file a key only once? variants: does it have numbers that are
--- now and then none?
+-- now and then none? nested: does it have lists, which are rows of a child table?
 streams.kinds = {
   { name = "append", declaration = "", json = true },
   { name = "replace", declaration = 'write = "replace"', json = true },
@@ -41,6 +41,22 @@ streams.kinds = {
     json = true, ordered = true, variants = true },
   { name = "history with variants", declaration = 'key = "id", cursor = "at", write = "history"',
     cursor = "date", json = true, ordered = true, variants = true },
+  { name = "append", declaration = 'nested = "tables"', json = true, nested = true },
+  { name = "replace", declaration = 'write = "replace", nested = "tables"', json = true,
+    nested = true },
+  { name = "merge", declaration = 'key = "id", nested = "tables"', json = true, nested = true },
+  { name = "merge by cursor, fields missing",
+    declaration = 'key = "id", cursor = "at", nested = { l = "tables" }', cursor = "number",
+    json = true, ordered = true, nested = true },
+  { name = "delete_insert", cursor = "number", json = true, nested = true,
+    declaration = 'key = "id", cursor = "at", merge = "delete_insert", nested = "tables"' },
+  { name = "hard_delete", cursor = "number", json = true, ordered = true, deletes = true,
+    nested = true,
+    declaration = 'key = "id", cursor = "at", hard_delete = "gone", nested = "tables"' },
+  { name = "hard_delete without a cursor", json = true, deletes = true, nested = true,
+    declaration = 'key = "id", hard_delete = "gone", nested = "tables"' },
+  { name = "insert_only", declaration = 'key = "id", write = "insert_only", nested = "tables"',
+    json = true, nested = true },
 }
 
 function streams.new(number, kind)
@@ -70,6 +86,8 @@ function stream:random_file(name)
     end
     table.move(fields, 1, #fields, #columns + 1, columns)
     local list = records.random(self.kind, fields, #self.order == 0)
+    if self.kind.nested and is_json then columns[#columns + 1] = "l" end
+    for _, r in ipairs(not is_json and list or {}) do r.l, r.has.l = nil, nil end
     local text = is_json and records.json(list, columns, #self.order == 0)
       or records.csv(list, columns)
     if not self.contents[text] then
@@ -108,7 +126,7 @@ local function newer(r, there)
 end
 
 local function copy(r, all)
-  local result = { id = r.id, at = r.at, gone = r.gone }
+  local result = { id = r.id, at = r.at, gone = r.gone, l = r.l }
   for _, field in ipairs(all) do result[field] = r[field] end
   return result
 end
@@ -166,6 +184,7 @@ end
 function stream:take(file)
   for _, r in ipairs(file.records) do
     for field in pairs(r.has) do self.columns[field] = true end
+    self.has_lists = self.has_lists or r.l and #r.l > 0
     self.columns.n__text = self.columns.n__text or r.id and type(r.n) == "string"
     if not self.keyed then
       local rows = self.rows[file.name] or {}
@@ -223,10 +242,22 @@ function stream:expected()
     local many = self.history or not self.keyed
     for _, r in ipairs(many and entry or { entry }) do
       lines[#lines + 1] = self.table .. "|" .. show(r, columns, self.history)
+      for i, letter in ipairs(r.l or {}) do
+        lines[#lines + 1] = ("%s|l|%s|%d|%s"):format(self.table, r.id, i - 1, letter)
+      end
     end
   end
   table.sort(lines)
   return table.concat(lines, "\n")
+end
+
+-- The same of the child table, whose rows have the key of their record, or its place.
+function stream:child_query(to)
+  local joined = self.keyed and "p.id = c._parent_id"
+    or "p._load_id = c._load_id and p._file = c._file and p._row = c._row"
+  return ("select '%s|l|' || coalesce(cast(p.id as text), 'nobody') || '|' || c._position || '|' "
+    .. "|| c.value from %s as c left join %s as p on %s;"):format(self.table,
+    to:name(self.table .. "__l"), to:name(self.table), joined)
 end
 
 -- The query that prints the table in the same way.

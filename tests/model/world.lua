@@ -10,7 +10,8 @@ local world = {}
 
 local POINTS = { "file.opened", "batch.parsed", "begin", "schema.create", "schema.add", "key.index",
   "put.staged", "put.row", "put.step", "copy.start", "copy.middle", "copy.end", "dead.insert",
-  "unit.insert", "commit.sent", "commit.answered", "finish", "finish.done" }
+  "nested.part", "nested.copied", "unit.insert", "commit.sent", "commit.answered", "finish",
+  "finish.done" }
 
 local function project_of(list)
   local declared, prefixes = {}, {}
@@ -46,7 +47,10 @@ end
 
 local function actual(list, to)
   local queries, by_table = {}, {}
-  for i, s in ipairs(list) do queries[i] = s:query(to) end
+  for _, s in ipairs(list) do
+    queries[#queries + 1] = s:query(to)
+    if s.has_lists then queries[#queries + 1] = s:child_query(to) end
+  end
   for line in (to:sql(table.concat(queries, "\n")) .. "\n"):gmatch "([^\n]+)\n" do
     local name = line:match "^(t%d+)|"
     by_table[name] = by_table[name] or {}
