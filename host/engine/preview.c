@@ -1,8 +1,11 @@
 /* engine/preview.c: see preview.h. Printing is in preview_print.c. */
 #include "base/map.h"
 #include "engine/preview_private.h"
+#include "load/contract.h"
+#include "load/extra.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SAMPLE_ROWS    100000
 #define TEXT_MAX       ((size_t)256 * 1024 * 1024)
@@ -24,6 +27,8 @@ eh_preview *eh_preview_new(eh_run *run, eh_err *err)
     p->width = (size_t)eh_doc_int(options, "width", 0);
     p->arena = eh_arena_new(TEXT_MAX);
     p->names = eh_names_new();
+    p->extra_at = SIZE_MAX;
+    eh_buf_init(&p->json, TEXT_MAX);
     eh_map_init(&p->index);
     const char *output = eh_doc_str(options, "output", "table");
     if (p->arena == NULL || p->names == NULL)
@@ -45,6 +50,8 @@ void eh_preview_free(eh_preview *p)
     free(p->columns);
     free(p->rows);
     free(p->where);
+    free(p->extra);
+    eh_buf_free(&p->json);
     free(p);
 }
 
@@ -56,7 +63,7 @@ bool eh_preview_is_full(const eh_preview *p)
 /* ---- columns
  * ------------------------------------------------------------------------------------- */
 
-static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
+static bool push_column(eh_preview *p, const char *name, eh_err *err)
 {
     if (p->column_count == p->column_capacity) {
         size_t capacity = p->column_capacity * 2 + 32;
@@ -65,9 +72,50 @@ static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
         p->columns = more;
         p->column_capacity = capacity;
     }
-    const char *name = eh_names_of(p->names, written, err);
-    if (name == NULL || !eh_map_put(&p->index, written, p->column_count, err)) return false;
     p->columns[p->column_count++] = (eh_preview_column){.name = name};
+    return true;
+}
+
+static bool add_column(eh_preview *p, eh_slice written, eh_err *err)
+{
+    const char *name = eh_names_of(p->names, written, err);
+    return name != NULL && eh_map_put(&p->index, written, p->column_count, err) &&
+           push_column(p, name, err);
+}
+
+/* Does a declaration name the column? What it does not is in _extra, where it says so; what a
+ * table has already is not known here. */
+static bool is_named(const eh_preview *p, const eh_write_rule *rule, const eh_doc *declaration,
+                     const eh_source_column *source, bool *named, eh_err *err)
+{
+    eh_type type;
+    const char *name = eh_names_of(p->names, source->written, err);
+    if (name == NULL) return false;
+    *named = source->instant || eh_declared_key(declaration, source->written, name) ||
+             (rule->hard_delete != NULL &&
+              eh_declared_is(rule->hard_delete, source->written, name)) ||
+             eh_declared_type(declaration, source->written, name, &type, err);
+    return err->class_ == EH_OK;
+}
+
+static bool find_extras(eh_preview *p, const eh_doc *declaration,
+                        const eh_source_column *sources, size_t count, bool *found, eh_err *err)
+{
+    eh_write_rule rule;
+    bool *extra = realloc(p->extra, (count + 1) * sizeof *extra), any = false;
+    if (extra == NULL) return eh_fail_memory(err, "a preview");
+    p->extra = extra;
+    memset(extra, 0, count + 1);
+    if (strcmp(eh_doc_str(declaration, "extras", ""), "json") != 0) return true;
+    if (!eh_write_read(declaration, &rule, err)) return false;
+    for (size_t i = 0; i < count; i++) {
+        bool named = true;
+        if (!sources[i].dropped && !is_named(p, &rule, declaration, &sources[i], &named, err))
+            return false;
+        extra[i] = !named;
+        any = any || extra[i];
+    }
+    *found = any;
     return true;
 }
 
@@ -80,7 +128,8 @@ static bool place_columns(eh_preview *p, const eh_source_column *sources, size_t
     p->where = where;
     for (size_t i = 0; i < count; i++) {
         uint64_t index = SIZE_MAX;
-        if (!sources[i].dropped && !eh_map_get(&p->index, sources[i].written, &index)) {
+        if (!sources[i].dropped && !p->extra[i] &&
+            !eh_map_get(&p->index, sources[i].written, &index)) {
             index = p->column_count;
             if (!add_column(p, sources[i].written, err)) return false;
         }
@@ -124,7 +173,20 @@ static bool learn(eh_preview *p, eh_preview_column *column, const eh_cell *cell)
     return true;
 }
 
-static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t count)
+static bool keep_cell(eh_preview *p, eh_cell *cells, size_t at, eh_cell cell)
+{
+    eh_slice text;
+    if (eh_cell_has_text(&cell)) {
+        if (!keep_text(p, &cell, &text)) return false;
+        cell.as.text = text.data;
+        cell.len = (uint32_t)text.len;
+    }
+    cells[at] = cell;
+    return true;
+}
+
+static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t count,
+                     const eh_cell *extra)
 {
     if (p->row_count == p->row_capacity) {
         size_t capacity = p->row_capacity * 2 + 64;
@@ -135,17 +197,11 @@ static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t co
     }
     eh_cell *cells = eh_arena_zalloc(p->arena, p->column_count, sizeof *cells);
     if (cells == NULL) return false;
-    for (size_t c = 0; c < count; c++) {
-        if (p->where[c] == SIZE_MAX) continue;
-        eh_cell cell = *eh_batch_cell(batch, row, c);
-        eh_slice text;
-        if (eh_cell_has_text(&cell)) {
-            if (!keep_text(p, &cell, &text)) return false;
-            cell.as.text = text.data;
-            cell.len = (uint32_t)text.len;
-        }
-        cells[p->where[c]] = cell;
-    }
+    for (size_t c = 0; c < count; c++)
+        if (p->where[c] != SIZE_MAX &&
+            !keep_cell(p, cells, p->where[c], *eh_batch_cell(batch, row, c)))
+            return false;
+    if (p->extra_at != SIZE_MAX && !keep_cell(p, cells, p->extra_at, *extra)) return false;
     p->rows[p->row_count++] = (eh_preview_row){cells, p->column_count};
     return true;
 }
@@ -166,20 +222,57 @@ static void tell_dead(eh_preview *p, const eh_stream *s, const char *file, const
     eh_event_end(e);
 }
 
-static bool take_batch(eh_preview *p, const eh_batch *batch, const eh_source_column *sources,
-                       size_t count, eh_err *err)
+/* What of the row has no column of its own. */
+static bool fill_extra(eh_preview *p, const eh_batch *batch, size_t row,
+                       const eh_source_column *sources, size_t count, eh_cell *cell,
+                       eh_err *err)
 {
-    if (!place_columns(p, sources, count, err)) return false;
-    for (size_t r = 0; r < batch->rows && !eh_preview_is_full(p); r++) {
-        p->seen++;
-        for (size_t c = 0; c < count; c++) {
-            if (p->where[c] == SIZE_MAX) continue;
-            if (!learn(p, &p->columns[p->where[c]], eh_batch_cell(batch, r, c)))
-                return eh_fail_memory(err, "a preview");
-        }
-        if (p->row_count < p->limit && !keep_row(p, batch, r, count))
-            return eh_fail(err, EH_CLASS_LIMIT, "too many rows to show at once: lower --limit");
+    bool valued = false;
+    *cell = (eh_cell){.kind = EH_CELL_ABSENT};
+    p->json.len = 0;
+    for (size_t c = 0; c < count; c++) {
+        const eh_cell *value = eh_batch_cell(batch, row, c);
+        if (!p->extra[c] || value->kind == EH_CELL_ABSENT) continue;
+        if (!eh_extra_append(&p->json, sources[c].written, value, err)) return false;
+        valued = valued || !eh_cell_is_null(value);
     }
+    if (p->json.len > 0) cell->kind = EH_CELL_NULL;
+    if (!valued) return true;
+    if (!eh_buf_append_byte(&p->json, '}', err)) return false;
+    *cell =
+        (eh_cell){.kind = EH_CELL_JSON, .len = (uint32_t)p->json.len, .as.text = p->json.data};
+    return true;
+}
+
+static bool take_row(eh_preview *p, const eh_batch *batch, size_t row,
+                     const eh_source_column *sources, size_t count, eh_err *err)
+{
+    eh_cell extra;
+    bool ok = true;
+    p->seen++;
+    if (!fill_extra(p, batch, row, sources, count, &extra, err)) return false;
+    for (size_t c = 0; ok && c < count; c++)
+        ok = p->where[c] == SIZE_MAX ||
+             learn(p, &p->columns[p->where[c]], eh_batch_cell(batch, row, c));
+    if (p->extra_at != SIZE_MAX) ok = ok && learn(p, &p->columns[p->extra_at], &extra);
+    if (!ok) return eh_fail_memory(err, "a preview");
+    return p->row_count >= p->limit || keep_row(p, batch, row, count, &extra) ||
+           eh_fail(err, EH_CLASS_LIMIT, "too many rows to show at once: lower --limit");
+}
+
+static bool take_batch(eh_preview *p, const eh_batch *batch, const eh_doc *declaration,
+                       const eh_source_column *sources, size_t count, eh_err *err)
+{
+    bool found = false;
+    if (!find_extras(p, declaration, sources, count, &found, err) ||
+        !place_columns(p, sources, count, err))
+        return false;
+    if (found && p->extra_at == SIZE_MAX) {
+        p->extra_at = p->column_count;
+        if (!push_column(p, EH_EXTRA_COLUMN, err)) return false;
+    }
+    for (size_t r = 0; r < batch->rows && !eh_preview_is_full(p); r++)
+        if (!take_row(p, batch, r, sources, count, err)) return false;
     return true;
 }
 
@@ -206,7 +299,7 @@ static bool transform(eh_preview *p, eh_stream *s, eh_transform *t, eh_batch *ba
             (eh_source_column){columns[i].name, columns[i].dropped, columns[i].instant, false};
     for (size_t i = 0; i < added_count; i++)
         sources[count + i] = (eh_source_column){added[i], added[i].len == 0, false, false};
-    bool ok = take_batch(p, batch, sources, count + added_count, err);
+    bool ok = take_batch(p, batch, s->declaration, sources, count + added_count, err);
     for (size_t i = 0; ok && i < count; i++) {
         eh_type declared = columns[i].type;
         if (declared != EH_TYPE_UNKNOWN && p->where[i] != SIZE_MAX) {

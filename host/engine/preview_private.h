@@ -35,7 +35,10 @@ struct eh_preview {
     eh_preview_column *columns;
     size_t column_count;
     size_t column_capacity;
-    size_t *where; /* of the current batch's columns */
+    size_t *where;   /* of the current batch's columns; SIZE_MAX: they have none */
+    bool *extra;     /* those that go into the column _extra */
+    size_t extra_at; /* that column; SIZE_MAX: there is none so far */
+    eh_buf json;     /* of a row */
     eh_preview_row *rows;
     size_t row_count;
     size_t row_capacity;

@@ -1,5 +1,6 @@
 /* load/loader_extra.c: the values of a row that have no column of their own, as one JSON object
  * for the column _extra. See loader.h. */
+#include "load/extra.h"
 #include "load/loader_private.h"
 #include "load/plan_private.h"
 
@@ -13,7 +14,6 @@ static bool append_double(eh_buf *out, double value, eh_err *err)
     return eh_buf_printf(out, err, "\"%s\"", isnan(value) ? "NaN" : value > 0 ? "inf" : "-inf");
 }
 
-/* As it came: text stays text, also where it looks like a number; a number keeps its digits. */
 static bool append_value(eh_buf *out, const eh_cell *cell, eh_err *err)
 {
     switch ((eh_cell_kind)cell->kind) {
@@ -40,12 +40,19 @@ static bool append_value(eh_buf *out, const eh_cell *cell, eh_err *err)
     return eh_buf_append_json(out, eh_cell_text(cell), err);
 }
 
+bool eh_extra_append(eh_buf *out, eh_slice written, const eh_cell *cell, eh_err *err)
+{
+    return eh_buf_append_byte(out, out->len > 0 ? ',' : '{', err) &&
+           eh_buf_append_json(out, written, err) && eh_buf_append_byte(out, ':', err) &&
+           append_value(out, cell, err);
+}
+
 bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **why,
                           eh_err *err)
 {
     const eh_plan *plan = &loader->plan;
     eh_buf *out = &loader->extra;
-    bool any = false, valued = false;
+    bool valued = false;
     loader->extra_cell = (eh_cell){.kind = EH_CELL_ABSENT};
     *why = NULL;
     if (!plan->has_extra) return true;
@@ -58,14 +65,10 @@ bool eh_loader_fill_extra(eh_loader *loader, const eh_cell *cells, const char **
             *why = "a NUL byte, which no database stores";
             return true;
         }
-        if (!eh_buf_append_byte(out, any ? ',' : '{', err) ||
-            !eh_buf_append_json(out, plan->sources[i].written, err) ||
-            !eh_buf_append_byte(out, ':', err) || !append_value(out, cell, err))
-            return false;
-        any = true;
+        if (!eh_extra_append(out, plan->sources[i].written, cell, err)) return false;
         valued = valued || !eh_cell_is_null(cell);
     }
-    if (!any) return true;
+    if (out->len == 0) return true;
     if (!eh_buf_append_byte(out, '}', err)) return false;
     loader->extra_cell =
         valued

@@ -1,6 +1,7 @@
 /* load/plan.c: see plan.h. Which changes a batch needs is in plan_needs.c. */
 #include "load/plan.h"
 
+#include "load/extra.h"
 #include "load/plan_private.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 static const char *const added_names[EH_ORIGIN_COUNT] = {
     [EH_FROM_CLIENT] = "_client_id", [EH_FROM_INSTANCE] = "_source",
-    [EH_FROM_PROJECT] = "_project",  [EH_FROM_EXTRA] = "_extra",
+    [EH_FROM_PROJECT] = "_project",  [EH_FROM_EXTRA] = EH_EXTRA_COLUMN,
     [EH_FROM_FILE] = "_file",        [EH_FROM_ROW] = "_row",
     [EH_FROM_LOAD_ID] = "_load_id",  [EH_FROM_LOADED_AT] = "_loaded_at",
 };

@@ -102,6 +102,14 @@ for _, make in ipairs { target.list[1], target.list[3] } do
           .. '"big":12345678901234567890}\n'
           .. '{"id":2,"n":20}\n{"id":3,"tag":null}\n',
         ["orders/2.csv"] = "id,n,zip,empty\n4,40,007,\n" } }
+      -- A preview shows what would load.
+      local shown = host.etlhost({ "preview", "s3_exports.orders", "--client", "acme",
+        "--pipeline", "pipelines/p.lua", "--format", "ndjson" },
+        { cwd = folder })
+      assert.equal(0, shown.code, tostring(shown))
+      assert.matches('{"id":1,"n":10,"_extra":{"tag":"x","size":12.10,"deep":{"a":[1]},'
+        .. '"big":12345678901234567890}}', shown.out, 1, true)
+      assert.matches('{"id":4,"n":40,"_extra":{"zip":"007","empty":', shown.out, 1, true)
       local result = host.run(folder, to)
       assert.equal(0, result.code, tostring(result))
       assert.equal("id n", names(to))
