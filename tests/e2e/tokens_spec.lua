@@ -78,11 +78,12 @@ sources:
   end
 
   local KEY = ("k"):rep(32)
-  local function run(folder, env)
+  local function run(folder, env, program)
     local with = { SHOP_KEY = "shop-k3y", TOKENS = KEY }
     for name, value in pairs(env or {}) do with[name] = value end
     local before = #server:requests "/login"
-    local result = host.run(folder, target.sqlite(), { env = with, more = { "--json" } })
+    local result = host.run(folder, target.sqlite(), { env = with, more = { "--json" },
+      program = program })
     return #server:requests "/login" - before, result
   end
 
@@ -146,6 +147,17 @@ sources:
       assert.equal(0, result.code, tostring(result))
     end
     assert.equal(before + 1, #server:requests "/login")
+  end)
+
+  it("is there for the next run when the one that got it is killed", function()
+    local folder = project("plain", true)
+    local logins, killed = run(folder, { ETLHOST_FAULT = "token.stored" }, host.faulty_program)
+    assert.matches("it was killed", killed.out, 1, true)
+    assert.equal(1, logins)
+    local result
+    logins, result = run(folder)
+    assert.equal(0, result.code, tostring(result))
+    assert.equal(0, logins)
   end)
 
   it("that cannot be had fails each that needs it, with the reason", function()
