@@ -137,7 +137,8 @@ describe("fetch", function()
 
   it("speaks for a source of a client, with its settings and secrets", function()
     local folder = host.project {
-      config = ("network: { allow_private: ['%s'] }\n"):format(server.address),
+      config = ("network: { allow_private: ['%s'], ca_file: '%s' }\n"):format(server.address,
+        server.ca_file),
     }
     files.write(folder .. "/sources/shop.lua", SOURCE)
     files.write(folder .. "/config/clients/acme.yaml",
@@ -155,6 +156,8 @@ describe("fetch", function()
     assert.is_nil((result.err):find("s3cret-value", 1, true))
     result = of_source("shop", "https://other.example/", "--header", "Authorization: {api_key}")
     assert.equal(4, result.code, tostring(result))
+    result = of_source(server.tls_url .. "/json")
+    assert.equal(0, result.code, tostring(result)) -- by the project's own authority
     result = of_source("shpo", "/orders")
     assert.equal(2, result.code, tostring(result))
     assert.matches("did you mean shop?", result.err, 1, true)
