@@ -2,8 +2,8 @@
  * out how a service behaves.
  *
  * Any status is an answer here, and nothing is tried again: the supervisor judges. The body
- * goes where spec.fetch.body_to says: as text into events, laid out and with *** for secrets;
- * to the standard output as it came; or into a file. */
+ * goes where spec.fetch.body_to says: as text into events, laid out; to the standard output; or
+ * into a file, which alone has it as it came: elsewhere *** stands for secrets. */
 #include "engine/net.h"
 #include "engine/request.h"
 
@@ -164,6 +164,24 @@ static bool write_body(fetching *f, int fd, eh_err *err)
     return true;
 }
 
+static bool print_body(fetching *f, eh_err *err)
+{
+    eh_slice text;
+    if (!eh_body_view(f->body, &text, err)) return false;
+    if (!eh_secrets_hits(f->run->secrets, text))
+        return write_all(STDOUT_FILENO, text.data, text.len, err);
+    if (text.len > SHOWN_MAX) {
+        eh_fail(err, EH_CLASS_DENIED, "the body holds a secret of this request");
+        return eh_err_hint(err, "--output FILE keeps it as it came");
+    }
+    eh_buf masked;
+    eh_buf_init(&masked, (size_t)SHOWN_MAX * 2);
+    bool ok = eh_secrets_mask(f->run->secrets, text, &masked, err) &&
+              write_all(STDOUT_FILENO, masked.data, masked.len, err);
+    eh_buf_free(&masked);
+    return ok;
+}
+
 static bool keep_body(fetching *f, const char *path, eh_err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -178,7 +196,7 @@ static bool place_body(fetching *f, eh_err *err)
 {
     const char *to = eh_doc_str(f->args, "body_to", "events");
     if (strcmp(to, "events") == 0) return tell_body(f, err);
-    if (strcmp(to, "stdout") == 0) return write_body(f, STDOUT_FILENO, err);
+    if (strcmp(to, "stdout") == 0) return print_body(f, err);
     return keep_body(f, to, err);
 }
 
