@@ -45,15 +45,15 @@ struct eh_loader {
     uint64_t described;        /* eh_dest_changes when the plan's table was looked at */
     const eh_encoder *encoder; /* NULL: make one before the next row */
     eh_kept_encoder *encoders; /* newest first; older ones while units under way need them */
+    uint64_t sent_columns;     /* eh_put.columns of the latest unit; 0: there was none */
     bool told_text_copy;
-    uint64_t sent_columns; /* eh_put.columns of the latest unit; 0: there was none */
-    bool sent_partial;     /* it had records that lack fields */
-    bool keyed;            /* the table has the unique index that the key needs */
-    eh_buf comments;       /* what the declaration says of the table and its columns, as JSON */
-    char told[1024];       /* the latest notice of the destination */
-    bool looked_at;        /* the table was looked at before the first row */
-    size_t begun;          /* units so far */
-    eh_unit *open;         /* being filled; NULL: none */
+    bool sent_partial; /* it had records that lack fields */
+    bool keyed;        /* the table has the unique index that the key needs */
+    eh_buf comments;   /* what the declaration says of the table and its columns, as JSON */
+    char told[1024];   /* the latest notice of the destination */
+    bool looked_at;    /* the table was looked at before the first row */
+    size_t begun;      /* units so far */
+    eh_unit *open;     /* being filled; NULL: none */
     int64_t opened_us;
     eh_load_input input;
     const char *header;     /* of the input */
@@ -63,11 +63,11 @@ struct eh_loader {
     eh_judged judged;
     eh_err failure; /* of a unit; the first one */
     /* cells that are the same for many rows */
-    bool is_sized;      /* is_large is known */
-    bool is_large;      /* the table has more rows than widen_max */
+    bool is_sized; /* is_large is known */
+    bool is_large; /* the table has more rows than widen_max */
+    bool told_overflow;
     eh_cell extra_cell; /* text in `extra`, null or absent */
     eh_buf extra;
-    bool told_overflow;
     eh_cell absent_cell; /* text in `absent`, or null */
     eh_cell client_cell;
     eh_cell instance_cell;
