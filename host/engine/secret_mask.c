@@ -269,11 +269,28 @@ static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, bool c
     return end > 0 ? end - at : 0;
 }
 
+static bool is_special(char c)
+{
+    return c == '%' || c == '\\' || c == '+' || c == '?' || c == '-' || c == '_';
+}
+
+/* A quick look by which nearly all places of a text are passed over. */
+static bool may_begin(const eh_secret_pattern *p, eh_slice text, size_t at)
+{
+    char c = text.data[at], want = p->text.data[0];
+    if (c == '%' || c == '\\') return true;
+    if (c != want) return is_special(c);
+    if (at + 1 >= text.len) return true;
+    char next = text.data[at + 1];
+    return next == p->text.data[1] || is_special(next);
+}
+
 static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text, size_t at,
                       bool cut)
 {
     size_t best = 0;
     for (size_t i = from; i < to; i++) {
+        if (!may_begin(&s->patterns[i], text, at)) continue;
         size_t len = match(&s->patterns[i], text, at, cut);
         if (len > best) best = len;
     }
@@ -285,8 +302,7 @@ static size_t match_any(const eh_secrets *s, eh_slice text, size_t at, bool cut)
     unsigned char c = (unsigned char)text.data[at];
     if (!s->begins[c]) return 0;
     /* These may stand for any other byte. */
-    if (c == '%' || c == '\\' || c == '+' || c == '?' || c == '-' || c == '_')
-        return longest(s, 0, s->pattern_count, text, at, cut);
+    if (is_special((char)c)) return longest(s, 0, s->pattern_count, text, at, cut);
     return longest(s, s->first_of[c], s->first_of[c + 1], text, at, cut);
 }
 
