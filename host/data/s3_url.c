@@ -85,7 +85,7 @@ static int by_name(const void *a, const void *b)
 
 static bool append_query(eh_buf *out, eh_s3_pair *pairs, size_t count, eh_err *err)
 {
-    qsort(pairs, count, sizeof *pairs, by_name);
+    if (count > 1) qsort(pairs, count, sizeof *pairs, by_name);
     for (size_t i = 0; i < count; i++)
         if (!eh_buf_append_byte(out, i == 0 ? '?' : '&', err) ||
             !append_encoded(out, eh_slice_str(pairs[i].name), false, err) ||

@@ -121,16 +121,8 @@ static eh_doc *file_doc(eh_arena *arena, const eh_file_entry *entry, eh_err *err
     return ok ? map : NULL;
 }
 
-/* A page of a listing, of a folder or a bucket. */
-typedef struct listed {
-    eh_file_entry *entries;
-    size_t count;
-    bool more;
-    const char *last; /* the name that the next page begins behind; NULL: the last entry's */
-} listed;
-
 /* Entries until the page is full; *taken: how many were looked at. */
-static bool list_entries(eh_arena *arena, const listed *page, size_t prefix,
+static bool list_entries(eh_arena *arena, const eh_object_page *page, size_t prefix,
                          const char *pattern, eh_doc *list, size_t *taken, eh_err *err)
 {
     size_t bytes = 0;
@@ -144,15 +136,14 @@ static bool list_entries(eh_arena *arena, const listed *page, size_t prefix,
 }
 
 static bool list_place(eh_pipeline *p, const char *instance, const char *location,
-                       const char *prefix, const char *after, eh_arena *arena, listed *page,
-                       eh_err *err)
+                       const char *prefix, const char *after, eh_arena *arena,
+                       eh_object_page *page, eh_err *err)
 {
     const char *folder = NULL;
     eh_object_place place;
     if (eh_objects_is_location(location))
         return resolve_bucket(p->run, instance, location, arena, &place, err) &&
-               eh_objects_list(p->run->objects, &place, prefix, after, arena, &page->entries,
-                               &page->count, &page->more, &page->last, err);
+               eh_objects_list(p->run->objects, &place, prefix, after, arena, page, err);
     return resolve(p->run, instance, location, arena, &folder, err) &&
            eh_files_list(folder, prefix, after, LIST_MAX, arena, &page->entries, &page->count,
                          &page->more, err);
@@ -162,7 +153,7 @@ static bool call_files(eh_pipeline *p, const eh_doc *args, eh_arena *arena, eh_d
                        eh_err *err)
 {
     const char *instance, *location, *prefix, *after, *pattern;
-    listed page = {.entries = NULL};
+    eh_object_page page = {.entries = NULL};
     if (!eh_call_text(args, "instance", "", &instance, err) ||
         !eh_call_text(args, "location", "", &location, err) ||
         !eh_call_text(args, "prefix", "", &prefix, err) ||

@@ -51,21 +51,19 @@ static bool expand(eh_run *run, const eh_object_place *place, const char *patter
     const char *prefix = eh_arena_strndup(arena, pattern, literal), *after = NULL;
     if (prefix == NULL) return eh_fail_memory(err, "a name");
     for (bool more = true; more;) {
-        eh_file_entry *entries;
-        size_t count;
-        const char *last;
-        if (!eh_objects_list(run->objects, place, prefix, after, arena, &entries, &count, &more,
-                             &last, err))
+        eh_object_page page;
+        if (!eh_objects_list(run->objects, place, prefix, after, arena, &page, err))
             return false;
-        for (size_t i = 0; i < count; i++) {
-            if (!fits(pattern, entries[i].name)) continue;
-            const char *full =
-                eh_arena_printf(arena, "s3://%s/%s", place->bucket, entries[i].name);
+        for (size_t i = 0; i < page.count; i++) {
+            const char *name = page.entries[i].name;
+            if (!fits(pattern, name)) continue;
+            const char *full = eh_arena_printf(arena, "s3://%s/%s", place->bucket, name);
             if (full == NULL) return eh_fail_memory(err, "a name");
             if (!push(run, list, full, err)) return false;
             found++;
         }
-        after = last != NULL ? eh_arena_strdup(arena, last) : NULL;
+        more = page.more;
+        after = page.last != NULL ? eh_arena_strdup(arena, page.last) : NULL;
         if (more && after == NULL) return eh_fail_memory(err, "a name");
     }
     return found > 0 || eh_fail(err, EH_CLASS_NOT_FOUND, "no object of the bucket %s fits %s",

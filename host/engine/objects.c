@@ -197,9 +197,27 @@ static void warn_key(const eh_objects *o, const eh_s3_object *object)
     eh_event_log(&o->run->events, "warning", text, NULL, NULL);
 }
 
+/* The names of a page, without folder markers, relative to the folder. */
+static size_t name_objects(const eh_objects *o, const page *p, size_t folder,
+                           eh_file_entry *entries)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->content.count; i++) {
+        const eh_s3_object *object = &p->content.objects[i];
+        bool marker = object->size == 0 && object->key.len > 0 &&
+                      object->key.data[object->key.len - 1] == '/';
+        bool whole = strlen(object->key.data) == object->key.len;
+        if (!whole) warn_key(o, object);
+        if (marker || !whole || object->key.len <= folder) continue;
+        entries[count++] = (eh_file_entry){.name = object->key.data + folder,
+                                           .size = object->size,
+                                           .modified_us = object->modified_us};
+    }
+    return count;
+}
+
 bool eh_objects_list(eh_objects *o, const eh_object_place *place, const char *prefix,
-                     const char *after, eh_arena *arena, eh_file_entry **entries, size_t *count,
-                     bool *more, const char **last, eh_err *err)
+                     const char *after, eh_arena *arena, eh_object_page *out, eh_err *err)
 {
     size_t folder = strlen(place->folder);
     const char *keys = eh_arena_printf(arena, "%s%s", place->folder, prefix);
@@ -210,22 +228,12 @@ bool eh_objects_list(eh_objects *o, const eh_object_place *place, const char *pr
         return eh_fail_memory(err, "a listing");
     if (!fetch_page(o, place->s3, keys, behind, &p, err)) return false;
     EH_FAULT("object.listed");
-    *entries = eh_arena_zalloc(arena, p->content.count, sizeof **entries);
-    if (*entries == NULL) return eh_fail_memory(err, "a listing");
-    *count = 0;
-    for (size_t i = 0; i < p->content.count; i++) {
-        const eh_s3_object *object = &p->content.objects[i];
-        bool marker = object->size == 0 && object->key.len > 0 &&
-                      object->key.data[object->key.len - 1] == '/';
-        bool whole = strlen(object->key.data) == object->key.len;
-        if (!whole) warn_key(o, object);
-        if (marker || !whole || object->key.len <= folder) continue;
-        (*entries)[(*count)++] = (eh_file_entry){.name = object->key.data + folder,
-                                                 .size = object->size,
-                                                 .modified_us = object->modified_us};
-    }
-    *more = p->content.more;
-    *last = p->last != NULL && strlen(p->last) > folder ? p->last + folder : NULL;
+    eh_file_entry *entries = eh_arena_zalloc(arena, p->content.count, sizeof *entries);
+    if (entries == NULL) return eh_fail_memory(err, "a listing");
+    *out = (eh_object_page){.entries = entries,
+                            .count = name_objects(o, p, folder, entries),
+                            .more = p->content.more};
+    if (p->last != NULL && strlen(p->last) > folder) out->last = p->last + folder;
     return true;
 }
 

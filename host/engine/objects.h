@@ -29,12 +29,20 @@ bool eh_objects_resolve(eh_objects *objects, const char *instance, const eh_doc 
                         const eh_doc *roots, const char *location, eh_arena *arena,
                         eh_object_place *place, eh_err *err) EH_MUST_USE;
 
+/* A page of a listing. */
+typedef struct eh_object_page {
+    eh_file_entry *entries;
+    size_t count;
+    bool more;
+    const char *last; /* the name that the next page begins behind; NULL: the last entry's */
+} eh_object_page;
+
 /* Names that begin with prefix, behind `after` (NULL: from the start), at most about 1,000 and
  * maybe none. Folder markers are left out. The result is valid until the next call for this
  * place and prefix. */
 bool eh_objects_list(eh_objects *objects, const eh_object_place *place, const char *prefix,
-                     const char *after, eh_arena *arena, eh_file_entry **entries, size_t *count,
-                     bool *more, const char **last, eh_err *err) EH_MUST_USE;
+                     const char *after, eh_arena *arena, eh_object_page *page,
+                     eh_err *err) EH_MUST_USE;
 
 /* The object of this name as a remote file, owned by the caller: the one that was fetched ahead
  * for this stream, or a new one. shown: its name for people; NULL: `name`. */

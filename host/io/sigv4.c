@@ -64,7 +64,7 @@ static int by_name(const void *a, const void *b)
 
 static bool append_query(const char *query, eh_buf *out, eh_err *err)
 {
-    eh_slice pairs[PAIRS_MAX];
+    eh_slice pairs[PAIRS_MAX] = {{NULL, 0}};
     size_t count = 0;
     for (const char *p = query; p != NULL && *p != '\0' && count < PAIRS_MAX;) {
         size_t len = strcspn(p, "&");
