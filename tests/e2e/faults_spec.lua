@@ -117,7 +117,8 @@ local function project(folder, server, hidden, healed)
   local lines = { "version: 1\nid: acme\nname: Acme\nsources:\n" }
   for name, fault in pairs(faults) do
     local url = fault.inside and ("https://%s:%d"):format(fault.inside, hidden.port) or server.url
-    local settings = { "use: api", "api_key: { env: KEY }", ("base_url: '%s/%s'"):format(url, name) }
+    local settings = { "use: api", "api_key: { env: KEY }",
+      ("base_url: '%s/%s'"):format(url, name) }
     if fault.method then settings[4] = "method: " .. fault.method end
     if fault.login then settings[#settings + 1] = "login: true" end
     if fault.deadline and not healed then
