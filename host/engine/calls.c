@@ -186,7 +186,9 @@ static bool load_object(eh_pipeline *p, eh_stream *stream, const eh_doc *args,
     if (!resolve_bucket(p->run, stream->instance, location, arena, &place, err)) return false;
     eh_remote *remote = eh_objects_take(p->run->objects, &place, stream, name, NULL, err);
     if (remote == NULL) return false;
-    eh_objects_ahead(p->run->objects, &place, stream, eh_doc_get(args, "ahead"));
+    /* A preview is soon full, and has no ledger to ask. */
+    if (stream->preview == NULL)
+        eh_objects_ahead(p->run->objects, &place, stream, eh_doc_get(args, "ahead"));
     return eh_stream_load_remote(stream, remote, outcome, err);
 }
 

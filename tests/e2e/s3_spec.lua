@@ -77,6 +77,12 @@ describe("a bucket", function()
     local again = must_run(folder, to)
     assert.matches("5 files already loaded", again.out)
     assert.equal(fetched, #store:fetched(), "known objects were fetched again")
+    local preview = host.etlhost(
+      { "preview", "s3_exports.orders", "--format", "csv", "--limit", "7" },
+      { cwd = folder, env = s3.environment })
+    assert.equal(0, preview.code, tostring(preview))
+    assert.matches("^id,name\n10,name 10\n.*\n21,name 21\n$", preview.out)
+    fetched = #store:fetched()
     store:put("orders/3.csv", csv(30, 36))
     store:put("orders/6.csv", csv(60, 61))
     must_run(folder, to)
