@@ -9,11 +9,8 @@ local streams = {}
 
 -- The project, if there is one, and the destinations: space, targets | nil, err
 function streams.open(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
+  local space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
   local targets
   targets, problem = admin.targets(space, args, ctx)
   if not targets then return nil, problem end

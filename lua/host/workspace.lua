@@ -40,6 +40,17 @@ function workspace:blocking_problem()
   return list[1]
 end
 
+-- What a verb begins with that works without a project, too: from now on errors name places of the
+-- project, if there is one. anyway: what is wrong with etlhost.yaml does not matter yet.
+function workspace.begin(args, ctx, anyway)
+  local space, problem = workspace.open { folder = args.project, optional = true }
+  if not space then return nil, problem end
+  ctx.places = space.places
+  problem = not anyway and space:blocking_problem()
+  if problem then return nil, problem end
+  return space
+end
+
 -- A client of the project by its id, whatever may be wrong with it; without an id the only one.
 function workspace:any_client(id)
   local chosen, problem = self.config:select(id and { id })

@@ -344,9 +344,9 @@ static inline void kit_admin_queries(kit *k)
     assert_string_equal(kit_query(k, "dead_show", "column_name", &id, 1), "id");
     const char *const none[] = {NULL};
     assert_string_equal(kit_query(k, "dead_discard", "rows", none, 1), "0");
-    assert_string_equal(kit_query(k, "dead_resolve", "rows", &id, 1), "1");
+    assert_string_equal(kit_query(k, "dead_discard", "rows", &id, 1), "1");
     assert_string_equal(kit_query(k, "dead_discard", "rows", (const char *[]){"all"}, 1), "0");
-    assert_string_equal(kit_query(k, "dead_show", "status", &id, 1), "resolved");
+    assert_string_equal(kit_query(k, "dead_show", "status", &id, 1), "discarded");
 
     assert_string_equal(kit_query(k, "state_reset_from", "units", later, 2), "0");
     assert_string_equal(kit_query(k, "state_reset_file", "units", by_file, 2), "2");

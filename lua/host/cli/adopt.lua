@@ -51,11 +51,8 @@ end
 
 -- Where, whose and what: space, target, what, as | nil, err
 local function open(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
+  local space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
   local client
   if space.config and args.client then
     client, problem = space:any_client(args.client)

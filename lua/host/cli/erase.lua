@@ -95,11 +95,8 @@ local function print_proof(ctx, look, events)
 end
 
 local function open(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
+  local space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
   local client = space.config and space.config.by_id[args.client]
   if space.config and not client and not args.destination then
     local _, unknown = space.config:select { args.client }

@@ -169,9 +169,8 @@ function verb.run(args, ctx)
       class = "config", message = "--head goes with neither --data nor --method", is_usage = true,
     }
   end
-  local space, problem = workspace.open { folder = args.project, optional = true }
+  local space, problem = workspace.begin(args, ctx, true)
   if not space then return nil, problem end
-  ctx.places = space.places
   local s
   s, problem = specification(args, ctx, space)
   if not s then return nil, problem end

@@ -137,11 +137,8 @@ function verb.run(args, ctx)
   declared, problem = load_words.declaration(args)
   if not declared then return nil, problem end
   local space
-  space, problem = workspace.open { folder = args.project, optional = true }
+  space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
   local client
   client, problem = chosen_client(args, space)
   if client == nil then return nil, problem end

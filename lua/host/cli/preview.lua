@@ -132,9 +132,8 @@ function verb.run(args, ctx)
   local format, problem = inputs.format(args)
   if problem then return nil, problem end
   local space
-  space, problem = workspace.open { folder = args.project, optional = true }
+  space, problem = workspace.begin(args, ctx, true)
   if not space then return nil, problem end
-  ctx.places = space.places
   local what, client = target(args, space)
   if not what then return nil, client end
   what.format = format

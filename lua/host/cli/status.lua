@@ -164,11 +164,8 @@ local function print_steps(ctx, space, list, args)
 end
 
 function verb.run(args, ctx)
-  local space, problem = workspace.open { folder = args.project, optional = true }
+  local space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
-  ctx.places = space.places
-  problem = space:blocking_problem()
-  if problem then return nil, problem end
   local list
   list, problem = status.list(space, args)
   if not list then return nil, problem end

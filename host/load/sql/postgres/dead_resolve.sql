@@ -1,9 +1,0 @@
--- Marks dead rows as resolved. $1: ids ("12,13"), or "all"
-WITH marked AS (
-  UPDATE _etl.dead_rows SET status = 'resolved', resolved_at = now()
-  WHERE status = 'dead'
-    AND ($1 = 'all'
-         OR dead_id = ANY (string_to_array(nullif($1::text, 'all'), ',')::bigint[]))
-  RETURNING dead_id
-)
-SELECT count(*) AS rows FROM marked

@@ -1,6 +1,0 @@
--- Marks dead rows as resolved. ?1: ids ("12,13"), or "all"
-SELECT count(*) AS rows FROM _etl_dead_rows
-WHERE status = 'dead' AND (?1 = 'all' OR instr(',' || ?1 || ',', ',' || dead_id || ',') > 0);
-UPDATE _etl_dead_rows
-SET status = 'resolved', resolved_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE status = 'dead' AND (?1 = 'all' OR instr(',' || ?1 || ',', ',' || dead_id || ',') > 0);
