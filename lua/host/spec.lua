@@ -50,12 +50,11 @@ function spec.network(config)
   }
 end
 
--- Where a source's secrets may go: `hosts` of its entry, or else the URLs in it and what is known
--- of etlhost's own sources. A script can only leave hosts out.
+-- Where a source's secrets may go: `hosts` and the URLs of its entry, and what is known of
+-- etlhost's own sources. A script can only leave hosts out.
 local function hosts_of(source)
   local list = doc.list {}
-  local known = not source.hosts and source_hosts[source.use] or {}
-  for _, hosts in ipairs { source.hosts or source.addresses, known } do
+  for _, hosts in ipairs { source.hosts or {}, source.addresses, source_hosts[source.use] or {} } do
     table.move(hosts, 1, #hosts, #list + 1, list)
   end
   return list

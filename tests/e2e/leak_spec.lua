@@ -60,9 +60,9 @@ local function attempt(ctx, what, f, ...)
 end
 return source {
   name = "shop",
-  config = { base_url = "url", other_url = "string", bearer = "secret", password = "secret",
+  config = { base_url = "url", other = "string", bearer = "secret", password = "secret",
     query = "secret", form = "secret" },
-  hosts = { "{base_url}", "{other_url}" },
+  hosts = { "{base_url}", "{other}" },
   resources = {
     bearer = { key = "id", columns = { ok = "text" }, drop = { "ok" }, extract = function(ctx)
       ctx:emit(ctx:get("bearer", all(ctx)):rows "data")
@@ -91,8 +91,8 @@ return source {
     away = { key = "id", extract = function(ctx) ctx:get("away", all(ctx)) end },
     steal = { key = "id", extract = function(ctx)
       local s = ctx.settings
-      attempt(ctx, "other host", ctx.get, ctx, s.other_url .. "/v1/x", all(ctx))
-      attempt(ctx, "other host in the URL", ctx.get, ctx, s.other_url .. "/" .. s.bearer)
+      attempt(ctx, "other host", ctx.get, ctx, "http://" .. s.other .. "/x", all(ctx))
+      attempt(ctx, "other host in the URL", ctx.get, ctx, "http://" .. s.other .. "/" .. s.bearer)
       attempt(ctx, "foreign", ctx.get, ctx, "bearer",
         { headers = { A = (s.bearer:gsub("shop%.bearer", "rival.key")) } })
       local rival = s.bearer:gsub("shop%.bearer", "rival.key")
@@ -125,8 +125,7 @@ id: acme
 sources:
   shop:
     base_url: "%s/v1"
-    other_url: "%s"
-    hosts: ["%s"]
+    other: "%s"
     bearer: { file: secrets/bearer }
     password: { env: SHOP_PASSWORD }
     query: { cmd: [cat, %s/secrets/query] }
@@ -135,13 +134,13 @@ sources:
     use: shop
     enabled: true
     base_url: "%s/v1"
-    other_url: "x"
+    other: "x"
     bearer: { file: secrets/foreign }
     password: { file: secrets/foreign }
     query: { file: secrets/foreign }
     form: { file: secrets/foreign }
     resources: []
-]]):format(server.url, other.url, server.address, folder, server.url))
+]]):format(server.url, other.address, folder, server.url))
   for name, value in pairs(SECRETS) do files.write(folder .. "/secrets/" .. name, value .. "\n") end
   files.write(folder .. "/sources/shop.lua", SOURCE)
   files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" {}\n')

@@ -86,15 +86,16 @@ describe("the secrets of a source", function()
     return spec.sources({ sources = { fields } })[1].hosts
   end
 
-  it("may go to the hosts that the operator writes, else to the addresses in the entry", function()
+  it("may go to the hosts and addresses that the operator writes in the entry", function()
     assert.same({ "https://a.com/v1" }, hosts { use = "crm", addresses = { "https://a.com/v1" } })
-    assert.same({ "b.com" },
+    assert.same({ "b.com", "https://a.com" },
       hosts { use = "crm", hosts = { "b.com" }, addresses = { "https://a.com" } })
     assert.same({}, hosts { use = "crm" })
   end)
 
   it("of etlhost's own sources may go to their service", function()
     assert.same({ "api.eflow.team", "api-eu.eflow.team" }, hosts { use = "everflow" })
-    assert.same({ "b.com" }, hosts { use = "everflow", hosts = { "b.com" } })
+    assert.same({ "b.com", "api.eflow.team", "api-eu.eflow.team" },
+      hosts { use = "everflow", hosts = { "b.com" } })
   end)
 end)
