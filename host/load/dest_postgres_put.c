@@ -534,6 +534,7 @@ static void make_children(statements *all)
     set(all, "record", eh_arena_printf(s->arena, "n%zu", s->put->field));
     set(all, "of", spell_of(s));
     set(all, "positions", spell_positions(s, there));
+    set(all, "found_positions", spell_positions(s, bare));
     set(all, "staged_positions", spell_positions(s, staged));
     set(all, "match", spell(s, KEYS, " AND ", equal));
     set(all, "order", spell_keys(s, staged));
