@@ -18,6 +18,8 @@ OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev libyaml-dev \
   libssl-dev libsimdjson-dev zlib1g-dev libzstd-dev libbrotli-dev libcurl4-openssl-dev libexpat1-dev \
   libseccomp-dev libedit-dev lua-cjson sqlite3
+# What the executable loads without being linked with it: for the image.
+PACKAGES_RUN := libpq5 libcurl4 lua-cjson tzdata ca-certificates
 PACKAGES_TEST := libcmocka-dev curl lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd brotli \
   python3 python3-jsonschema python3-yaml openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
@@ -56,7 +58,7 @@ EMBED_FILES := $(sort $(shell find lua sources host/load/sql host/store/sql pipe
 OBJECTS := $(C_FILES:%.c=$(OUT)/obj/%.o) $(CXX_FILES:%.cpp=$(OUT)/obj/%.o) $(OUT)/obj/embed.o
 TESTS_C := $(patsubst tests/c/%.c,$(OUT)/tests/%,$(wildcard tests/c/test_*.c))
 
-.PHONY: all help demo test check model bench fuzz dlt stress fresh asan lint format install clean deps deps-test deps-check \
+.PHONY: all help demo test check model bench fuzz dlt stress fresh image packages-run asan lint format install clean deps deps-test deps-check \
   deps-fresh deps-peers deps-real stores test-real test-build format-check both-compilers
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -234,6 +236,16 @@ test-real: deps deps-test deps-real stores ## test against real object stores (V
 
 fresh: deps-fresh ## run the README's commands on a minimal Debian 12 made for the purpose (root)
 	@sh tests/fresh
+
+# ENGINE: buildah, podman or docker; the first that is there.
+ENGINE = $(firstword $(foreach e,buildah podman docker,$(if $(shell command -v $(e)),$(e))))
+IMAGE ?= etlhost
+image: ## build the container image IMAGE (etlhost); BASE: a Debian 12 other than the registry's
+	@[ -n '$(ENGINE)' ] || { echo "make image needs buildah, podman or docker" >&2; exit 1; }
+	$(ENGINE) build $(IMAGE_FLAGS) $(if $(BASE),--build-arg BASE='$(BASE)') \
+	  --build-arg VERSION='$(VERSION)' -t '$(IMAGE)' -f Containerfile .
+packages-run:
+	@echo '$(PACKAGES_RUN)'
 
 PREFIX ?= /usr/local
 install: all ## copy etlhost below PREFIX (and DESTDIR)
