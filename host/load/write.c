@@ -77,6 +77,9 @@ bool eh_write_read(const eh_doc *declaration, eh_write_rule *rule, eh_err *err)
 {
     *rule = (eh_write_rule){.write = EH_WRITE_APPEND};
     const eh_doc *key = eh_doc_get(declaration, "key");
+    for (const eh_doc *k = eh_doc_first(key); k != NULL; k = k->next)
+        if (k->kind != EH_DOC_STRING)
+            return eh_fail(err, EH_CLASS_CONFIG, "key holds something that is no name");
     if (eh_doc_count(key) > 0) rule->key = key;
     rule->cursor = read_name(eh_doc_get(declaration, "cursor"), "field");
     rule->hard_delete = read_name(declaration, "hard_delete");
