@@ -137,6 +137,7 @@ bool eh_stream_open(eh_stream *s, eh_err *err)
         .table = table_options(run),
         .projects = eh_doc_get(run->spec, "projects"),
         .has_file = s->pages == NULL,
+        .again = eh_doc_get(run->spec, "retry") != NULL,
         .replace = s->replace,
         .allow_shrink = eh_doc_bool(run->spec, "allow_shrink", false),
         .dry_run = eh_doc_bool(run->spec, "dry_run", false),

@@ -2,6 +2,7 @@
  * units are in loader_units.c, the rows in loader_rows.c; see loader.h. */
 #include "base/fault.h"
 #include "load/loader_nested.h"
+#include "load/plan_private.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -34,11 +35,14 @@ bool eh_loader_describe(eh_loader *loader, eh_err *err)
     plan->table = (eh_table_info){.exists = false};
     loader->encoder = NULL;
     loader->described = eh_dest_changes(loader->options.dest);
-    return eh_dest_describe(loader->options.dest,
-                            loader->options.dry_run ? NULL : &loader->state,
-                            loader->options.key.schema, loader->options.key.table, plan->arena,
-                            &plan->table, err) &&
-           eh_plan_refresh(plan, err);
+    if (!eh_dest_describe(loader->options.dest, loader->options.dry_run ? NULL : &loader->state,
+                          loader->options.key.schema, loader->options.key.table, plan->arena,
+                          &plan->table, err))
+        return false;
+    if (loader->options.again && plan->table.exists)
+        plan->options.has_file =
+            eh_plan_find_column(plan, eh_plan_added_name(EH_FROM_FILE)) != NULL;
+    return eh_plan_refresh(plan, err);
 }
 
 /* The bookkeeping beside the data is written by the load protocol only, and belongs to all

@@ -48,13 +48,15 @@ typedef struct eh_loader_options {
         table; /* views and by_client; what follows from the declaration is added */
     const eh_doc *projects; /* the rules of projects.yaml; NULL: none */
     bool has_file;          /* add _file and _row */
-    bool replace;           /* all of the stream's rows, when the new ones are complete */
-    bool allow_shrink;      /* also when few or no rows are left by that */
-    bool dry_run;           /* convert everything, write nothing */
-    size_t unit_bytes;      /* 0: as the pool says */
-    size_t unit_rows;       /* 0: 500,000 */
-    size_t max_columns;     /* 0: 300 */
-    size_t widen_max;       /* rows; a table with more is not rewritten. 0: 10 million */
+    bool again;         /* rows that were dead: of files, or of a service's pages, as the table
+                           has them */
+    bool replace;       /* all of the stream's rows, when the new ones are complete */
+    bool allow_shrink;  /* also when few or no rows are left by that */
+    bool dry_run;       /* convert everything, write nothing */
+    size_t unit_bytes;  /* 0: as the pool says */
+    size_t unit_rows;   /* 0: 500,000 */
+    size_t max_columns; /* 0: 300 */
+    size_t widen_max;   /* rows; a table with more is not rewritten. 0: 10 million */
     eh_load_events events;
 } eh_loader_options;
 

@@ -1,5 +1,6 @@
 -- Sources that talk to a service: requests, pages, windows, and what becomes of odd answers.
 local api = require "tests.support.api"
+local files = require "tests.support.files"
 local host = require "tests.support.host"
 local http = require "tests.support.http"
 local target = require "tests.support.target"
@@ -182,6 +183,24 @@ end },
       "a=b%26c&d=%C3%A9|application/x-www-form-urlencoded|nil", '200 ', '404 gone',
       "false not_found", "denied ", "elsewhere.example", "there is no such response" } do
       assert.matches(text, result.out .. result.err, 1, true)
+    end
+  end)
+
+  it("sends its dead rows again, and writes nothing in a dry run", function()
+    local to = target.sqlite()
+    local folder = api.project(server, one("dead", 'columns = { n = "bigint" }, max_dead = 5,'))
+    assert.equal(0, host.run(folder, to, { more = { "--dry-run" } }).code)
+    assert.is_false(to:has_table "shop_dead")
+    assert.equal(0, host.run(folder, to).code)
+    local with = { "--client", "acme", "--destination", to.url }
+    local listed = host.etlhost({ "dead", "list", table.unpack(with) }, { cwd = folder })
+    assert.matches("/v1/dead row 3", listed.out, 1, true)
+    local path = folder .. "/sources/shop.lua"
+    files.write(path, (files.read(path):gsub('"bigint"', '"text"')))
+    local result = host.etlhost({ "dead", "retry", table.unpack(with) }, { cwd = folder })
+    assert.equal(0, result.code, tostring(result))
+    for _, column in ipairs(to:columns "shop_dead") do
+      assert.not_equal("_file", column.name)
     end
   end)
 
