@@ -54,7 +54,9 @@ local function read(ctx, options)
   }
   plan.by_day = plan.span ~= nil and plan.span % DAY == 0
   local state = ctx:state()
-  plan.cursor = state.cursor and instant("the cursor", state.cursor.value)
+  local at = state.cursor -- a map, or what `state set` was given
+  if type(at) == "table" then at = at.value end
+  plan.cursor = at and instant("the cursor", at)
   plan.pending = state.pending and state.pending.bounds
   if options.since then
     plan.since = instant("since", options.since)

@@ -141,7 +141,8 @@ function admin.time(value)
 end
 
 -- What the ledger of a stream knows, by input, latest first: a list of { name, size, rows, dead,
--- complete, last_at, is_retry (dead rows sent again), units: { rows, at, load } } | nil, err
+-- complete, last_at, is_retry (dead rows sent again), is_window (of a service), units: { rows, at,
+-- load } } | nil, err
 function admin.inputs(space, row)
   local units, problem = admin.ask(space, row.target, "state_units", { stream = row.stream_id })
   if not units then return nil, problem end
@@ -153,7 +154,9 @@ function admin.inputs(space, row)
         name = unit.file ~= doc.null and unit.file or "?",
         rows = 0, dead = 0, complete = false, last_at = "", units = {},
         is_retry = unit.input:match "^dead:" ~= nil,
-        size = math.tointeger(tonumber(unit.input:match ":(%d+)$")),
+        is_window = unit.input:match "^window:" ~= nil,
+        size = not unit.input:match "^window:"
+          and math.tointeger(tonumber(unit.input:match ":(%d+)$")) or nil,
       }
       by_input[unit.input] = input
       inputs[#inputs + 1] = input

@@ -129,13 +129,14 @@ function ctx:prefetch(options) end
 ---@return { rows: integer, dead: integer, distinct: integer }
 function ctx:emit(rows, options) end
 
---- How far the resource has been read: nothing at first, and when all is loaded anew.
+--- How far the resource has been read: nothing at first, and when all is loaded anew. A cursor that
+--- `etlhost state set` wrote is what was given there.
 ---
 --- ```lua
 --- local cursor = ctx:state().cursor
---- if cursor then ctx:log("read until %s", cursor.value) end
+--- if type(cursor) == "table" then ctx:log("read until %s", cursor.value) end
 --- ```
----@return { cursor?: { field?: string, value: any }, pending?: { name: string, bounds?: table } }
+---@return { cursor?: { field?: string, value: any }|string, pending?: { name: string } }
 function ctx:state() end
 
 ---@class etl.window

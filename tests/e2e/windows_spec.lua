@@ -54,6 +54,13 @@ describe("windows", function()
       local shown = host.etlhost({ "state", "show", "--client", "acme", "--destination",
         to.url }, { cwd = folder })
       assert.matches("2026-03-04T00:00:00Z", shown.out, 1, true)
+      -- As the operator says: from the second day on.
+      assert.equal(0, host.etlhost({ "state", "set", "shop.orders",
+        'cursor={"value":"2026-03-02"}', "--yes", "--client", "acme", "--destination", to.url },
+        { cwd = folder }).code)
+      round(3)
+      step(windows.merged(3))
+      assert.equal("48", to:sql("select count(*) from " .. to:name "shop_orders" .. " where v = 3"))
       -- Anew from the start, the cursor with it.
       step(windows.merged(3), { more = { "--full-refresh" } })
       assert.equal("0", to:sql("select count(*) from " .. to:name "shop_orders" .. " where v = 1"))

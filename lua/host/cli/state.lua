@@ -19,7 +19,8 @@ end
 local function reading(row)
   local cursor = type(row.cursor) == "string" and cjson.decode(row.cursor)
   local pending = type(row.pending) == "string" and cjson.decode(row.pending)
-  local shown = cursor and tostring(type(cursor) == "table" and cursor.value or row.cursor) or ""
+  local shown = type(cursor) == "table" and cursor.value or cursor or ""
+  shown = type(shown) == "table" and row.cursor or tostring(shown)
   if type(pending) == "table" then
     local name = pending.name ~= "" and pending.name or "all of it"
     shown = (shown ~= "" and shown .. ", " or "") .. "half-way in " .. name
@@ -63,7 +64,7 @@ local function print_files(ctx, space, row)
     cells[i] = {
       text.safe(file.name) .. (file.is_retry and " (dead rows sent again)" or ""),
       file.size and text.bytes(file.size) or "", count(file, "rows"), count(file, "dead"),
-      file.complete and "all" or "a part", file.last_at,
+      file.is_window and "" or file.complete and "all" or "a part", file.last_at,
     }
   end
   local columns = {
