@@ -314,11 +314,12 @@ static void begin(eh_objects *o, const eh_object_place *place, eh_stream *stream
         if (o->ahead[i].remote == NULL) free_slot = i;
     }
     if (free_slot == AHEAD_MAX) return;
-    eh_remote *remote = make_remote(o, place, name, NULL, NULL);
+    eh_err ignored = {.class_ = EH_OK}; /* whoever loads it meets it again */
+    eh_remote *remote = make_remote(o, place, name, NULL, &ignored);
     if (remote == NULL) return;
     eh_file file;
     /* Only what is listed is opened without waiting. What of it is loaded is not fetched. */
-    if (!eh_remote_is_known(remote) || !eh_remote_open(remote, &file, NULL) ||
+    if (!eh_remote_is_known(remote) || !eh_remote_open(remote, &file, &ignored) ||
         eh_stream_has(stream, file.identity, name)) {
         eh_remote_free(remote);
         return;

@@ -459,8 +459,9 @@ static bool read_feed(void *self, uint64_t offset, char *to, size_t len, size_t 
 
 void eh_remote_begin(eh_remote *r)
 {
+    eh_err ignored = {.class_ = EH_OK};
     if (r->segments[0] == NULL && (!r->sized || r->size > 0))
-        (void)new_segment(r, 0, UINT64_MAX, AHEAD_BYTES, NULL);
+        (void)new_segment(r, 0, UINT64_MAX, AHEAD_BYTES, &ignored);
 }
 
 void eh_remote_seek(eh_remote *r, uint64_t offset)

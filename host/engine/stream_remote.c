@@ -31,14 +31,14 @@ bool eh_stream_has(eh_stream *s, const char *identity, const char *name)
 {
     eh_ledger ledger = {.known = false};
     if (eh_doc_bool(s->run->spec, "dry_run", false)) return false;
-    /* A failure is met, and told, by the load that follows. */
-    if (s->loader == NULL && !eh_stream_open(s, NULL)) return false;
+    eh_err ignored = {.class_ = EH_OK}; /* met again, and told, by the load that follows */
+    if (s->loader == NULL && !eh_stream_open(s, &ignored)) return false;
     eh_stream_state state = *eh_loader_state(s->loader);
     if (s->replace && s->anew) return false;
     if (s->replace) state.unit_generation = state.generation;
     eh_arena *arena = eh_arena_new((size_t)1024 * 1024);
     bool has = arena != NULL &&
-               eh_dest_ledger(s->run->dest, &state, identity, name, arena, &ledger, NULL) &&
+               eh_dest_ledger(s->run->dest, &state, identity, name, arena, &ledger, &ignored) &&
                ledger.complete;
     eh_arena_free(arena);
     return has;
