@@ -1,12 +1,15 @@
 /* engine/net.c: see net.h. */
 #include "engine/net.h"
 
+#include "io/pgtarget.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LONG_WAIT_MS ((int64_t)2000)
-#define RETRIES_TOLD 20
+#define LONG_WAIT_MS  ((int64_t)2000)
+#define RETRIES_TOLD  20
+#define FORBIDDEN_MAX 32 /* addresses */
 
 struct eh_net {
     eh_http *http;
@@ -84,6 +87,21 @@ void eh_run_close_net(eh_run *run)
     run->net = NULL;
 }
 
+/* A script must not talk to the database behind the loader's back, whatever the operator opens
+ * besides. */
+static bool forbid_destination(const eh_run *run, eh_http_rules *rules, eh_err *err)
+{
+    const char *url = eh_doc_str(eh_doc_get(run->spec, "destination"), "url", "");
+    bool connects = strcmp(eh_doc_str(run->spec, "op", ""), "check") != 0;
+    if (!connects || url[0] == '\0' || strncmp(url, "sqlite:", 7) == 0) return true;
+    struct sockaddr_storage *addresses =
+        eh_arena_zalloc(run->arena, FORBIDDEN_MAX, sizeof *addresses);
+    if (addresses == NULL) return eh_fail_memory(err, "what may be reached");
+    rules->forbidden = addresses;
+    rules->forbidden_count = eh_pg_addresses(url, addresses, FORBIDDEN_MAX);
+    return true;
+}
+
 bool eh_run_network(eh_run *run, eh_http_rules *rules, eh_err *err)
 {
     const eh_doc *network = eh_doc_get(run->spec, "network");
@@ -95,5 +113,5 @@ bool eh_run_network(eh_run *run, eh_http_rules *rules, eh_err *err)
     if (allowed == NULL) return eh_fail_memory(err, "what may be reached");
     for (const eh_doc *a = eh_doc_first(list); a != NULL; a = a->next)
         if (a->kind == EH_DOC_STRING) allowed[rules->allow_private_count++] = a->as.string.data;
-    return true;
+    return forbid_destination(run, rules, err);
 }

@@ -3,9 +3,13 @@
 
 #include "io/libpq.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NAME_MAX_BYTES 256
+#define DEFAULT_PORT   "5432"
 
 static const char *option(const PQconninfoOption *all, const char *keyword)
 {
@@ -59,6 +63,65 @@ bool eh_pg_target(const char *url, char *out, size_t size, bool *local)
     pq.conninfoFree(all);
     pq.finish(conn);
     return read;
+}
+
+/* Item `index` of a list parted by commas, the only one of a list of one; "" when there is
+ * none. */
+static void item_of(const char *list, size_t index, char *out, size_t size)
+{
+    bool single = strchr(list, ',') == NULL;
+    for (size_t i = 0; i < index && !single && list[0] != '\0'; i++) {
+        list += strcspn(list, ",");
+        if (list[0] == ',') list++;
+    }
+    (void)snprintf(out, size, "%.*s", (int)strcspn(list, ","), list);
+}
+
+static size_t count_items(const char *list)
+{
+    size_t count = 1;
+    for (; *list != '\0'; list++) count += *list == ',';
+    return count;
+}
+
+static size_t look_up(const char *host, const char *port, struct sockaddr_storage *out,
+                      size_t max)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    size_t count = 0;
+    if (getaddrinfo(host, port, &hints, &found) != 0) return 0;
+    for (const struct addrinfo *a = found; a != NULL && count < max; a = a->ai_next)
+        if (a->ai_addrlen <= sizeof *out) memcpy(&out[count++], a->ai_addr, a->ai_addrlen);
+    freeaddrinfo(found);
+    return count;
+}
+
+size_t eh_pg_addresses(const char *url, struct sockaddr_storage *out, size_t max)
+{
+    eh_libpq pq;
+    if (!eh_libpq_load(&pq, NULL)) return 0;
+    PGconn *conn = resolve(&pq, url);
+    PQconninfoOption *all = conn != NULL ? pq.conninfo(conn) : NULL;
+    const char *hosts = option(all, "host"), *addresses = option(all, "hostaddr");
+    size_t items = count_items(addresses[0] != '\0' ? addresses : hosts), count = 0;
+    for (size_t i = 0; all != NULL && i < items && count < max; i++) {
+        char host[NAME_MAX_BYTES], address[NAME_MAX_BYTES], port[16];
+        item_of(hosts, i, host, sizeof host);
+        item_of(addresses, i, address, sizeof address);
+        item_of(option(all, "port"), i, port, sizeof port);
+        if (port[0] == '\0') (void)snprintf(port, sizeof port, "%s", DEFAULT_PORT);
+        if (address[0] == '\0' && (host[0] == '/' || host[0] == '@' || host[0] == '\0')) {
+            count += look_up("127.0.0.1", port, out + count, max - count);
+            count += look_up("::1", port, out + count, max - count);
+        } else {
+            count +=
+                look_up(address[0] != '\0' ? address : host, port, out + count, max - count);
+        }
+    }
+    pq.conninfoFree(all);
+    pq.finish(conn);
+    return count;
 }
 
 bool eh_pg_verify_servers(eh_err *err)

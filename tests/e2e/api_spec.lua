@@ -132,6 +132,15 @@ describe("a source that talks to a service", function()
     end
   end)
 
+  it("never speaks to the database that is loaded, whatever is opened", function()
+    local to = target.list[3].fresh()
+    local address = "127.0.0.1:" .. to.server.port
+    local result = host.run(api.project({ address = address, url = "http://" .. address },
+      one "orders"), to)
+    assert.equal(host.exit.auth, result.code, tostring(result))
+    assert.matches("the destination's own address: refused", result.out .. result.err)
+  end)
+
   it("reads lines and CSV, and rows that the script made", function()
     local to = target.sqlite()
     local result = run([[
