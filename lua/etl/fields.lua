@@ -4,9 +4,10 @@
 --   fields.check({ url = "url", limit = { type = "integer", default = 100 } }, values, report)
 --
 -- A declaration is a type ("url"; with "?" it may be left out) or a table: type, default, optional,
--- help, secret, one_of. The types: string, integer, number, boolean, url, secret, map, list,
--- function, "string or list", "string or map", "number or map", resources (name -> options of a
--- resource, or a list), any. values: the words that a map's or a list's values may be, for editors.
+-- help, secret, one_of, ask (it may be left out, and whoever adds a client is asked for it all the
+-- same). The types: string, integer, number, boolean, url, secret, map, list, function, "string or
+-- list", "string or map", "number or map", resources (name -> options of a resource, or a list),
+-- any. values: the words that a map's or a list's values may be, for editors.
 local core = ...
 local problems = require "etl.problems"
 
@@ -157,7 +158,7 @@ function fields.describe(declarations)
       if type(default) == "function" then default = nil end
       result[name] = {
         type = long.type, help = long.help, secret = long.secret, one_of = long.one_of,
-        values = long.values, default = default,
+        values = long.values, default = default, ask = long.ask,
         optional = long.optional == true or long.default ~= nil,
       }
     end

@@ -108,7 +108,9 @@ function questions.settings(ctx, source, declared, in_template)
     local field = declared[key]
     local is_given = tree.get(in_template, key) ~= nil
     for _, one in ipairs(source.given) do is_given = is_given or one.key == key end
-    if not is_given and field.type ~= "secret" and field.default == nil then
+    local is_asked = field.type ~= "secret" and field.default == nil
+      and (field.ask or not field.optional)
+    if not is_given and is_asked then
       local word, problem = ask.line(ctx, source.instance .. "." .. key, {
         help = field.help, required = not field.optional,
       })

@@ -12,6 +12,7 @@
 ---@field help? string
 ---@field secret? boolean never shown in a message
 ---@field one_of? any[]
+---@field ask? boolean it is optional, and `client add` asks for it all the same
 
 ---@class etl.fields
 local fields = {}
