@@ -72,23 +72,15 @@ static bool read_pairs(eh_arena *arena, const eh_doc *args, const char *key, pai
     return true;
 }
 
-static const eh_doc *settings_of(const eh_run *run, const char *instance)
-{
-    const eh_doc *sources = eh_doc_get(run->spec, "sources");
-    for (const eh_doc *s = eh_doc_first(sources); s != NULL; s = s->next)
-        if (strcmp(eh_doc_str(s, "instance", ""), instance) == 0)
-            return eh_doc_get(s, "settings");
-    return NULL;
-}
-
-/* Absolute, or behind the source's base_url. */
+/* Absolute, or behind the base that the script has for it. Neither is trusted more than the
+ * other: where it leads is judged. */
 static bool read_url(eh_request *r, const eh_doc *args, eh_err *err)
 {
     const char *url = eh_doc_str(args, "url", "");
     if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) {
         r->url = eh_arena_strdup(r->arena, url);
     } else {
-        const char *base = eh_doc_str(settings_of(r->run, r->instance), "base_url", NULL);
+        const char *base = eh_doc_str(args, "base", NULL);
         if (base == NULL) {
             eh_fail(err, EH_CLASS_SCRIPT, "request: \"%s\" is no absolute URL", url);
             return eh_err_hint(err, "a setting base_url is what other URLs are appended to");

@@ -376,6 +376,22 @@ static bool broke_in_handshake(const eh_http_transfer *t, CURLcode code)
             strstr(t->message, "unexpected eof") != NULL);
 }
 
+static const char *hint_of(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return "a certificate authority of your own is named by `ca_file`";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return "is the name spelled right, and has this machine a network?";
+    case CURLE_COULDNT_CONNECT:
+        return "is the service up, and does no firewall stand between?";
+    case CURLE_OPERATION_TIMEDOUT:
+        return "the service is slow or out of reach: run again later, or raise the deadline";
+    default:
+        return NULL;
+    }
+}
+
 static void note_error(eh_http_transfer *t, CURLcode code)
 {
     const char *what = t->message[0] != '\0' ? t->message : t->http->curl.easy_strerror(code);
@@ -391,8 +407,8 @@ static void note_error(eh_http_transfer *t, CURLcode code)
         broke_in_handshake(t, code) ? EH_CLASS_TRANSIENT : eh_http_transport_class((int)code);
     (void)eh_fail(&t->err, class_, "%s", what);
     if (t->err.code == 0) t->err.code = (int)code;
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
-        (void)eh_err_hint(&t->err, "a certificate authority of your own is named by `ca_file`");
+    const char *hint = hint_of(code);
+    if (hint != NULL) (void)eh_err_hint(&t->err, "%s", hint);
 }
 
 void eh_http_note_end(eh_http_transfer *t, CURLcode code)

@@ -116,7 +116,8 @@ local function call_of(self, op, options)
   end
   return {
     op = op, instance = self.instance, resource = self.resource, method = options.method,
-    url = options.url, query = pairs_of("a request", "query", options.query),
+    url = options.url, base = self.settings.base_url,
+    query = pairs_of("a request", "query", options.query),
     headers = pairs_of("a request", "headers", options.headers),
     form = pairs_of("a request", "form", options.form),
     body = options.body, json = options.json, capture = options.capture,

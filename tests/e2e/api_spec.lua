@@ -132,6 +132,20 @@ describe("a source that talks to a service", function()
     end
   end)
 
+  it("appends addresses to a base_url that only the source says", function()
+    local folder = api.project(server, one "lines")
+    local path = folder .. "/config/clients/acme.yaml"
+    files.write(path, (files.read(path):gsub("    base_url[^\n]*\n", "    page: x\n")))
+    path = folder .. "/sources/shop.lua"
+    files.write(path, (files.read(path):gsub('base_url = "url"',
+      ('base_url = { type = "url", default = "%s/v1" }'):format(server.url))
+      :gsub('rows "data"', 'rows { format = "jsonl" }')))
+    local to = target.sqlite()
+    local result = host.run(folder, to)
+    assert.equal(0, result.code, tostring(result))
+    assert.equal(3, to:count "shop_lines")
+  end)
+
   it("never speaks to the database that is loaded, whatever is opened", function()
     local to = target.list[3].fresh()
     local address = "127.0.0.1:" .. to.server.port
