@@ -1,6 +1,7 @@
 /* io/fetch.c: see fetch.h. */
 #include "io/fetch_private.h"
 
+#include "base/fault.h"
 #include "io/http_class.h"
 #include "io/retry_after.h"
 #include "io/url.h"
@@ -167,6 +168,7 @@ static bool on_head(void *self, const eh_http_answer *answer, eh_err *err)
     eh_fetch *fetch = self;
     if (!keep_answer(fetch, answer)) return eh_fail_memory(err, "an answer");
     fetch->accepted = is_accepted(fetch, answer->status);
+    EH_FAULT("response.head");
     return true;
 }
 
