@@ -2,6 +2,7 @@
  * statements with spliced names, several in one transaction.
  *
  * How a destination runs them is in dest_postgres_query.c and dest_sqlite_query.c. */
+#include "base/fault.h"
 #include "load/dest_impl.h"
 #include "load/dest_sql.h"
 
@@ -26,6 +27,8 @@ static void end(eh_dest_job *job, bool ok)
 {
     eh_export_close(&job->export, ok);
     eh_buf_free(&job->sql);
+    /* A point a step: how many there are tells the transactions of a verb from each other. */
+    if (ok) EH_FAULT("admin.done");
 }
 
 bool eh_dest_administer(eh_dest *dest, eh_dest_step *steps, size_t count, eh_arena *arena,
@@ -84,11 +87,9 @@ static eh_slice first_value(const eh_dest_job *job)
     return is_text ? value->as.string : eh_slice_str("nothing");
 }
 
-bool eh_dest_end_step(eh_dest_job *job, eh_err *err)
+static bool judge_step(const eh_dest_job *job, eh_err *err)
 {
     const eh_dest_step *step = job->step;
-    if (step->file != NULL && (!eh_export_finish(&job->export, err) || !tell_rows(job, err)))
-        return false;
     eh_slice expected = eh_slice_of(NULL, 0), value = first_value(job);
     if (step->expect != NULL) expected = eh_slice_str(step->expect);
     if (job->like != NULL) expected = first_value(job->like);
@@ -96,4 +97,13 @@ bool eh_dest_end_step(eh_dest_job *job, eh_err *err)
     (void)eh_fail(err, EH_CLASS_DATA, "%s: %.*s where %.*s was expected; nothing was changed",
                   step->what, EH_SLICE_FMT(value), EH_SLICE_FMT(expected));
     return eh_err_hint(err, "somebody changes this at the same time: try again");
+}
+
+bool eh_dest_end_step(eh_dest_job *job, eh_err *err)
+{
+    bool is_file = job->step->file != NULL;
+    if (is_file && (!eh_export_finish(&job->export, err) || !tell_rows(job, err))) return false;
+    bool ok = judge_step(job, err);
+    if (ok) EH_FAULT("admin.step");
+    return ok;
 }

@@ -2,6 +2,7 @@
 -- readers find the old rows or the new ones, other clients' rows stay, and the next run ends with
 -- what an undisturbed one leaves. A spec a destination, so that they run side by side.
 local assert = require "luassert"
+local clone = require "tests.crash.clone"
 local files = require "tests.support.files"
 local host = require "tests.support.host"
 local process = require "tests.support.process"
@@ -35,27 +36,8 @@ local function change(folder, write)
   files.write(folder .. "/exports/orders/4.csv", csv(500, 700, "8,n", "id,v,note"))
 end
 
--- The same database under another name. A pooler keeps connections, and a database that has some
--- cannot be copied: so the pooler is for the copy only.
+-- The pooler is for the copies only.
 local pooled = target.list[4]
-local clones = 0
-local function clone(to, kind)
-  clones = clones + 1
-  local copy = setmetatable({}, getmetatable(to))
-  for key, value in pairs(to) do copy[key] = value end
-  if to.kind == "sqlite" then
-    copy.path = files.temp() .. "/data.db"
-    process.must { "cp", to.path, copy.path }
-    copy.url = "sqlite:" .. copy.path
-  else
-    copy.database = ("%s_%d"):format(to.database, clones)
-    to.server:sql("postgres", ("create database %s template %s"):format(copy.database, to.database),
-      clones > 1 and ("drop database if exists %s_%d with (force)"):format(to.database, clones - 1)
-        or nil)
-    copy.url = to.server:url(copy.database, kind == pooled and to.server:pooler() or nil)
-  end
-  return copy
-end
 
 local function run(folder, to, options)
   options = options or {}
@@ -94,7 +76,7 @@ return function(kind, points, describe, it, setup)
         before:sql(([[insert into %s (_client_id, _source, _load_id, _file, id, v)
           values ('b', 's3_exports', 900, 'orders/1.csv', 1, 5)]]):format(before:name(TABLE)))
         old = seen(before)
-        local to = clone(before, kind)
+        local to = clone(before, kind == pooled)
         change(folder, write)
         must(folder, to)
         new, expected = seen(to), result(to)
@@ -102,7 +84,7 @@ return function(kind, points, describe, it, setup)
 
       for _, point in ipairs(points) do
         it("at " .. point, function()
-          local folder, to = project_of(write), clone(before, kind)
+          local folder, to = project_of(write), clone(before, kind == pooled)
           change(folder, write)
           local killed = run(folder, to, { program = host.faulty_program,
             env = { ETLHOST_FAULT = point, ETLHOST_FAULT_ROLE = "engine" } })
