@@ -4,6 +4,7 @@
  *
  * What is missing is worked out by the server (sql/postgres/table_*.sql, view_plan.sql), which
  * answers with the statements; here they are run. */
+#include "base/fault.h"
 #include "load/dest_postgres.h"
 #include "load/dest_sql.h"
 
@@ -67,7 +68,9 @@ bool eh_pg_view_drop(eh_pg *pg, const char *views, const char *table, eh_arena *
     eh_pg_args args = {.count = 0};
     if (views == NULL) return true;
     view_args(views, table, &args);
-    return eh_pg_run(pg, "view_drop", &args, err) && run_answer(pg, arena, err);
+    bool ok = eh_pg_run(pg, "view_drop", &args, err) && run_answer(pg, arena, err);
+    if (ok) EH_FAULT("view.drop");
+    return ok;
 }
 
 static bool plan_view(eh_pg *pg, const eh_pg_place *at, const char *views, eh_arena *arena,
@@ -133,8 +136,10 @@ static bool make_view(eh_pg *pg, const eh_pg_place *at, const char *views, eh_ar
     eh_pg_arg_str(&join, at->schema);
     eh_pg_arg_str(&join, at->table);
     eh_pg_arg_int(&join, at->state->stream_id);
-    return eh_pg_make_schema(pg, views, err) && eh_pg_run(pg, "view_join", &join, err) &&
-           plan_view(pg, at, views, arena, err) && leave_others(pg, at, views, arena, err);
+    bool ok = eh_pg_make_schema(pg, views, err) && eh_pg_run(pg, "view_join", &join, err) &&
+              plan_view(pg, at, views, arena, err) && leave_others(pg, at, views, arena, err);
+    if (ok) EH_FAULT("view.make");
+    return ok;
 }
 
 static bool run_text(eh_pg *pg, const char *sql, eh_err *err)
@@ -185,12 +190,15 @@ static bool comment(eh_pg *pg, const eh_pg_place *at, eh_arena *arena, eh_err *e
     eh_pg_arg_str(&args, at->schema);
     eh_pg_arg_str(&args, at->table);
     eh_pg_arg_str(&args, at->state->table.comments);
-    return eh_pg_run(pg, "table_comments", &args, err) && run_answer(pg, arena, err);
+    bool ok = eh_pg_run(pg, "table_comments", &args, err) && run_answer(pg, arena, err);
+    if (ok) EH_FAULT("comments.write");
+    return ok;
 }
 
 bool eh_pg_equip(eh_pg *pg, const eh_pg_place *at, const char *views, bool index,
                  eh_arena *arena, eh_err *err)
 {
+    EH_FAULT("equip.start");
     return equip_table(pg, at, index, arena, err) && comment(pg, at, arena, err) &&
            refresh_view(pg, at, views, arena, err);
 }
