@@ -313,7 +313,7 @@ static bool name(void *what, eh_err *err)
     if (names == NULL) return eh_fail_memory(err, "names");
     bool ok = eh_names_set(names, eh_slice_str("Taken"), "taken", err);
     for (int i = 0; ok && i < 300; i++) {
-        char written[96];
+        char written[128];
         int len = snprintf(written, sizeof written, "%s Name%d %0*d", i % 2 ? "A" : "a", i / 2,
                            i % 90, 1);
         ok = eh_names_of(names, eh_slice_of(written, (size_t)len), err) != NULL;
