@@ -160,7 +160,8 @@ static bool make_rules(eh_pipeline *p, size_t index, eh_err *err)
     eh_http_rules *rules = eh_arena_zalloc(run->arena, 1, sizeof *rules);
     const char **hosts = eh_arena_zalloc(run->arena, eh_doc_count(list), sizeof *hosts);
     if (rules == NULL || hosts == NULL) return eh_fail_memory(err, "a source's hosts");
-    if (!eh_run_network(run, rules, err)) return false;
+    /* Without hosts nothing may be reached, and nothing need be known of it. */
+    if (eh_doc_count(list) > 0 && !eh_run_network(run, rules, err)) return false;
     for (const eh_doc *h = eh_doc_first(list); h != NULL; h = h->next)
         if (h->kind == EH_DOC_STRING) hosts[rules->host_count++] = h->as.string.data;
     rules->hosts = hosts;

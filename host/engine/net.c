@@ -88,17 +88,17 @@ void eh_run_close_net(eh_run *run)
 }
 
 /* A script must not talk to the database behind the loader's back, whatever the operator opens
- * besides. */
-static bool forbid_destination(const eh_run *run, eh_http_rules *rules, eh_err *err)
+ * besides. Looked up once: a name server is asked. */
+static bool look_up_destination(eh_run *run, eh_err *err)
 {
     const char *url = eh_doc_str(eh_doc_get(run->spec, "destination"), "url", "");
     bool connects = strcmp(eh_doc_str(run->spec, "op", ""), "check") != 0;
-    if (!connects || url[0] == '\0' || strncmp(url, "sqlite:", 7) == 0) return true;
-    struct sockaddr_storage *addresses =
-        eh_arena_zalloc(run->arena, FORBIDDEN_MAX, sizeof *addresses);
-    if (addresses == NULL) return eh_fail_memory(err, "what may be reached");
-    rules->forbidden = addresses;
-    rules->forbidden_count = eh_pg_addresses(url, addresses, FORBIDDEN_MAX);
+    if (run->forbidden != NULL || !connects || url[0] == '\0' ||
+        strncmp(url, "sqlite:", 7) == 0)
+        return true;
+    run->forbidden = eh_arena_zalloc(run->arena, FORBIDDEN_MAX, sizeof *run->forbidden);
+    if (run->forbidden == NULL) return eh_fail_memory(err, "what may be reached");
+    run->forbidden_count = eh_pg_addresses(url, run->forbidden, FORBIDDEN_MAX);
     return true;
 }
 
@@ -107,11 +107,14 @@ bool eh_run_network(eh_run *run, eh_http_rules *rules, eh_err *err)
     const eh_doc *network = eh_doc_get(run->spec, "network");
     const eh_doc *list = eh_doc_get(network, "allow_private");
     const char **allowed = eh_arena_zalloc(run->arena, eh_doc_count(list), sizeof *allowed);
+    if (!look_up_destination(run, err)) return false;
     *rules = (eh_http_rules){.allow_private = allowed,
+                             .forbidden = run->forbidden,
+                             .forbidden_count = run->forbidden_count,
                              .ca_file = eh_doc_str(network, "ca_file", NULL),
                              .proxy = eh_doc_str(network, "proxy", NULL)};
     if (allowed == NULL) return eh_fail_memory(err, "what may be reached");
     for (const eh_doc *a = eh_doc_first(list); a != NULL; a = a->next)
         if (a->kind == EH_DOC_STRING) allowed[rules->allow_private_count++] = a->as.string.data;
-    return forbid_destination(run, rules, err);
+    return true;
 }

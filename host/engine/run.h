@@ -13,10 +13,13 @@
 typedef struct eh_run {
     eh_clock clock;
     eh_loop *loop;
-    eh_arena *arena;     /* lives as long as the run */
-    eh_arena *zone;      /* the time zone read last */
-    const eh_doc *spec;  /* the SPEC frame's body */
-    struct eh_net *net;  /* engine/net.h; NULL until a request is made */
+    eh_arena *arena;    /* lives as long as the run */
+    eh_arena *zone;     /* the time zone read last */
+    const eh_doc *spec; /* the SPEC frame's body */
+    struct eh_net *net; /* engine/net.h; NULL until a request is made */
+    struct sockaddr_storage
+        *forbidden; /* the destination's; NULL until somebody may make one */
+    size_t forbidden_count;
     eh_secrets *secrets; /* those of the specification, and what the run came to know */
     eh_events events;
     /* control channel */

@@ -213,9 +213,21 @@ static bool lock(eh_pg *pg, promote_job *job, eh_err *err)
     return job->columns != NULL || eh_fail_memory(err, "a list of columns");
 }
 
-static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+/* What the statement that moved the rows says of them. */
+static bool note_moved(eh_pg *pg, const promote_job *job, int64_t coming, eh_err *err)
 {
     eh_promoted *out = job->promoted;
+    out->gone = eh_pgconn_int(pg->control, 0, 0);
+    out->came = eh_pgconn_int(pg->control, 0, 1);
+    if (out->came == coming) return true;
+    (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
+                  (long long)out->came, (long long)coming, job->promotion->schema,
+                  job->promotion->table);
+    return eh_err_hint(err, "does a trigger of the table leave rows out?");
+}
+
+static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+{
     if (!job->table) return true;
     if (!eh_pg_run_spliced(pg, "promote_count", sql->vars, sql->count, err)) return false;
     int64_t before = eh_pgconn_int(pg->control, 0, 0), going = eh_pgconn_int(pg->control, 0, 1);
@@ -229,13 +241,7 @@ static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_e
                               "since it is known only now");
         return false;
     }
-    out->gone = eh_pgconn_int(pg->control, 0, 0);
-    out->came = eh_pgconn_int(pg->control, 0, 1);
-    if (out->came == coming) return true;
-    (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
-                  (long long)out->came, (long long)coming, job->promotion->schema,
-                  job->promotion->table);
-    return eh_err_hint(err, "does a trigger of the table leave rows out?");
+    return note_moved(pg, job, coming, err);
 }
 
 /* The rows of a window; those of a period that it was read for go, unless too few came. */
@@ -259,13 +265,7 @@ static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh
     if (!job->table) return true;
     int64_t coming = out->came;
     if (!eh_pg_run_spliced(pg, "window_rows", sql->vars, sql->count, err)) return false;
-    out->gone = eh_pgconn_int(pg->control, 0, 0);
-    out->came = eh_pgconn_int(pg->control, 0, 1);
-    if (out->came == coming) return true;
-    (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
-                  (long long)out->came, (long long)coming, job->promotion->schema,
-                  job->promotion->table);
-    return eh_err_hint(err, "does a trigger of the table leave rows out?");
+    return note_moved(pg, job, coming, err);
 }
 
 /* The cursor with it. */

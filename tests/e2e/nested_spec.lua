@@ -3,22 +3,6 @@ local files = require "tests.support.files"
 local host = require "tests.support.host"
 local target = require "tests.support.target"
 
-local function pipeline_with(resource)
-  return ('return require "etl.pipeline" { s3_exports = { orders = %s } }\n'):format(resource)
-end
-
--- A project whose files come one after the other: step(name, text) adds one and runs.
-local function stepper(to, resource, options)
-  local project = host.project { pipeline = pipeline_with(resource), exports = {} }
-  files.make_folder(project .. "/exports/orders")
-  return function(name, text, code)
-    files.write(project .. "/exports/orders/" .. name, text)
-    local result = host.run(project, to, options)
-    assert.equal(code or 0, result.code, tostring(result))
-    return result, project
-  end
-end
-
 local function items(to, columns, order)
   return to:sql(("select %s from %s order by %s"):format(columns, to:name "orders__items", order))
 end
@@ -52,7 +36,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
   describe("child tables in " .. name, function()
     it("follow a merge: replaced, shrunk, kept where the field is absent", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       step("1.jsonl", record(1, ',"v":"a"', { { "x", 1 }, { "y", 2 } })
         .. record(2, ',"v":"b"', { { "z", 3 } }) .. record(3, ',"v":"c"', {})
         .. record(4, ',"v":"d"', { { "w", 4 } }) .. record(5, ',"v":"e"', { { "u", 5 } }))
@@ -73,7 +57,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("take the rows of the newest record only, field by field", function()
       local to = fresh()
-      local step = stepper(to,
+      local step = host.stepper(to,
         '{ key = "id", cursor = "at", table = "orders", nested = { items = "tables" } }')
       -- Of one key the newest counts; a record that lacks the field leaves it to the one before.
       step("1.jsonl", record(1, ',"at":2,"tags":[1]', { { "b", 2 } })
@@ -90,7 +74,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("go with their record: delete_insert, hard_delete", function()
       local to = fresh()
-      local step = stepper(to, '{ key = "id", merge = "delete_insert", hard_delete = "gone", '
+      local step = host.stepper(to, '{ key = "id", merge = "delete_insert", hard_delete = "gone", '
         .. 'table = "orders", nested = "tables" }')
       step("1.jsonl", record(1, "", { { "x", 1 } }) .. record(2, "", { { "y", 1 } })
         .. record(3, ',"gone":false', { { "z", 1 } }))
@@ -101,7 +85,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("begin anew with a record that is deleted and comes again", function()
       local to = fresh()
-      local step = stepper(to, '{ key = "id", hard_delete = "gone", table = "orders", '
+      local step = host.stepper(to, '{ key = "id", hard_delete = "gone", table = "orders", '
         .. 'nested = "tables" }')
       step("1.jsonl", record(1, ',"gone":false', { { "x", 1 } }) .. record(2, "", { { "y", 1 } }))
       -- In one unit; the last record of 1 lacks the field.
@@ -114,7 +98,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("are only those of records that were inserted, with insert_only", function()
       local to = fresh()
-      local step = stepper(to,
+      local step = host.stepper(to,
         '{ key = "id", write = "insert_only", table = "orders", nested = "tables" }')
       step("1.jsonl", record(1, "", { { "x", 1 } }))
       step("2.jsonl", record(1, "", { { "no", 1 }, { "no", 2 } }) .. record(2, "", { { "y", 1 } })
@@ -124,7 +108,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("are appended with records that are appended", function()
       local to = fresh()
-      local step = stepper(to, '{ table = "orders", nested = "tables" }')
+      local step = host.stepper(to, '{ table = "orders", nested = "tables" }')
       step("1.jsonl", record(1, "", { { "x", 1 } }) .. record(1, "", { { "x", 1 }, { "y", 2 } }))
       step("2.jsonl", record(1, "", { { "x", 1 } }))
       assert.equal("1|0|x|1\n1|0|x|1\n2|0|x|1\n2|1|y|2", items(to,
@@ -136,7 +120,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("go and come with a file's new content", function()
       local to = fresh()
-      local step = stepper(to, '{ table = "orders", nested = "tables" }')
+      local step = host.stepper(to, '{ table = "orders", nested = "tables" }')
       step("1.jsonl", record(1, "", { { "x", 1 } }) .. record(2, "", { { "y", 1 }, { "y", 2 } }))
       step("2.jsonl", record(3, "", { { "z", 1 } }))
       step("1.jsonl", record(1, "", { { "X", 9 } }) .. record(2, ',"v":1'))
@@ -149,7 +133,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("are replaced with their records", function()
       local to = fresh()
-      local step = stepper(to, '{ table = "orders", write = "replace", nested = "tables" }')
+      local step = host.stepper(to, '{ table = "orders", write = "replace", nested = "tables" }')
       step("1.jsonl", record(1, "", { { "x", 1 } }) .. record(2, "", { { "y", 1 }, { "y", 2 } }))
       local _, project = step("2.jsonl", record(3, "", { { "z", 1 } }))
       assert.equal("x|1\ny|1\ny|2\nz|1", items(to, "sku, qty", "1, 2"))
@@ -162,7 +146,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
     it("are loaded anew with their records, and others' stay", function()
       local to = fresh()
       local resource = '{ key = "id", cursor = "at", table = "orders", nested = "tables" }'
-      local step = stepper(to, resource)
+      local step = host.stepper(to, resource)
       step("1.jsonl", record(1, ',"at":1', { { "x", 1 } }) .. record(2, ',"at":2', { { "y", 1 } }))
       local _, project = step("2.jsonl", record(1, ',"at":3', { { "X", 1 }, { "XX", 2 } })
         .. record(2, ',"at":1', { { "old", 1 } }))
@@ -182,7 +166,8 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("take their record along when the database refuses them", function()
       local to = fresh()
-      local step = stepper(to, '{ key = "id", table = "orders", nested = "tables", max_dead = 9 }')
+      local step = host.stepper(to,
+        '{ key = "id", table = "orders", nested = "tables", max_dead = 9 }')
       local _, project = step("1.jsonl", record(1, "", { { "x", 1 } }))
       if to.kind == "postgres" then
         to:sql "alter table etl.orders__items add constraint short check (length(sku) < 4)"
@@ -208,7 +193,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("are found by what an operator forgets, erases, moves and removes", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       local _, project = step("1.jsonl", record(1, ',"mail":"a@x.org"', { { "x", 1 }, { "x", 2 } })
         .. record(2, "", { { "y", 1 } }) .. record(3, "", { { "z", 1 } }))
       local result = ask(project, to,
@@ -234,7 +219,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("are three levels deep, with values and objects", function()
       local to = fresh()
-      local step = stepper(to, KEYED)
+      local step = host.stepper(to, KEYED)
       step("1.jsonl", '{"id":"a","items":[{"n":1,"tags":["x",2,null,{"k":true}]},{"n":2,'
         .. '"tags":[[1],["a"]],"taxes":[{"rate":0.10,"parts":[{"of":[1,2]}]}]}]}\n')
       local tags = to:name "orders__items__tags"
@@ -255,7 +240,7 @@ for _, make in ipairs { target.list[1], target.list[3] } do
 
     it("have columns that follow their values, and a dead element takes its record", function()
       local to = fresh()
-      local step = stepper(to, '{ key = "id", table = "orders", nested = "tables", '
+      local step = host.stepper(to, '{ key = "id", table = "orders", nested = "tables", '
         .. 'max_dead = 5, contract = { types = "discard_row" } }')
       step("1.jsonl", record(1, "", { { "x", 1 } })
         .. '{"id":2,"items":[{"sku":"y","qty":1.5,"note":"n"}]}\n')
