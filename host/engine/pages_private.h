@@ -1,0 +1,40 @@
+/* engine/pages_private.h: what pages.c (windows, pages that are kept) and page_rows.c (their
+ * rows) share. */
+#ifndef EH_ENGINE_PAGES_PRIVATE_H
+#define EH_ENGINE_PAGES_PRIVATE_H
+
+#include "base/map.h"
+#include "engine/pages.h"
+
+/* A page whose rows may still be looked at: when the server refuses one. */
+typedef struct eh_kept_page {
+    struct eh_kept_page *next; /* a later one */
+    uint64_t begin, end;
+    eh_body *body;
+    char *text; /* without a body; owned */
+    char *label;
+} eh_kept_page;
+
+struct eh_pages {
+    eh_kept_page *first, *last;
+    bool open;         /* a window is */
+    bool own;          /* and it is the script's */
+    char *name;        /* of it */
+    eh_arena *names;   /* of the columns */
+    eh_slice *columns; /* of the pages so far, in order */
+    size_t count;
+    eh_map seen; /* of the window: the values of eh_page.distinct */
+    bool csv;    /* of the page before; its header says the columns */
+};
+
+/* Opens the stream, and the window of the whole task unless one is open. */
+bool eh_pages_ready(eh_stream *stream, eh_err *err) EH_MUST_USE;
+
+/* Keeps a page that begins at an offset, until eh_pages_release finds that no unit needs it. */
+eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begin, eh_err *err);
+void eh_pages_release(eh_stream *stream);
+
+/* The columns of the pages before are not those of the next one. */
+void eh_pages_forget_columns(eh_pages *pages);
+
+#endif
