@@ -78,6 +78,8 @@ static void fill_window(eh_row_link *link, const eh_batch *batch, size_t row, si
             *out = (eh_window_cell){.kind = cell->kind, .flags = cell->flags};
             if (eh_cell_has_text(cell)) {
                 eh_slice text = shown_text(link, cell);
+                if (cell->kind == EH_CELL_NUMBER && text.data != cell->as.text)
+                    out->kind = EH_CELL_STRING;
                 out->as.offset = at;
                 out->len = (uint32_t)text.len;
                 if (text.len > 0) memcpy(window + at, text.data, text.len);

@@ -397,7 +397,27 @@ bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err)
     return ok;
 }
 
-static bool mask_json(const eh_secrets *secrets, eh_slice json, bool cut, eh_buf *out,
+/* What stands between strings. A number in which a secret is becomes a string. */
+static bool mask_numbers(const eh_secrets *secrets, eh_slice between, eh_buf *out, eh_err *err)
+{
+    static const char bytes[] = "0123456789+-.eE";
+    for (size_t i = 0; i < between.len;) {
+        size_t end = i;
+        while (end < between.len && memchr(bytes, between.data[end], sizeof bytes - 1)) end++;
+        bool is_number = end > i;
+        eh_slice part = eh_slice_of(between.data + i, is_number ? end - i : 1);
+        bool hit =
+            is_number && part.len >= EH_SECRET_MASKED_MIN && eh_secrets_hits(secrets, part);
+        if (!(hit ? eh_buf_append_str(out, "\"" MARK "\"", err)
+                  : eh_buf_append(out, part.data, part.len, err)))
+            return false;
+        i += part.len;
+    }
+    return true;
+}
+
+/* told: for people, who see events whose numbers are counts. */
+static bool mask_json(const eh_secrets *secrets, eh_slice json, bool told, eh_buf *out,
                       eh_err *err)
 {
     size_t begin = 0, before = out->len;
@@ -407,8 +427,10 @@ static bool mask_json(const eh_secrets *secrets, eh_slice json, bool cut, eh_buf
         size_t open = quote != NULL ? (size_t)(quote - json.data) + 1 : json.len, end = open;
         while (end < json.len && json.data[end] != '"') end += json.data[end] == '\\' ? 2 : 1;
         if (end > json.len) end = json.len;
-        ok = eh_buf_append(out, json.data + begin, open - begin, err) &&
-             mask_locked(secrets, eh_slice_of(json.data + open, end - open), cut, out, err);
+        eh_slice between = eh_slice_of(json.data + begin, open - begin);
+        ok = (told ? eh_buf_append(out, between.data, between.len, err)
+                   : mask_numbers(secrets, between, out, err)) &&
+             mask_locked(secrets, eh_slice_of(json.data + open, end - open), told, out, err);
         if (ok && end < json.len) ok = eh_buf_append_byte(out, '"', err);
         begin = end + 1;
     }

@@ -71,7 +71,7 @@ static bool view(const call *c, eh_slice *text, eh_err *err)
 static bool read_masked(const call *c, eh_slice json, const eh_doc **doc, eh_err *err)
 {
     eh_buf masked;
-    eh_buf_init(&masked, TEXT_MAX);
+    eh_buf_init(&masked, 2 * json.len + 64);
     bool ok = eh_secrets_mask_json(c->p->run->secrets, json, &masked, err) &&
               eh_json_to_doc(eh_buf_slice(&masked), c->arena, doc, err);
     eh_buf_free(&masked);
@@ -118,6 +118,26 @@ static bool call_value(const call *c, eh_err *err)
                       eh_doc_copy(c->arena, doc, NULL), err);
 }
 
+/* The items whose text, with what is before it in the list, is `text`: once more, without
+ * secrets, when there are any in it. */
+static bool mask_items(const call *c, eh_slice text, eh_doc **items, eh_err *err)
+{
+    if (!eh_secrets_hits(c->p->run->secrets, text)) return true;
+    while (text.len > 0 && strchr(" \t\r\n", text.data[0]) != NULL)
+        text = eh_slice_of(text.data + 1, text.len - 1);
+    if (text.len > 0 && (text.data[0] == ',' || text.data[0] == '['))
+        text = eh_slice_of(text.data + 1, text.len - 1);
+    const eh_doc *masked;
+    eh_buf all;
+    eh_buf_init(&all, text.len + 2);
+    bool ok =
+        eh_buf_append_byte(&all, '[', err) && eh_buf_append(&all, text.data, text.len, err) &&
+        eh_buf_append_byte(&all, ']', err) && read_masked(c, eh_buf_slice(&all), &masked, err);
+    eh_secrets_wipe(&all);
+    if (ok) *items = eh_doc_copy(c->arena, masked, NULL);
+    return ok;
+}
+
 /* The next items of a list: the script looks at all of them, some at a time. */
 static bool call_items(const call *c, eh_err *err)
 {
@@ -131,7 +151,9 @@ static bool call_items(const call *c, eh_err *err)
         return false;
     eh_doc *items = eh_doc_list(c->arena);
     *c->value = eh_doc_map(c->arena);
-    if (!eh_json_items(list, eh_response_place(r), TEXT_MAX / 2, c->arena, items, &more, err))
+    size_t *at = eh_response_place(r), from = *at;
+    if (!eh_json_items(list, at, TEXT_MAX / 2, c->arena, items, &more, err) ||
+        !mask_items(c, eh_slice_of(list.data + from, *at - from), &items, err))
         return false;
     return eh_doc_put(c->arena, *c->value, eh_slice_str("items"), items, err) &&
            eh_doc_put_bool(c->arena, *c->value, "more", more, err);
