@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "engine/net.h"
 #include "engine/objects.h"
+#include "io/pgtarget.h"
 #include "load/loader.h"
 
 #include <errno.h>
@@ -117,7 +118,19 @@ static bool trust_hosts(eh_run *run, const eh_doc *source, eh_err *err)
                             err);
 }
 
-/* The only copies that stay are the store's. */
+/* Messages of the server, or of libpq, may quote the password: nobody is told. */
+static bool hide_passwords(eh_run *run, eh_err *err)
+{
+    const char *url = eh_doc_str(eh_doc_get(run->spec, "destination"), "url", "sqlite:");
+    eh_slice found[EH_PG_PASSWORDS_MAX];
+    if (strncmp(url, "sqlite:", 7) == 0) return true;
+    size_t count = eh_pg_passwords(url, run->arena, found);
+    for (size_t i = 0; i < count; i++)
+        if (!eh_secrets_hide(run->secrets, found[i], err)) return false;
+    return true;
+}
+
+/* The only copies that stay are the store's; what connects keeps its address. */
 static bool take_secrets(eh_run *run, eh_err *err)
 {
     run->secrets = eh_secrets_new(eh_doc_get(run->spec, "secrets"), err);
@@ -128,7 +141,7 @@ static bool take_secrets(eh_run *run, eh_err *err)
     const eh_doc *sources = eh_doc_get(run->spec, "sources");
     for (const eh_doc *s = eh_doc_first(sources); s != NULL; s = s->next)
         if (!trust_hosts(run, s, err)) return false;
-    return true;
+    return hide_passwords(run, err);
 }
 
 /* ---- who I am -------------------------------------------------------------------------------

@@ -119,8 +119,8 @@ static eh_secret *unlink_surplus(eh_secrets *secrets, eh_secret_kind kind)
 static eh_secret *find(const eh_secrets *secrets, eh_slice instance, eh_slice name)
 {
     for (eh_secret *s = secrets->first; s != NULL; s = s->next)
-        if (s->kind != EH_SECRET_RETIRED && eh_slice_is(instance, s->instance) &&
-            eh_slice_is(name, s->name))
+        if (s->kind != EH_SECRET_RETIRED && s->kind != EH_SECRET_HIDDEN &&
+            eh_slice_is(instance, s->instance) && eh_slice_is(name, s->name))
             return s;
     return NULL;
 }
@@ -469,6 +469,12 @@ bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_sl
                           eh_buf *out, eh_err *err)
 {
     return fill(secrets, instance, NULL, EH_SECRET_JSON, json, out, err);
+}
+
+bool eh_secrets_hide(eh_secrets *secrets, eh_slice value, eh_err *err)
+{
+    return insert(secrets, new_secret(secrets, EH_SECRET_HIDDEN, "@host", "hidden", value, err),
+                  err);
 }
 
 bool eh_secrets_of_host(const eh_secrets *secrets, const char *key, eh_slice *value)

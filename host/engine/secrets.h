@@ -75,6 +75,9 @@ bool eh_secrets_read(const eh_secrets *secrets, const char *instance, eh_slice t
 bool eh_secrets_read_json(const eh_secrets *secrets, const char *instance, eh_slice json,
                           eh_buf *out, eh_err *err) EH_MUST_USE;
 
+/* A value that is only masked, in whatever is told: a database's password. */
+bool eh_secrets_hide(eh_secrets *secrets, eh_slice value, eh_err *err) EH_MUST_USE;
+
 /* A secret of etlhost's own (instance @host), which no script can name. Borrowed. */
 bool eh_secrets_of_host(const eh_secrets *secrets, const char *key, eh_slice *value);
 
@@ -116,7 +119,8 @@ bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out,
 bool eh_secrets_mask_told(const eh_secrets *secrets, eh_slice text, eh_buf *out,
                           eh_err *err) EH_MUST_USE;
 
-/* Both for a text of JSON: only inside of its strings, so that it stays JSON. */
+/* Both for a text of JSON, so that it stays JSON: inside of its strings, and for a script also
+ * numbers in which a secret is, which become strings. */
 bool eh_secrets_mask_told_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,
                                eh_err *err) EH_MUST_USE;
 bool eh_secrets_mask_json(const eh_secrets *secrets, eh_slice json, eh_buf *out,

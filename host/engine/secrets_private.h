@@ -11,6 +11,7 @@ typedef enum eh_secret_kind {
     EH_SECRET_CAPTURED, /* from an answer */
     EH_SECRET_DERIVED,
     EH_SECRET_RETIRED, /* has no handle any more, and is still masked */
+    EH_SECRET_HIDDEN,  /* never had one: nobody can send it */
     EH_SECRET_KINDS
 } eh_secret_kind;
 

@@ -33,6 +33,7 @@
     X(isBusy)                                                                                  \
     X(nfields)                                                                                 \
     X(ntuples)                                                                                 \
+    X(pass)                                                                                    \
     X(port)                                                                                    \
     X(putCopyData)                                                                             \
     X(putCopyEnd)                                                                              \

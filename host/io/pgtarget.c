@@ -124,6 +124,77 @@ size_t eh_pg_addresses(const char *url, struct sockaddr_storage *out, size_t max
     return count;
 }
 
+/* ---- passwords ----------------------------------------------------------------------------
+ */
+
+typedef struct passwords {
+    eh_arena *arena;
+    const PQconninfoOption *options;
+    eh_slice *out;
+    size_t count;
+} passwords;
+
+/* What an error or a table of runs shows anyway. */
+static bool is_told(const passwords *p, const char *text)
+{
+    static const char *const told[] = {"user", "dbname", "host", "hostaddr", "port"};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (strcmp(text, option(p->options, told[i])) == 0) return true;
+    return false;
+}
+
+static void keep(passwords *p, const char *text, size_t len)
+{
+    if (len == 0 || p->count == EH_PG_PASSWORDS_MAX) return;
+    for (size_t i = 0; i < p->count; i++)
+        if (eh_slice_equal(p->out[i], eh_slice_of(text, len))) return;
+    const char *copy = eh_arena_strndup(p->arena, text, len);
+    if (copy != NULL) p->out[p->count++] = eh_slice_of(copy, len);
+}
+
+/* What stands between the first colon behind :// and the last @: whole, and in the pieces into
+ * which a bare / # ? or @ in it makes libpq cut it. */
+static void keep_meant(passwords *p, const char *url)
+{
+    const char *begin = strstr(url, "://");
+    begin = begin != NULL ? strchr(begin + 3, ':') : NULL;
+    if (begin == NULL) return;
+    size_t path = strcspn(begin, "?");
+    const char *end = memrchr(begin, '@', path);
+    bool has_user = memchr(url, '@', (size_t)(begin - url)) != NULL;
+    if (end == NULL && !has_user) end = strrchr(begin, '@');
+    if (end == NULL) return;
+    begin++;
+    keep(p, begin, (size_t)(end - begin));
+    while (begin < end) {
+        size_t len = strcspn(begin, "/#?@:[]");
+        if (begin + len > end) len = (size_t)(end - begin);
+        keep(p, begin, len);
+        begin += len + 1;
+    }
+}
+
+size_t eh_pg_passwords(const char *url, eh_arena *arena, eh_slice out[EH_PG_PASSWORDS_MAX])
+{
+    eh_libpq pq;
+    passwords p = {.arena = arena, .out = out};
+    if (!eh_libpq_load(&pq, NULL)) return 0;
+    PGconn *conn = resolve(&pq, url);
+    PQconninfoOption *all = conn != NULL ? pq.conninfo(conn) : NULL;
+    p.options = all;
+    const char *file = conn != NULL ? pq.pass(conn) : NULL;
+    const char *found[] = {option(all, "password"), option(all, "sslpassword"),
+                           file != NULL ? file : ""};
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
+        if (!is_told(&p, found[i])) keep(&p, found[i], strlen(found[i]));
+    bool is_cut = strchr(option(all, "host"), '@') != NULL;
+    if (found[0][0] == '\0' || option(all, "channel_binding")[0] == '\0' || is_cut)
+        keep_meant(&p, url);
+    pq.conninfoFree(all);
+    pq.finish(conn);
+    return p.count;
+}
+
 bool eh_pg_verify_servers(eh_err *err)
 {
     /* libpq asks the string, then the service file, then this: no other way lets both of the

@@ -20,10 +20,12 @@ local function check_url(url)
   if url:match "^sqlite:." or url:match "^postgres://" or url:match "^postgresql://" then
     return true
   end
+  -- It may hold a password, or be one: only what is plainly a scheme may be shown.
+  local scheme = url:match "^%l[%l%d+.-]*://"
   return nil, err.new {
     class = "config",
-    -- The address may hold a password: its first word is all that may be shown.
-    message = ("a destination cannot begin with \"%s\""):format(url:match "^[%w+.-]*:?" or ""),
+    message = scheme and ("a destination cannot begin with \"%s\""):format(scheme)
+      or "what is given as the destination is no address",
     expected = "sqlite:PATH or postgres://...",
     hint = "postgres:// alone takes the rest from PGHOST, PGUSER, PGDATABASE or PGSERVICE",
   }

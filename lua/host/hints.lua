@@ -31,10 +31,16 @@ local function quoted_name(name)
   return name:match "^[%l_][%l%d_]*$" and name or '\\"' .. name .. '\\"'
 end
 
+-- An address without what may be a password. Up to the last @: people forget to encode one.
+local function without_password(url)
+  return (url:gsub("^(%a[%w+.-]*://[^:@/?]*):.*@", "%1:...@")
+    :gsub("([?&]%a*password)=[^&]*", "%1=..."))
+end
+
 -- With psql, at an address that was given on the command line and holds no password.
 local function look_with_psql(name, args, schema)
   local url = args and args.destination
-  if not url or not url:match "^postgres" or url:match "://[^/@]*:[^/@]*@" then return nil end
+  if not url or not url:match "^postgres" or without_password(url) ~= url then return nil end
   return {
     ('psql %s -c "select * from %s.%s limit 5"'):format(hints.shell_word(url), schema or "etl",
       quoted_name(name)),
@@ -57,8 +63,7 @@ end
 -- " --destination URL" as it was given, without what may be a password.
 function hints.destination(args)
   if not args.destination then return "" end
-  local url = args.destination:gsub("(://[^:@/]*):[^@/]*@", "%1:...@")
-  return " --destination " .. hints.shell_word(url)
+  return " --destination " .. hints.shell_word(without_password(args.destination))
 end
 
 return hints

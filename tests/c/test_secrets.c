@@ -261,11 +261,37 @@ static void json_stays_json(void **state)
     eh_err err = {.class_ = EH_OK};
     eh_buf out;
     eh_buf_init(&out, 1 << 16);
-    const char json[] =
-        "{\"at\":123456,\"a\":\"x 123456\",\"b\":\"\\\"123456\\\\\",\"c\":[\"\"]}";
+    const char json[] = "{\"at\":123456,\"n\":[12345,-1234567e1],\"a\":\"x 123456\","
+                        "\"b\":\"\\\"123456\\\\\",\"c\":[\"\"]}";
     assert_true(eh_secrets_mask_json(secrets, eh_slice_str(json), &out, &err));
     assert_string_equal(eh_buf_cstr(&out),
-                        "{\"at\":123456,\"a\":\"x ***\",\"b\":\"\\\"***\\\\\",\"c\":[\"\"]}");
+                        "{\"at\":\"***\",\"n\":[12345,\"***\"],\"a\":\"x ***\","
+                        "\"b\":\"\\\"***\\\\\",\"c\":[\"\"]}");
+    /* People see counts, which are no secrets. */
+    out.len = 0;
+    assert_true(eh_secrets_mask_told_json(secrets, eh_slice_str(json), &out, &err));
+    assert_non_null(strstr(eh_buf_cstr(&out), "{\"at\":123456,"));
+    eh_buf_free(&out);
+    eh_secrets_free(secrets);
+}
+
+/* It is masked, and there is no handle by which it could be sent. */
+static void hides(void **state)
+{
+    (void)state;
+    eh_err err = {.class_ = EH_OK};
+    eh_secrets *secrets = make();
+    assert_true(eh_secrets_hide(secrets, eh_slice_str("p4ss/word"), &err));
+    assert_true(eh_secrets_hide(secrets, eh_slice_str("other-one"), &err));
+    eh_fail(&err, EH_CLASS_AUTH, "no p4ss%%2Fword, no other-one, no cDRzcy93b3Jk");
+    eh_secrets_mask_err(secrets, &err);
+    assert_string_equal(err.message, "no ***, no ***, no ***");
+    eh_buf out;
+    eh_slice value;
+    eh_buf_init(&out, 1 << 16);
+    assert_false(eh_secrets_of_host(secrets, "hidden", &value));
+    assert_false(eh_secrets_read(
+        secrets, "@host", eh_slice_str("{{secret:" NONCE ":@host.hidden}}"), &out, &err));
     eh_buf_free(&out);
     eh_secrets_free(secrets);
 }
@@ -348,6 +374,7 @@ int main(void)
         cmocka_unit_test(masks_what_is_cut),
         cmocka_unit_test(json_stays_json),
         cmocka_unit_test(masks_errors),
+        cmocka_unit_test(hides),
         cmocka_unit_test(keeps_what_a_service_gave),
         cmocka_unit_test(forgets_the_oldest_derived),
     };

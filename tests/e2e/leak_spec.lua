@@ -3,28 +3,36 @@
 local files = require "tests.support.files"
 local host = require "tests.support.host"
 local http = require "tests.support.http"
-local lfs = require "lfs"
+local leaks = require "tests.support.leaks"
 local process = require "tests.support.process"
 local target = require "tests.support.target"
 local wait = require "tests.support.wait"
 
+local base64, urlencoded, search = leaks.base64, leaks.urlencoded, leaks.search
+
 local SECRETS = {
   bearer = "b3arer-Sesame/0001+x", password = 'p@ss"word\\of:0002', query = "qu&ery=k3y/0003 %z",
   form = "f0rm-Sesame+0004/==", token = "t0ken.Captured-0005_abcdefgh", foreign = "f0reign-0006-zz",
+  number = "8417209365",
 }
 
 local SCENARIO = [[
 local json = require "cjson"
 local function rows(c, list) c:reply(200, nil, json.encode { data = list }) end
 local function echo(r)
-  return { head = r.headers.authorization, query = r.query.key, raw = r.raw_query, body = r.body }
+  return { head = r.headers.authorization, query = r.query.key, raw = r.raw_query, body = r.body,
+    number = r.headers["x-number"] }
 end
 local paths = {
   ["/v1/bearer"] = function(r, c) rows(c, { { id = 1, ok = r.headers.authorization } }) end,
   ["/v1/login"] = function(r, c)
     c:reply(200, { ["X-Echo"] = r.body }, json.encode { access_token = options.token, n = 7 })
   end,
-  ["/v1/echo"] = function(r, c) rows(c, { { id = 1, echo = json.encode(echo(r)) } }) end,
+  ["/v1/echo"] = function(r, c)
+    local e = echo(r)
+    c:reply(200, nil, ('{"data":[[%s],{"id":1,"echo":%s,"number":%s,"deep":{"n":[%s],"%s":1}}]}')
+      :format(e.number, json.encode(json.encode(e)), e.number, e.number, e.number))
+  end,
   ["/v1/fail"] = function(r, c) c:reply(401, nil, "wrong: " .. json.encode(echo(r))) end,
   ["/v1/away"] = function(_, c) c:reply(302, { Location = options.other .. "/v1/caught" }) end,
   ["/v1/dead"] = function(r, c)
@@ -46,6 +54,7 @@ local function all(ctx)
   return {
     headers = {
       Authorization = "Bearer " .. s.bearer, ["X-Base64"] = ctx:base64("xx" .. s.bearer),
+      ["X-Number"] = s.number,
     },
     query = { key = s.query }, form = { secret = s.form, basic = ctx:basic("me", s.password) } }
 end
@@ -61,7 +70,7 @@ end
 return source {
   name = "shop",
   config = { base_url = "url", other = "string", bearer = "secret", password = "secret",
-    query = "secret", form = "secret" },
+    query = "secret", form = "secret", number = "secret" },
   hosts = { "{base_url}", "{other}" },
   resources = {
     bearer = { key = "id", columns = { ok = "text" }, drop = { "ok" }, extract = function(ctx)
@@ -74,12 +83,22 @@ return source {
       ctx:emit(ctx:get("bearer", { headers = { Authorization = "Bearer " .. r.captured.token } })
         :rows "data", { position = r.captured.token })
     end },
-    echo = { key = "id", row = function(row) row.echo = row.echo end, extract = function(ctx)
+    echo = { key = "id", row = function(row)
+      row.echo, row.number, row.deep = row.echo, row.number, row.deep
+    end, extract = function(ctx)
       local r = ctx:post("echo", all(ctx))
       ctx:log("text %s", r:text())
       for cut = 1, 200 do ctx:log("cut %s", r:text(cut)) end
-      ctx:log("value %s", r:json().data[1].echo)
-      ctx:emit(r:rows "data")
+      local whole = r:json().data[2]
+      ctx:log("value %s %s %s", whole.echo, whole.number, whole.deep.n[1])
+      local count = 0
+      for item in r:each "data" do
+        count = count + 1
+        ctx:log("item %s %s %s", tostring(item.echo), tostring(item.number), tostring(item[1]))
+        for key, value in pairs(item.deep or {}) do ctx:log("deep %s %s", key, tostring(value)) end
+        if item.id then ctx:emit { item } end
+      end
+      ctx:log("%d items", count)
     end },
     dead = { key = "id", columns = { n = "bigint" }, max_dead = 100, extract = function(ctx)
       ctx:emit(ctx:get("dead", all(ctx)):rows "data")
@@ -130,6 +149,7 @@ sources:
     password: { env: SHOP_PASSWORD }
     query: { cmd: [cat, %s/secrets/query] }
     form: { file: secrets/form }
+    number: { file: secrets/number }
   rival:
     use: shop
     enabled: true
@@ -139,61 +159,13 @@ sources:
     password: { file: secrets/foreign }
     query: { file: secrets/foreign }
     form: { file: secrets/foreign }
+    number: { file: secrets/foreign }
     resources: []
 ]]):format(server.url, other.address, folder, server.url))
   for name, value in pairs(SECRETS) do files.write(folder .. "/secrets/" .. name, value .. "\n") end
   files.write(folder .. "/sources/shop.lua", SOURCE)
   files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" {}\n')
   return folder
-end
-
--- ---- what is searched for -----------------------------------------------------------------------
-
-local function base64(text)
-  return process.must({ "base64", "-w0", files.write(files.temp() .. "/x", text) })
-end
-
-local function urlencoded(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
--- Each form of each value as { name, text }.
-local function forms()
-  local list = {}
-  local function add(name, text) list[#list + 1] = { name, text } end
-  for name, value in pairs(SECRETS) do
-    add(name, value)
-    add(name .. " in a URL", urlencoded(value))
-    add(name .. " in a form", (urlencoded(value):gsub("%%20", "+")))
-    add(name .. " in JSON", (value:gsub('[\\"]', "\\%0"):gsub("/", "\\/")))
-    add(name .. " in JSON twice", (value:gsub('[\\"]', "\\\\\\%0")))
-    add(name .. ", its beginning", value:sub(1, 12))
-    for before = 0, 2 do
-      -- Without the digits at its ends, which other bytes decide, too.
-      add(name .. " in base64", base64(("x"):rep(before) .. value):sub(before > 0 and 5 or 1, 16))
-    end
-  end
-  return list
-end
-
-local function search(what, text, list)
-  for _, form in ipairs(list) do
-    local at = text:find(form[2], 1, true)
-    if at then
-      error(("%s: %s is in it: ...%s..."):format(form[1], what, text:sub(at - 60, at + 60)), 2)
-    end
-  end
-end
-
-local function search_folder(folder, list)
-  for name in lfs.dir(folder) do
-    local path = folder .. "/" .. name
-    if lfs.attributes(path, "mode") == "directory" then
-      if not name:match "^%.%.?$" and name ~= "secrets" then search_folder(path, list) end
-    else
-      search(path, files.read(path) or "", list)
-    end
-  end
 end
 
 describe("a run with secrets of every kind", function()
@@ -204,7 +176,8 @@ describe("a run with secrets of every kind", function()
     server = http.start(SCENARIO,
       { set = { other = other.url, token = SECRETS.token, flag = folder .. "/flag" } })
     local flag = folder .. "/flag"
-    folder, to, list, limits = project(server, other), target.sqlite(), forms(), {}
+    folder, to, limits = project(server, other), target.sqlite(), {}
+    list = leaks.forms(SECRETS)
     local arguments = { "run", "pipelines/p.lua", "--json" }
     for _, one in ipairs(to:arguments()) do arguments[#arguments + 1] = one end
     local run = host.spawn(arguments, { cwd = folder, env = { SHOP_PASSWORD = SECRETS.password } })
@@ -261,6 +234,9 @@ describe("a run with secrets of every kind", function()
   it("loads what the script could see, which is handles and ***", function()
     assert.matches("^'{{secret:%x+:shop%.bearer}}'$", to:values("shop_steal", "kept", "id")[1])
     assert.matches("***", to:values("shop_echo", "echo", "id")[1], 1, true)
+    assert.equal("'***'", to:values("shop_echo", "number", "id")[1])
+    assert.matches("2 items", result.out, 1, true)
+    assert.matches("item nil nil ***", result.out, 1, true)
     assert.matches("***", to:sql("select group_concat(raw) from " .. to:book "dead_rows"), 1, true)
     assert.equal("3", to:sql("select count(*) from " .. to:book "dead_rows"))
   end)
@@ -275,7 +251,7 @@ describe("a run with secrets of every kind", function()
   it("leaves nothing of them anywhere", function()
     search("standard output", result.out, list)
     search("standard error", result.err, list)
-    search_folder(folder, list)
+    leaks.search_folder(folder, list)
     search("the destination", files.read(to.path), list)
     for _, verb in ipairs { "runs", "dead", "state" } do
       local shown = host.etlhost({ verb, verb == "dead" and "list" or "show", "--destination",
