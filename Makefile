@@ -21,7 +21,7 @@ PACKAGES_BUILD := gcc g++ make pkg-config liblua5.4-dev libpq-dev libsqlite3-dev
 # What the executable loads without being linked with it: for the image.
 PACKAGES_RUN := libpq5 libcurl4 lua-cjson tzdata ca-certificates
 PACKAGES_TEST := libcmocka-dev curl lua5.4 lua-busted postgresql postgresql-client pgbouncer zstd brotli \
-  python3 python3-jsonschema python3-yaml openssl
+  python3 python3-jsonschema python3-yaml python3-h2 nghttp2-server openssl
 PACKAGES_CHECK := clang clang-format clang-tidy libclang-rt-14-dev cppcheck lua-check shellcheck valgrind
 PACKAGES_FRESH := debootstrap
 PACKAGES_PEERS := python3-venv

@@ -23,7 +23,7 @@ static void check_headers(const eh_http_head *head)
     if (head->status < 200 || head->status > 999 || head->count > 256) abort();
     for (size_t i = 0; i < head->count; i++) {
         eh_slice name = head->headers[i].name, value = head->headers[i].value;
-        sink += touch(name) + touch(value);
+        sink = sink + touch(name) + touch(value);
         if (name.len == 0 || name.data[name.len] != '\0' || value.data[value.len] != '\0')
             abort();
         for (size_t j = 0; j < name.len; j++)
