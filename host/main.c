@@ -1,6 +1,7 @@
 /* main.c: which role am I? */
 #include "version.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "bind/supervisor.h"
 #include "engine/engine.h"
@@ -10,9 +11,12 @@
 #include <string.h>
 
 #ifdef EH_FAULTS
-/* Test builds die where ETLHOST_FAULT says, in the role that ETLHOST_FAULT_ROLE names. */
+/* Test builds die where ETLHOST_FAULT says, in the role that ETLHOST_FAULT_ROLE names, and have
+ * a clock that is off by ETLHOST_CLOCK_OFFSET seconds. */
 static void arm_fault(const char *role)
 {
+    const char *offset = getenv("ETLHOST_CLOCK_OFFSET");
+    if (offset != NULL) eh_clock_set_wrong(strtoll(offset, NULL, 10) * 1000000);
     const char *wanted = getenv("ETLHOST_FAULT_ROLE");
     if (strcmp(wanted != NULL ? wanted : "engine", role) == 0)
         eh_fault_arm(getenv("ETLHOST_FAULT"));

@@ -12,10 +12,21 @@ static int64_t read_us(clockid_t id)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+#ifdef EH_FAULTS
+static int64_t wall_offset_us;
+
+void eh_clock_set_wrong(int64_t offset_us)
+{
+    wall_offset_us = offset_us;
+}
+#else
+enum { wall_offset_us = 0 };
+#endif
+
 static int64_t system_wall(void *self)
 {
     (void)self;
-    return read_us(CLOCK_REALTIME);
+    return read_us(CLOCK_REALTIME) + wall_offset_us;
 }
 
 static int64_t system_monotonic(void *self)

@@ -16,6 +16,11 @@ typedef struct eh_clock {
 /* The system's clocks (CLOCK_REALTIME, CLOCK_MONOTONIC). */
 eh_clock eh_clock_system(void);
 
+#ifdef EH_FAULTS
+/* Test builds: from now on the wall clock of this process is so far off. */
+void eh_clock_set_wrong(int64_t offset_us);
+#endif
+
 static inline int64_t eh_clock_wall(const eh_clock *clock)
 {
     return clock->wall_us(clock->self);

@@ -19,7 +19,7 @@ local allowed = {
   HOME = true, LANG = true, TZ = true, TMPDIR = true, USER = true, LOGNAME = true,
   SSL_CERT_FILE = true, SSL_CERT_DIR = true, ETLHOST_LUA = true, ETLHOST_FAULT = true,
   ASAN_OPTIONS = true, UBSAN_OPTIONS = true, LSAN_OPTIONS = true,
-  ETLHOST_FAULT_ROLE = true,
+  ETLHOST_FAULT_ROLE = true, ETLHOST_CLOCK_OFFSET = true,
 }
 
 local function is_allowed(name)

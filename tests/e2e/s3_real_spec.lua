@@ -103,6 +103,18 @@ local function test(kind)
     assert.matches("is in region eu-central-1, not us-west-1", result.out .. result.err, 1, true)
   end)
 
+  it("has a clock that is not ours: the load goes on by its, and says so", function()
+    for _, off in ipairs { 1200, -1200 } do
+      local to = target.sqlite()
+      local result = must_run(store, project(store, "acme", SETTINGS), to, {
+        program = host.faulty_program, env = { ETLHOST_CLOCK_OFFSET = tostring(off) },
+      })
+      assert.equal(6, to:count "t")
+      assert.matches("clock is 20 minutes " .. (off > 0 and "ahead of" or "behind"), result.out,
+        1, true)
+    end
+  end)
+
   it("has objects in parts: known by their etags, and gone on in by range", function()
     store:bucket "large"
     store:put_parts("large", "orders/1.csv", csv(1, 600000))
