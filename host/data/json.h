@@ -10,6 +10,7 @@
 #ifndef EH_DATA_JSON_H
 #define EH_DATA_JSON_H
 
+#include "data/json_outline.h"
 #include "data/parser.h"
 
 typedef enum eh_json_shape {
@@ -30,6 +31,9 @@ typedef struct eh_json_options {
     size_t batch_bytes;      /* 0: 512 KiB */
     const eh_slice *columns; /* columns known beforehand, in order (resuming); may be NULL */
     size_t column_count;
+    /* DOCUMENT: the outline of the text that will be fed, or zeroed to become it; borrowed, and
+     * so it stays as long as the parser. May be NULL. */
+    eh_json_outline *outline;
     /* LINES: after a line. ARRAY: after a record, before or after its comma. */
     eh_parse_from from;
 } eh_json_options;

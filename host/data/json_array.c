@@ -66,6 +66,19 @@ static find find_start(eh_json_parser *p, size_t view, size_t *start, eh_err *er
     return FIND_WINDOW;
 }
 
+/* In a document the judge has seen where elements end: up to the next of its cuts. */
+static find find_cut(eh_json_parser *p, const eh_batch *batch, size_t share, window *w,
+                     eh_err *err)
+{
+    find found = find_start(p, eh_json_available(p), &w->start, err);
+    if (found != FIND_WINDOW) return found;
+    size_t done = (size_t)(p->offset - p->text_at), last = p->list.end - 1;
+    size_t cut = eh_json_outline_cut(p->outline, done + w->start, last, p->list.depth);
+    w->closed = cut == SIZE_MAX;
+    w->end = (w->closed ? last : cut) - done;
+    return eh_json_batch_empty(batch) || w->end <= share ? FIND_WINDOW : FIND_NONE;
+}
+
 /* The next elements to be read at once. `used` bytes of the batch's share are spent. Where the
  * batch holds records already, bytes past its share are not looked at: they may or may not have
  * been fed. */
@@ -74,6 +87,8 @@ static find find_window(eh_json_parser *p, const eh_batch *batch, size_t used, w
 {
     size_t share = p->batch_bytes > used ? p->batch_bytes - used : 0;
     size_t view = eh_json_available(p);
+    if (p->shape == EH_JSON_DOCUMENT && !p->outline->full)
+        return find_cut(p, batch, share, w, err);
     if (!eh_json_batch_empty(batch) && view > share) view = share;
     find found = find_start(p, view, &w->start, err);
     if (found != FIND_WINDOW) return found;

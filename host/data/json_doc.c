@@ -119,11 +119,12 @@ static eh_doc *read_value(walk *w, eh_err *err)
     }
 }
 
-bool eh_json_look(eh_slice text, eh_slice path, eh_slice *value, eh_err *err)
+bool eh_json_look(eh_slice text, eh_slice path, eh_json_outline *outline, eh_slice *value,
+                  eh_err *err)
 {
     eh_json_found found;
     eh_json_fault fault;
-    switch (eh_json_judge_document(text, path, &found, &fault, err)) {
+    switch (eh_json_judge_document(text, path, outline, &found, &fault, err)) {
     case EH_JSON_NO_VERDICT:
         return false;
     case EH_JSON_FAULTY:
@@ -141,7 +142,7 @@ bool eh_json_find(eh_slice text, eh_slice path, eh_arena *arena, const eh_doc **
 {
     eh_slice value;
     *doc = NULL;
-    if (!eh_json_look(text, path, &value, err)) return false;
+    if (!eh_json_look(text, path, NULL, &value, err)) return false;
     if (value.data == NULL) return true;
     walk w = {.text = value.data, .len = value.len, .arena = arena};
     *doc = read_value(&w, err);

@@ -7,10 +7,12 @@
 #define EH_DATA_JSON_DOC_H
 
 #include "base/doc.h"
+#include "data/json_outline.h"
 
 /* The text of the value at a path; a NULL slice when there is none. Borrowed. False for what is
- * not JSON (class data). */
-bool eh_json_look(eh_slice text, eh_slice path, eh_slice *found, eh_err *err) EH_MUST_USE;
+ * not JSON (class data). outline: of this text, or zeroed to become that; may be NULL. */
+bool eh_json_look(eh_slice text, eh_slice path, eh_json_outline *outline, eh_slice *found,
+                  eh_err *err) EH_MUST_USE;
 
 /* The value at a path ("data.items": keys with dots between; empty: the whole) of a JSON text.
  * *doc is NULL when the path leads nowhere. In the arena. False for what is not JSON (class

@@ -57,7 +57,8 @@ static bool find_rows(eh_json_parser *p, eh_json_found *found, eh_err *err)
 {
     eh_json_fault fault;
     eh_slice text = eh_slice_of(eh_json_data(p), eh_json_available(p)), path = path_of(p);
-    eh_json_verdict verdict = eh_json_judge_document(text, path, found, &fault, err);
+    eh_json_verdict verdict =
+        eh_json_judge_document(text, path, p->outline, found, &fault, err);
     if (verdict == EH_JSON_NO_VERDICT) return false;
     if (verdict == EH_JSON_FAULTY) {
         (void)eh_fail(err, EH_CLASS_DATA, "not JSON: %s (byte %" PRIu64 ")", fault.reason,
@@ -70,7 +71,11 @@ static bool find_rows(eh_json_parser *p, eh_json_found *found, eh_err *err)
     if (found->value == NULL) return fail_missing(p, found, err);
     if (found->value[0] != '[' && found->value[0] != '{')
         return fail_kind(p, found->value[0], err);
-    eh_json_advance(p, (size_t)(found->value - text.data));
+    size_t start = (size_t)(found->value - text.data);
+    const eh_json_span *span = eh_json_outline_span(p->outline, start);
+    p->text_at = p->offset;
+    p->list = (eh_json_span){start, start + found->len, span != NULL ? span->depth : 0};
+    eh_json_advance(p, start);
     return true;
 }
 

@@ -85,7 +85,7 @@ bool eh_json_indent(eh_slice text, eh_buf *out, bool *is_json, eh_err *err)
     eh_json_found found;
     eh_json_fault fault;
     *is_json = false;
-    switch (eh_json_judge_document(text, (eh_slice){"", 0}, &found, &fault, err)) {
+    switch (eh_json_judge_document(text, (eh_slice){"", 0}, NULL, &found, &fault, err)) {
     case EH_JSON_NO_VERDICT:
         return false;
     case EH_JSON_FAULTY:

@@ -149,6 +149,7 @@ static void json_free(eh_parser *parser)
     eh_json_columns_free(&p->columns);
     eh_json_keys_free(&p->keys);
     eh_json_keys_free(&p->judge_keys);
+    eh_json_outline_free(&p->own);
     eh_buf_free(&p->in);
     eh_buf_free(&p->unescaped);
     free(p->path);
@@ -192,6 +193,7 @@ static void set_options(eh_json_parser *p, const eh_json_options *o)
     p->line = o->from.line > 0 ? o->from.line : 1;
     p->resumed = o->from.offset > 0;
     p->path_len = o->path.len;
+    p->outline = o->outline != NULL ? o->outline : &p->own;
 }
 
 static bool set_up(eh_json_parser *p, const eh_json_options *o, eh_err *err)

@@ -41,12 +41,15 @@ typedef struct eh_json_parser {
     uint64_t offset; /* of in.data[head] in the input */
     bool last;       /* nothing will be fed any more */
     eh_json_phase phase;
-    bool resumed;       /* ARRAY: a record stood before the first byte, perhaps its comma too */
-    bool need_comma;    /* ARRAY: a comma or the end of the array comes before a record */
-    bool may_close;     /* ARRAY: nothing stood before: the bracket may come at once */
-    size_t searched;    /* bytes from head that hold no line end */
-    eh_json_scan scan;  /* ARRAY: that scan, when the record was not complete; else zeroed */
-    uint64_t row, line; /* the next record's, 1-based */
+    bool resumed;      /* ARRAY: a record stood before the first byte, perhaps its comma too */
+    bool need_comma;   /* ARRAY: a comma or the end of the array comes before a record */
+    bool may_close;    /* ARRAY: nothing stood before: the bracket may come at once */
+    size_t searched;   /* bytes from head that hold no line end */
+    eh_json_scan scan; /* ARRAY: that scan, when the record was not complete; else zeroed */
+    eh_json_outline own, *outline; /* DOCUMENT: of the text */
+    uint64_t text_at;              /* DOCUMENT: where its text begins in the input */
+    eh_json_span list;             /* DOCUMENT: the rows' array, in the text */
+    uint64_t row, line;            /* the next record's, 1-based */
     uint64_t batch_start;
 
     eh_json_index *index; /* for windows of records */

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "data/json_outline.h"
 
 #include <stdint.h>
 
@@ -108,7 +109,8 @@ eh_json_verdict eh_json_judge_record(eh_slice text, eh_json_keys *keys, eh_json_
 
 /* Judges a document and finds the value at path (dotted; empty: the document). *value is NULL
  * when there is none; *missing then says how far the path went, as a prefix length of path.
- * Inside an array or object found at path, only the grammar is judged. */
+ * Inside an array or object found at path, only the grammar is judged. outline: of this text,
+ * or zeroed to become that; may be NULL. */
 typedef struct eh_json_found {
     const char *value; /* first byte; NULL when the path leads nowhere */
     size_t len;
@@ -117,7 +119,7 @@ typedef struct eh_json_found {
     bool twice;     /* a key of the path is there twice */
 } eh_json_found;
 
-eh_json_verdict eh_json_judge_document(eh_slice text, eh_slice path, eh_json_found *found,
-                                       eh_json_fault *fault, eh_err *err);
+eh_json_verdict eh_json_judge_document(eh_slice text, eh_slice path, eh_json_outline *outline,
+                                       eh_json_found *found, eh_json_fault *fault, eh_err *err);
 
 #endif

@@ -29,7 +29,8 @@ static eh_parser *new_parser(const eh_stream *s, const eh_page *given, eh_err *e
     eh_json_options options = {.shape = lines ? EH_JSON_LINES : EH_JSON_DOCUMENT,
                                .path = eh_slice_str(lines ? "" : given->path),
                                .columns = pages->columns,
-                               .column_count = pages->count};
+                               .column_count = pages->count,
+                               .outline = given->outline};
     return eh_json_new(&options, err);
 }
 

@@ -6,6 +6,7 @@
 #ifndef EH_ENGINE_PAGES_H
 #define EH_ENGINE_PAGES_H
 
+#include "data/json_outline.h"
 #include "engine/stream.h"
 #include "io/body.h"
 
@@ -16,6 +17,7 @@ typedef struct eh_pages eh_pages;
 typedef struct eh_page {
     eh_body *body; /* complete; NULL: the bytes are `text`, which is copied */
     eh_slice text;
+    eh_json_outline *outline; /* of a body that is JSON; NULL: none is kept */
     const char *label;      /* what a person calls it: "GET https://api.x.com/orders?page=2" */
     const char *format;     /* "json", "jsonl", "csv" */
     const char *path;       /* json: where the rows are, "data.items"; "" the document itself */

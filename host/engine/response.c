@@ -29,7 +29,8 @@ struct eh_response {
     const eh_doc *headers, *captured;
     const char *url;
     eh_body *body;
-    eh_slice list; /* whose items are read */
+    eh_json_outline outline; /* of the body, once somebody looked */
+    eh_slice list;           /* whose items are read */
     size_t list_at;
 };
 
@@ -71,13 +72,26 @@ bool eh_response_must_be_there(const eh_response *r, eh_err *err)
     return false;
 }
 
+eh_json_outline *eh_response_outline(eh_response *r)
+{
+    return &r->outline;
+}
+
+bool eh_response_look(eh_response *r, const char *path, eh_slice *text, eh_slice *found,
+                      eh_err *err)
+{
+    *text = eh_slice_of(NULL, 0);
+    return eh_body_view(r->body, text, err) &&
+           eh_json_look(*text, eh_slice_str(path), &r->outline, found, err);
+}
+
 bool eh_response_list(eh_response *r, const char *path, bool first, eh_slice *list, eh_err *err)
 {
     eh_slice text;
     if (first || r->list.data == NULL) {
         r->list_at = 0;
-        if (!eh_body_view(r->body, &text, err)) return false;
-        if (!eh_json_look(text, eh_slice_str(path), &r->list, err)) {
+        if (!eh_response_look(r, path, &text, &r->list, err)) {
+            if (text.data == NULL) return false;
             err->class_ = err->class_ == EH_CLASS_DATA ? EH_CLASS_REMOTE : err->class_;
             return eh_err_while(err, "reading %s", eh_response_label(r));
         }
@@ -104,6 +118,7 @@ void eh_response_free(eh_response *r)
     eh_fetch_cancel(r->fetch);
     eh_request_free(r->request);
     eh_body_free(r->body);
+    eh_json_outline_free(&r->outline);
     eh_arena_free(r->arena);
     free(r);
 }
@@ -126,6 +141,7 @@ static bool make_room(eh_pipeline *p, uint32_t task, eh_err *err)
         if (r->task != task) continue;
         count++;
         if (r->body != NULL) bytes += eh_body_size(r->body);
+        bytes += eh_json_outline_bytes(&r->outline);
         oldest = r; /* the list begins with the newest */
     }
     if (bytes > EH_RESPONSE_BYTES)

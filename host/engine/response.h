@@ -8,6 +8,7 @@
 #ifndef EH_ENGINE_RESPONSE_H
 #define EH_ENGINE_RESPONSE_H
 
+#include "data/json_outline.h"
 #include "engine/pipeline.h"
 #include "io/body.h"
 
@@ -34,6 +35,14 @@ int64_t eh_response_handle(const eh_response *response);
 bool eh_response_must_be_there(const eh_response *response, eh_err *err);
 eh_body *eh_response_body(const eh_response *response);
 const char *eh_response_label(const eh_response *response);
+
+/* The text of the value at a path of a JSON body; a NULL slice when there is none. *text: the
+ * whole body, NULL where it could not be had. False for what is not JSON (class data). What was
+ * read is read faster the next time. */
+bool eh_response_look(eh_response *response, const char *path, eh_slice *text, eh_slice *found,
+                      eh_err *err) EH_MUST_USE;
+/* Of its body as JSON, for whoever reads that. */
+eh_json_outline *eh_response_outline(eh_response *response);
 
 /* The text of the list at a path of a JSON body, class remote when there is none; first:
  * reading its items (eh_json_items) begins, at eh_response_place. */

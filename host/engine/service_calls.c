@@ -97,12 +97,12 @@ static bool call_value(const call *c, eh_err *err)
 {
     const char *path;
     eh_slice text, found;
-    if (!eh_call_text(c->frame->body, "path", "", &path, err) || !view(c, &text, err))
+    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    if (r == NULL || !eh_call_text(c->frame->body, "path", "", &path, err) ||
+        !eh_response_must_be_there(r, err))
         return false;
-    if (!eh_json_look(text, eh_slice_str(path), &found, err)) {
-        const eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
-        return eh_page_explain(eh_response_label(r), text, err);
-    }
+    if (!eh_response_look(r, path, &text, &found, err))
+        return text.data != NULL && eh_page_explain(eh_response_label(r), text, err);
     if (eh_doc_bool(c->frame->body, "kind", false)) return put_kind(c, found, err);
     if (found.len > TEXT_MAX)
         return eh_fail(err, EH_CLASS_LIMIT,
@@ -224,6 +224,7 @@ static bool call_emit(const call *c, eh_err *err)
     if (r == NULL || !eh_response_must_be_there(r, err) || !keep_page(c, args, &page, err))
         return false;
     page.body = eh_response_body(r);
+    page.outline = eh_response_outline(r);
     page.label = eh_response_label(r);
     return emit(c, s, &page, err);
 }

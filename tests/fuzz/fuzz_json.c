@@ -4,6 +4,7 @@
  * goes on from the end of a batch must find what the first parser found. */
 #include "../c/json_dump.h"
 
+#include "data/json_doc.h"
 #include "data/json_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -110,6 +111,29 @@ static void check_whole(const eh_json_options *options, const json_feeding *f)
     eh_batch_free(&batch);
 }
 
+/* Rows by an outline that somebody's look has made are those that are read without one. */
+static void check_outline(eh_json_options options, json_feeding f)
+{
+    if (options.shape != EH_JSON_DOCUMENT) return;
+    eh_json_outline outline = {.span_bytes = 1, .cut_bytes = 1};
+    eh_buf first, out;
+    eh_buf_init(&first, SIZE_MAX / 4);
+    options.batch_bytes = 0; /* where a batch is full depends on its windows */
+    f.chunk = f.len + 1;
+    dump_json(&options, &f, &first);
+    options.outline = &outline;
+    for (int n = 0; n < 2; n++) {
+        eh_slice text = eh_slice_of(f.data, f.len), found;
+        (void)!eh_json_look(text, eh_slice_str("a.c"), &outline, &found, NULL);
+        eh_buf_init(&out, SIZE_MAX / 4);
+        dump_json(&options, &f, &out);
+        if (!eh_slice_equal(eh_buf_slice(&out), eh_buf_slice(&first))) abort();
+        eh_buf_free(&out);
+    }
+    eh_json_outline_free(&outline);
+    eh_buf_free(&first);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t chunks[] = {1, 7, 0};
@@ -129,5 +153,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     eh_buf_free(&first);
     check_whole(&options, &f);
+    check_outline(options, f);
     return 0;
 }
