@@ -5,12 +5,13 @@
 
 #include <stdlib.h>
 
-#define REQUEST_MAX ((size_t)16 * 1024 * 1024)
-#define TEXT_MAX    ((size_t)8 * 1024 * 1024)
-#define URL_LIMIT   8192
-#define PAIRS_MAX   1000
-#define ACCEPT_MAX  32
-#define DEADLINE_MS ((int64_t)10 * 60 * 1000)
+#define REQUEST_MAX     ((size_t)16 * 1024 * 1024)
+#define TEXT_MAX        ((size_t)8 * 1024 * 1024)
+#define URL_LIMIT       8192
+#define PAIRS_MAX       1000
+#define ACCEPT_MAX      32
+#define DEADLINE_MS     ((int64_t)10 * 60 * 1000)
+#define DEADLINE_MAX_MS ((int64_t)7 * 86400 * 1000)
 
 typedef struct pair {
     eh_slice name, value; /* as the script wrote them, handles included */
@@ -291,6 +292,7 @@ static bool read_all(eh_request *r, const eh_pipeline_stream *s, const eh_doc *a
     if (r->filled == NULL || r->sent == NULL) return eh_fail_memory(err, "a request");
     for (size_t i = 0; i < r->headers.count; i++) eh_buf_init(&r->filled[i], TEXT_MAX);
     int64_t deadline = eh_doc_int(args, "deadline_ms", DEADLINE_MS);
+    if (deadline > DEADLINE_MAX_MS) deadline = DEADLINE_MAX_MS;
     r->fetch.http =
         (eh_http_request){.method = method,
                           .url = strchr(r->label, ' ') + 1,

@@ -134,10 +134,10 @@ void eh_responses_drop(eh_pipeline *p, uint32_t task)
 /* The oldest that is not waited for makes room. */
 static bool make_room(eh_pipeline *p, uint32_t task, eh_err *err)
 {
-    size_t count = 0;
+    size_t count = 0, all = 0;
     uint64_t bytes = 0;
     eh_response *oldest = NULL;
-    for (eh_response *r = p->responses; r != NULL; r = r->next) {
+    for (eh_response *r = p->responses; r != NULL; r = r->next, all++) {
         if (r->task != task) continue;
         count++;
         if (r->body != NULL) bytes += eh_body_size(r->body);
@@ -148,7 +148,10 @@ static bool make_room(eh_pipeline *p, uint32_t task, eh_err *err)
         return eh_fail(err, EH_CLASS_LIMIT,
                        "the task holds responses of more than %llu bytes: release them",
                        (unsigned long long)EH_RESPONSE_BYTES);
-    if (count >= EH_RESPONSES_MAX) eh_response_free(oldest);
+    if (all >= EH_RESPONSES_ALL && count == 0)
+        return eh_fail(err, EH_CLASS_LIMIT,
+                       "the tasks of a run hold %d responses: release them", EH_RESPONSES_ALL);
+    if (count >= EH_RESPONSES_MAX || all >= EH_RESPONSES_ALL) eh_response_free(oldest);
     return true;
 }
 

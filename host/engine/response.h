@@ -13,6 +13,7 @@
 #include "io/body.h"
 
 #define EH_RESPONSES_MAX  64
+#define EH_RESPONSES_ALL  1024 /* of all tasks: who sends frames may say any task */
 #define EH_RESPONSE_BYTES ((uint64_t)1024 * 1024 * 1024)
 
 typedef struct eh_response eh_response;

@@ -317,6 +317,18 @@ static bool hits(const eh_secrets *secrets, eh_slice text)
     return false;
 }
 
+/* The end of what is to be masked from `at` on: secrets may overlap, and whoever chooses one (a
+ * value that is captured) must not read the rest of the other. */
+static size_t masked_end(const eh_secrets *secrets, eh_slice text, size_t at, size_t end,
+                         bool cut)
+{
+    for (size_t i = at + 1; i < end && i < text.len; i++) {
+        size_t len = match_any(secrets, text, i, cut);
+        if (i + len > end) end = i + len;
+    }
+    return end;
+}
+
 static bool mask(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out, eh_err *err)
 {
     size_t kept = 0, i = 0, before = out->len;
@@ -331,8 +343,7 @@ static bool mask(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out
             out->len = before;
             return false;
         }
-        i += len;
-        kept = i;
+        i = kept = masked_end(secrets, text, i, i + len, cut);
     }
     if (eh_buf_append(out, text.data + kept, text.len - kept, err)) return true;
     out->len = before;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define MEMORY_MAX    ((size_t)256 * 1024)
+#define MEMORY_ALL    ((uint64_t)32 * 1024 * 1024) /* of all bodies of a spool */
 #define DEFAULT_SPOOL ((uint64_t)4 * 1024 * 1024 * 1024)
 #define PUNCH_BYTES   ((uint64_t)1024 * 1024)
 #define PADDING       ((size_t)64) /* what parsers may read behind the end */
@@ -25,6 +26,7 @@
 struct eh_spool {
     char *folder;
     uint64_t max, used;
+    uint64_t memory; /* that bodies have */
 };
 
 struct eh_body {
@@ -124,6 +126,14 @@ eh_body *eh_body_hold(eh_body *body)
     return body;
 }
 
+static void free_memory(eh_body *body)
+{
+    if (body->spool != NULL) body->spool->memory -= body->capacity;
+    free(body->memory);
+    body->memory = NULL;
+    body->capacity = 0;
+}
+
 static void drop_content(eh_body *body)
 {
     if (body->map != NULL) (void)munmap(body->map, body->mapped);
@@ -131,10 +141,8 @@ static void drop_content(eh_body *body)
         body->spool->used -= body->size - body->punched;
         (void)close(body->fd);
     }
-    free(body->memory);
+    free_memory(body);
     body->map = NULL;
-    body->memory = NULL;
-    body->capacity = 0;
     body->fd = -1;
     body->base = body->size = body->released = body->punched = 0;
     body->full = false;
@@ -191,15 +199,14 @@ static bool spill(eh_body *body, eh_err *err)
         body->fd = -1;
         return false;
     }
-    free(body->memory);
-    body->memory = NULL;
-    body->capacity = 0;
+    free_memory(body);
     body->punched = body->base;
     return true;
 }
 
 static bool fits_memory(eh_body *body, size_t more)
 {
+    if (body->spool != NULL && body->spool->memory + more > MEMORY_ALL) return false;
     size_t held = (size_t)(body->size - body->base);
     if (held + more <= MEMORY_MAX) return true;
     size_t gone = (size_t)(body->released - body->base);
@@ -216,6 +223,7 @@ static bool append_memory(eh_body *body, eh_slice bytes, eh_err *err)
         size_t capacity = body->capacity * 2 > need ? body->capacity * 2 : need;
         char *memory = realloc(body->memory, capacity);
         if (memory == NULL) return eh_fail_memory(err, "a body");
+        if (body->spool != NULL) body->spool->memory += capacity - body->capacity;
         body->memory = memory;
         body->capacity = capacity;
     }

@@ -1,11 +1,12 @@
 /* io/body.h: what an answer held: some of it in memory, the rest in a file without a name.
  *
  * One writer appends (io/fetch.c), readers read at any offset what is there already. The first
- * 256 KiB stay in memory; beyond, all of it goes to an unlinked file of the spool's folder, so
- * that nothing is left behind, whatever kills the process. Disk use is bounded twice: by the
- * spool's maximum over all bodies of a run, and, for who reads as it comes, by eh_body_window
- * (the sender waits) with eh_body_release_before (the file gives back what was read). Nothing
- * here waits: who needs more turns the loop. Reference counted. Floor 2. */
+ * 256 KiB stay in memory, as long as all bodies have no more than 32 MiB there; beyond, all of
+ * it goes to an unlinked file of the spool's folder, so that nothing is left behind, whatever
+ * kills the process. Disk use is bounded twice: by the spool's maximum over all bodies of a
+ * run, and, for who reads as it comes, by eh_body_window (the sender waits) with
+ * eh_body_release_before (the file gives back what was read). Nothing here waits: who needs
+ * more turns the loop. Reference counted. Floor 2. */
 #ifndef EH_IO_BODY_H
 #define EH_IO_BODY_H
 

@@ -212,10 +212,12 @@ static inline size_t csv_goes_on(const eh_csv_options *options, eh_slice input)
     parse_to(options, input, how, &whole);
     must(eh_batch_init(&batch, (size_t)1 << 30, NULL));
     eh_parser *p = eh_csv_new(options, NULL);
-    must(p != NULL && eh_parser_feed(p, input.data, input.len, true, NULL));
+    must(p != NULL);
+    /* A declared encoding that the first bytes belie is refused before any row. */
+    bool fed = eh_parser_feed(p, input.data, input.len, true, NULL);
     uint64_t end = 0;
     size_t batches = 0;
-    for (; eh_parser_next(p, &batch, NULL) == EH_PARSE_BATCH; batches++) {
+    for (; fed && eh_parser_next(p, &batch, NULL) == EH_PARSE_BATCH; batches++) {
         must(batches == 0 || batch.start == end);
         end = batch.end;
         put_batch(&batch, how, &so_far);

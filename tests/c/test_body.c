@@ -158,6 +158,30 @@ static void the_spool_has_an_end(void **state)
     eh_spool_free(spool);
 }
 
+/* Small bodies stay in memory only as long as there are not too many. */
+static void many_small_ones(void **state)
+{
+    (void)state;
+    enum { COUNT = 300 };
+    eh_body *bodies[COUNT];
+    eh_spool *spool = new_spool(1024 * MIB);
+    for (size_t i = 0; i < COUNT; i++) {
+        bodies[i] = eh_body_new(spool, NULL);
+        append(bodies[i], 0, 200 * 1024);
+        if (i == 100) assert_int_equal(eh_spool_used(spool), 0);
+    }
+    uint64_t used = eh_spool_used(spool);
+    assert_true(used > 300 * 200 * 1024 - 33 * MIB);
+    for (size_t i = 0; i < COUNT; i++) expect(bodies[i], 0, 200 * 1024);
+    for (size_t i = 0; i < COUNT; i++) eh_body_free(bodies[i]);
+    assert_int_equal(eh_spool_used(spool), 0);
+    eh_body *again = eh_body_new(spool, NULL);
+    append(again, 0, 1000);
+    assert_int_equal(eh_spool_used(spool), 0);
+    eh_body_free(again);
+    eh_spool_free(spool);
+}
+
 static void what_is_read_is_given_back(void **state)
 {
     (void)state;
@@ -274,6 +298,7 @@ int main(void)
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(on_disk),
         cmocka_unit_test(the_spool_has_an_end),
+        cmocka_unit_test(many_small_ones),
         cmocka_unit_test(what_is_read_is_given_back),
         cmocka_unit_test(who_keeps_up_needs_no_disk),
         cmocka_unit_test(the_window_closes_and_opens),

@@ -275,6 +275,30 @@ static void json_stays_json(void **state)
     eh_secrets_free(secrets);
 }
 
+/* A script that chooses a captured value so that it ends with the first bytes of a secret. */
+static void masks_what_overlaps(void **state)
+{
+    (void)state;
+    eh_err err = {.class_ = EH_OK};
+    eh_secrets *secrets = make_with("s3cret-key-1");
+    const char *handle;
+    eh_buf out;
+    eh_buf_init(&out, 1 << 16);
+    assert_true(eh_secrets_capture(secrets, "crm", "a", eh_slice_str("AAAAs3"), &handle, &err));
+    assert_true(eh_secrets_capture(secrets, "crm", "b", eh_slice_str("-1BBBB"), &handle, &err));
+    assert_true(eh_secrets_mask(secrets, eh_slice_str("xAAAAs3cret-key-1BBBBy"), &out, &err));
+    assert_string_equal(eh_buf_cstr(&out), "x***y");
+    out.len = 0;
+    assert_true(eh_secrets_mask(secrets, eh_slice_str("AAAAs3cret-key-2"), &out, &err));
+    assert_string_equal(eh_buf_cstr(&out), "***cret-key-2");
+    out.len = 0;
+    assert_true(eh_secrets_mask(secrets, eh_slice_str("s3cret-key-1s3cret-key-1, s3cret-key-1"),
+                                &out, &err));
+    assert_string_equal(eh_buf_cstr(&out), "******, ***");
+    eh_buf_free(&out);
+    eh_secrets_free(secrets);
+}
+
 /* It is masked, and there is no handle by which it could be sent. */
 static void hides(void **state)
 {
@@ -375,6 +399,7 @@ int main(void)
         cmocka_unit_test(json_stays_json),
         cmocka_unit_test(masks_errors),
         cmocka_unit_test(hides),
+        cmocka_unit_test(masks_what_overlaps),
         cmocka_unit_test(keeps_what_a_service_gave),
         cmocka_unit_test(forgets_the_oldest_derived),
     };
