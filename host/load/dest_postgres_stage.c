@@ -213,12 +213,16 @@ static bool lock(eh_pg *pg, promote_job *job, eh_err *err)
     return job->columns != NULL || eh_fail_memory(err, "a list of columns");
 }
 
-/* What the statement that moved the rows says of them. */
-static bool note_moved(eh_pg *pg, const promote_job *job, int64_t coming, eh_err *err)
+/* Rows go and others come, by the statement of that name, or come where none go: nobody else
+ * writes rows of this stream while its state row is locked. */
+static bool move(eh_pg *pg, const promote_job *job, const char *name, const eh_stage_sql *sql,
+                 int64_t going, int64_t coming, eh_err *err)
 {
     eh_promoted *out = job->promoted;
-    out->gone = eh_pgconn_int(pg->control, 0, 0);
-    out->came = eh_pgconn_int(pg->control, 0, 1);
+    if (!eh_pg_run_spliced(pg, going > 0 ? name : "rows_come", sql->vars, sql->count, err))
+        return false;
+    out->gone = going > 0 ? eh_pgconn_int(pg->control, 0, 0) : 0;
+    out->came = going > 0 ? eh_pgconn_int(pg->control, 0, 1) : eh_pgconn_touched(pg->control);
     if (out->came == coming) return true;
     (void)eh_fail(err, EH_CLASS_DESTINATION, "the server stored %lld of %lld rows of %s.%s",
                   (long long)out->came, (long long)coming, job->promotion->schema,
@@ -234,14 +238,11 @@ static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_e
     int64_t coming = eh_pgconn_int(pg->control, 0, 2);
     if (!eh_stage_judge(job->promotion, before, going, coming, err)) return false;
     EH_FAULT("promote.judged");
-    if (!eh_pg_run_spliced(pg, "promote_rows", sql->vars, sql->count, err)) {
-        if (err->class_ == EH_CLASS_DATA)
-            (void)eh_err_hint(err,
-                              "the rows that were there stay; this one cannot be left out, "
-                              "since it is known only now");
-        return false;
-    }
-    return note_moved(pg, job, coming, err);
+    if (move(pg, job, "promote_rows", sql, going, coming, err)) return true;
+    if (err->class_ == EH_CLASS_DATA)
+        (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
+                               "since it is known only now");
+    return false;
 }
 
 /* The rows of a window; those of a period that it was read for go, unless too few came. */
@@ -263,9 +264,7 @@ static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh
         return eh_pg_run(pg, "stage_forget", &args, err);
     }
     if (!job->table) return true;
-    int64_t coming = out->came;
-    if (!eh_pg_run_spliced(pg, "window_rows", sql->vars, sql->count, err)) return false;
-    return note_moved(pg, job, coming, err);
+    return move(pg, job, "window_rows", sql, out->gone, out->came, err);
 }
 
 /* The cursor with it. */
