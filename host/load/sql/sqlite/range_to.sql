@@ -1,1 +1,1 @@
-t.:column >= :'from' AND t.:column < :'until'
+t.:column >= rtrim(:'from', 'Z') AND t.:column < rtrim(:'until', 'Z')
