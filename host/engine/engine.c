@@ -260,6 +260,7 @@ int eh_engine_main(void)
     eh_run run = {.clock = eh_clock_system(), .control_fd = CONTROL_FD};
     eh_buf_init(&run.control_in, CONTROL_MAX);
     eh_events_init(&run.events, EVENTS_FD, &run.clock);
+    run.started_us = eh_clock_wall(&run.clock);
     eh_err err = {.class_ = EH_OK};
     bool ok = start(&run, &err) && operate(&run, &err);
     /* A run that failed in its streams only has told of those already. */

@@ -120,11 +120,11 @@ void eh_pages_forget_columns(eh_pages *pages)
 }
 
 static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena *arena,
-                  const eh_doc **position, eh_err *err)
+                  eh_resume *resume, eh_err *err)
 {
     eh_pages *pages = s->pages;
     char *name = strdup(window->name[0] != '\0' ? window->name : s->resource);
-    *position = NULL;
+    *resume = (eh_resume){.position = NULL};
     if (name == NULL) return eh_fail_memory(err, "a window");
     char *before = pages->name; /* of units that are under way until the next one begins */
     pages->name = name;
@@ -134,7 +134,7 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
     eh_load_input input = {
         .name = name, .raw = raw_of_page, .raw_self = pages, .label = label_of_page};
     bool ok =
-        s->preview != NULL || eh_loader_window(s->loader, window, &input, arena, position, err);
+        s->preview != NULL || eh_loader_window(s->loader, window, &input, arena, resume, err);
     if (!ok) { /* the units may still have the name */
         free(name);
         pages->name = before;
@@ -148,20 +148,20 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
 
 bool eh_pages_ready(eh_stream *s, eh_err *err)
 {
-    const eh_doc *position;
-    const eh_load_window whole = {.name = ""};
+    eh_resume nowhere;
+    const eh_load_window whole = {.name = "", .whole = true};
     return open_stream(s, err) &&
-           (s->pages->open || begin(s, &whole, false, s->pages->names, &position, err));
+           (s->pages->open || begin(s, &whole, false, s->pages->names, &nowhere, err));
 }
 
 bool eh_pages_begin(eh_stream *s, const eh_load_window *window, eh_arena *arena,
-                    const eh_doc **position, eh_err *err)
+                    eh_resume *resume, eh_err *err)
 {
     if (!open_stream(s, err)) return false;
     if (s->pages->open)
         return eh_fail(err, EH_CLASS_SCRIPT, "a window begins while %s is still open",
                        s->pages->own ? s->pages->name : "rows outside of any were emitted");
-    return begin(s, window, true, arena, position, err);
+    return begin(s, window, true, arena, resume, err);
 }
 
 /* The names are the pages' until here. */
@@ -192,7 +192,12 @@ bool eh_pages_finish(eh_stream *s, eh_err *err)
 {
     eh_promoted promoted;
     if (s->pages == NULL || !s->pages->open) return true;
-    if (!s->pages->own) return end(s, NULL, &promoted, err);
+    if (!s->pages->own) {
+        const eh_doc *cursor = NULL;
+        return (s->preview != NULL ||
+                eh_loader_verified(s->loader, s->pages->names, &cursor, err)) &&
+               end(s, cursor, &promoted, err);
+    }
     char text[512];
     (void)snprintf(text, sizeof text,
                    "the script left the window %s before its end: it does not count",

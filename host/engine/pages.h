@@ -29,9 +29,9 @@ typedef struct eh_page {
 bool eh_pages_state(eh_stream *stream, eh_arena *arena, eh_progress *progress,
                     eh_err *err) EH_MUST_USE;
 
-/* Begins a window; *position as in eh_loader_window. Class script while another one is open. */
+/* Begins a window; *resume as in eh_loader_window. Class script while another one is open. */
 bool eh_pages_begin(eh_stream *stream, const eh_load_window *window, eh_arena *arena,
-                    const eh_doc **position, eh_err *err) EH_MUST_USE;
+                    eh_resume *resume, eh_err *err) EH_MUST_USE;
 
 /* What a page had. */
 typedef struct eh_page_counts {

@@ -57,6 +57,7 @@ static bool send_start(eh_pipeline *p, bool check_only, eh_err *err)
         eh_doc_put_str(arena, script, "kind",
                        eh_slice_str(eh_doc_str(pipeline, "kind", "pipeline")), err) &&
         eh_doc_put(arena, body, eh_slice_str("script"), script, err) &&
+        eh_doc_put_int(arena, body, "now", run->started_us / 1000000, err) &&
         put_copy(arena, body, "client", eh_doc_get(run->spec, "client"), NULL, err) &&
         put_copy(arena, body, "sources", eh_doc_get(run->spec, "sources"), "roots", err) &&
         put_copy(arena, body, "clients", eh_doc_get(run->spec, "clients"), "roots", err) &&

@@ -33,6 +33,7 @@ typedef struct eh_run {
     eh_slots *slots;    /* its connections, counted for the whole host; NULL: they are not */
     eh_unit_pool units; /* one more than lanes: one fills while the others commit */
     eh_run_info info;
+    int64_t started_us;         /* wall clock: what "now" is to the windows of the run */
     bool failed;                /* some stream failed: the run's end says so */
     struct eh_objects *objects; /* objects.h; NULL until one is needed */
 } eh_run;

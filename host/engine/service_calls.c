@@ -296,21 +296,24 @@ static bool call_state(const call *c, eh_err *err)
     if (s == NULL || !eh_pages_state(&s->stream, c->arena, &progress, err)) return false;
     *c->value = eh_doc_map(c->arena);
     return put_copy(c, "cursor", progress.cursor, err) &&
+           (progress.begun == progress.cursor || put_copy(c, "begun", progress.begun, err)) &&
            put_copy(c, "pending", progress.pending, err);
 }
 
 static bool call_window_begin(const call *c, eh_err *err)
 {
     eh_load_window window;
-    const eh_doc *position;
+    eh_resume resume;
     eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "window_begin", err);
     if (s == NULL || !read_window(s, c->frame->body, &window, err)) return false;
-    if (!eh_pages_begin(&s->stream, &window, c->arena, &position, err)) {
+    if (!eh_pages_begin(&s->stream, &window, c->arena, &resume, err)) {
         s->failure = *err;
         return false;
     }
     *c->value = eh_doc_map(c->arena);
-    return put_copy(c, "resume", position, err);
+    return put_copy(c, "resume", resume.position, err) &&
+           (resume.from == NULL ||
+            eh_doc_put_str(c->arena, *c->value, "verified", eh_slice_str(resume.from), err));
 }
 
 static bool call_window_end(const call *c, eh_err *err)

@@ -221,6 +221,14 @@ bool eh_dest_stage_make(eh_dest *dest, eh_stream_state *state, const char *schem
     return eh_err_while(err, "making a stage for %s.%s", schema, table);
 }
 
+bool eh_dest_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                        eh_err *err)
+{
+    assert(dest->busy == 0 && state->staged);
+    if (dest->ops->stage_trim(dest, state, cut, err)) return true;
+    return eh_err_while(err, "going on with a window");
+}
+
 bool eh_dest_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
                      eh_promoted *promoted, eh_err *err)
 {

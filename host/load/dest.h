@@ -274,6 +274,11 @@ bool eh_dest_stage(eh_dest *dest, eh_stream_state *state, eh_staging staging, co
 bool eh_dest_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
                         const char *table, eh_err *err) EH_MUST_USE;
 
+/* What its units from some place on have put into the stage goes, with them. No lane may be
+ * busy. */
+bool eh_dest_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                        eh_err *err) EH_MUST_USE;
+
 /* Puts what is in the stage in the place of what it replaces, in one fenced transaction, and
  * drops the stage; the ledger changes with it. Rows of other streams stay untouched. ALL is a
  * finish, too. No lane may be busy. */

@@ -51,6 +51,8 @@ typedef struct eh_dest_ops {
                   const char *table, eh_err *err);
     bool (*stage_make)(eh_dest *dest, eh_stream_state *state, const char *schema,
                        const char *table, eh_err *err);
+    bool (*stage_trim)(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                       eh_err *err);
     bool (*promote)(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
                     eh_promoted *promoted, eh_err *err);
     bool (*finish)(eh_dest *dest, const eh_stream_state *state, const eh_doc *cursor,

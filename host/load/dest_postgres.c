@@ -264,6 +264,7 @@ static const eh_dest_ops pg_ops = {
     .submit = eh_pg_submit,
     .stage = eh_pg_stage,
     .stage_make = eh_pg_stage_make,
+    .stage_trim = eh_pg_stage_trim,
     .promote = eh_pg_promote,
     .finish = pg_finish,
     .abandon = pg_abandon,

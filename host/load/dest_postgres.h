@@ -211,6 +211,8 @@ bool eh_pg_stage(eh_dest *dest, eh_stream_state *state, const char *input, const
                  const char *table, eh_err *err);
 bool eh_pg_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
                       const char *table, eh_err *err);
+bool eh_pg_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                      eh_err *err);
 bool eh_pg_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
                    eh_promoted *promoted, eh_err *err);
 

@@ -8,6 +8,8 @@
 #include "load/dest_postgres.h"
 #include "load/dest_stage.h"
 
+#include <stdio.h>
+
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)
 /* All rows of a stream are written once more. */
 #define PROMOTE_MINUTES 120
@@ -117,6 +119,38 @@ bool eh_pg_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
     stage_job job = {state, NULL, schema, table};
     state->staged = eh_pg_transact((eh_pg *)dest, 1, make_body, &job, err);
     return state->staged;
+}
+
+typedef struct trim_job {
+    const eh_stream_state *state;
+    const eh_stage_cut *cut;
+} trim_job;
+
+static bool trim_body(eh_pg *pg, void *self, eh_err *err)
+{
+    const trim_job *job = self;
+    const eh_stream_state *state = job->state;
+    char stream[24], pending[24], offset[24];
+    (void)snprintf(stream, sizeof stream, "%lld", (long long)state->stream_id);
+    (void)snprintf(pending, sizeof pending, "%lld", (long long)state->unit_generation);
+    (void)snprintf(offset, sizeof offset, "%llu", (unsigned long long)job->cut->offset);
+    eh_sql_var vars[] = {
+        {"stream", stream},      {"pending", pending},         {"offset", offset},
+        {"stage", state->stage}, {"column", job->cut->column}, {"from", job->cut->from},
+    };
+    if (!eh_pg_fence(pg, state, err) || !eh_pg_run_spliced(pg, "stage_trim", vars, 4, err))
+        return false;
+    if (job->cut->from != NULL && !eh_pg_run_spliced(pg, "stage_trim_from", vars, 6, err))
+        return false;
+    EH_FAULT("stage.trim");
+    return eh_pg_run_spliced(pg, "stage_trim_units", vars, 3, err);
+}
+
+bool eh_pg_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                      eh_err *err)
+{
+    trim_job job = {state, cut};
+    return eh_pg_transact((eh_pg *)dest, 10, trim_body, &job, err);
 }
 
 /* ---- promoting -------------------------------------------------------------------------- */

@@ -441,6 +441,7 @@ static const eh_dest_ops lite_ops = {
     .submit = eh_lite_submit,
     .stage = eh_lite_stage,
     .stage_make = eh_lite_stage_make,
+    .stage_trim = eh_lite_stage_trim,
     .promote = eh_lite_promote,
     .finish = lite_finish,
     .abandon = lite_abandon,

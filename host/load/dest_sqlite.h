@@ -165,6 +165,8 @@ bool eh_lite_stage(eh_dest *dest, eh_stream_state *state, const char *input, con
                    const char *table, eh_err *err);
 bool eh_lite_stage_make(eh_dest *dest, eh_stream_state *state, const char *schema,
                         const char *table, eh_err *err);
+bool eh_lite_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                        eh_err *err);
 bool eh_lite_promote(eh_dest *dest, const eh_stream_state *state, const eh_promotion *promotion,
                      eh_promoted *promoted, eh_err *err);
 

@@ -183,6 +183,33 @@ bool eh_lite_stage_make(eh_dest *dest, eh_stream_state *state, const char *schem
     return state->staged;
 }
 
+static bool trim(eh_lite *lite, const eh_stream_state *state, const eh_stage_cut *cut,
+                 eh_err *err)
+{
+    char stream[24], pending[24], offset[24];
+    (void)snprintf(stream, sizeof stream, "%lld", (long long)state->stream_id);
+    (void)snprintf(pending, sizeof pending, "%lld", (long long)state->unit_generation);
+    (void)snprintf(offset, sizeof offset, "%llu", (unsigned long long)cut->offset);
+    eh_sql_var vars[] = {
+        {"stream", stream},      {"pending", pending},    {"offset", offset},
+        {"stage", state->stage}, {"column", cut->column}, {"from", cut->from},
+    };
+    if (!eh_lite_fence(&lite->control, state, NULL, NULL, err) ||
+        !run(lite, "stage_trim", vars, 4, err))
+        return false;
+    if (cut->from != NULL && !run(lite, "stage_trim_from", vars, 6, err)) return false;
+    EH_FAULT("stage.trim");
+    return run(lite, "stage_trim_units", vars, 3, err);
+}
+
+bool eh_lite_stage_trim(eh_dest *dest, const eh_stream_state *state, const eh_stage_cut *cut,
+                        eh_err *err)
+{
+    eh_lite *lite = (eh_lite *)dest;
+    if (!eh_lite_begin(&lite->control, err)) return false;
+    return eh_lite_end(&lite->control, trim(lite, state, cut, err), err);
+}
+
 /* ---- promoting -------------------------------------------------------------------------- */
 
 typedef struct promote_job {

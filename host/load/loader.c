@@ -123,6 +123,7 @@ void eh_loader_prepare(eh_loader *loader, const eh_loader_options *options)
     eh_buf_init(&loader->comments, COMMENTS_MAX);
     eh_buf_init(&loader->raw, RAW_MAX);
     eh_loader_stage_init(loader);
+    eh_ascending_init(&loader->ascending, options->declaration);
 }
 
 eh_loader *eh_loader_new(const eh_loader_options *options, eh_err *err)
@@ -160,6 +161,7 @@ void eh_loader_free(eh_loader *loader)
     eh_buf_free(&loader->raw);
     eh_loader_stage_free(loader);
     eh_loader_window_free(loader);
+    eh_ascending_free(&loader->ascending);
     free(loader);
 }
 
@@ -256,6 +258,7 @@ bool eh_loader_bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *wr
     const eh_slice *added = NULL;
     size_t added_count = 0;
     const eh_row_hook *hook = loader->options.rows;
+    if (hook != NULL && !eh_loader_keep_order(loader, batch, err)) return false;
     if (hook != NULL &&
         !hook->apply(hook->self, batch, columns, columns_count, &added, &added_count, err))
         return false;

@@ -161,10 +161,13 @@ typedef struct eh_load_window {
     eh_period period;                 /* which rows of the table its rows replace */
     const char *from, *until;         /* of the period: instants, or ... */
     const char *first_day, *last_day; /* ... days, where the column is a date; may be NULL */
+    bool whole; /* rows that came outside of any: nobody asks where to go on */
 } eh_load_window;
 
 typedef struct eh_progress {
-    const eh_doc *cursor;  /* NULL: none */
+    const eh_doc
+        *cursor; /* NULL: none. What was verified of a window that has not ended is in */
+    const eh_doc *begun;   /* without that */
     const eh_doc *pending; /* what a run that did not end was reading: its `bounds` and name;
                               NULL: nothing */
 } eh_progress;
@@ -173,11 +176,16 @@ typedef struct eh_progress {
 bool eh_loader_progress(eh_loader *loader, eh_arena *arena, eh_progress *progress,
                         eh_err *err) EH_MUST_USE;
 
+/* Where to go on in a window that was interrupted; both NULL: at its beginning. */
+typedef struct eh_resume {
+    const eh_doc *position; /* as the source named it */
+    const char *from;       /* the instant up to which its order was verified */
+} eh_resume;
+
 /* Begins a window. input: its name, raw, label and raw_self; identity and size are the
-   loader's. *position: where to go on, when this very window was interrupted at a place that
-   the source named; NULL: at its beginning. It is in the arena. */
+   loader's. *resume is in the arena. */
 bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
-                      const eh_load_input *input, eh_arena *arena, const eh_doc **position,
+                      const eh_load_input *input, eh_arena *arena, eh_resume *resume,
                       eh_err *err) EH_MUST_USE;
 
 /* Where the next page begins: offsets go on from page to page, also to the next window. */
@@ -188,6 +196,10 @@ void eh_loader_page(eh_loader *loader, const char *label);
    source does not know. */
 bool eh_loader_mark(eh_loader *loader, uint64_t offset, const eh_doc *position,
                     eh_err *err) EH_MUST_USE;
+/* How far the window's rows were verified, as a cursor; *cursor stays NULL where that is not
+   declared, or nothing came. In the arena. */
+bool eh_loader_verified(const eh_loader *loader, eh_arena *arena, const eh_doc **cursor,
+                        eh_err *err) EH_MUST_USE;
 /* No unit refers to what is in front of this offset. */
 uint64_t eh_loader_oldest(const eh_loader *loader);
 

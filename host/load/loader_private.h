@@ -4,6 +4,7 @@
 #define EH_LOAD_LOADER_PRIVATE_H
 
 #include "data/projects.h"
+#include "load/ascending.h"
 #include "load/loader.h"
 
 /* An encoder and all it points to. */
@@ -84,11 +85,15 @@ struct eh_loader {
     eh_promoted promoted;
     /* of windows (loader_window.c) */
     const char *place_name; /* of what is read now: the input, or a page of it */
-    eh_buf mark; /* JSON: where reading goes on behind what was read; empty: nowhere */
+    eh_buf mark; /* JSON without its braces: where reading goes on behind what was read; empty:
+                    nowhere */
+    uint64_t marked;        /* the place that is behind the latest page */
+    eh_ascending ascending; /* loader_order.c */
     eh_arena *window_arena; /* reset when a window begins */
     const char *window;     /* its identity; NULL: none is open */
     eh_load_window bounds;
     int64_t window_units; /* state.units when it began */
+    bool window_resumed;  /* an earlier run has put units of it into the stage */
     uint64_t windows;     /* so far */
     eh_arena *cursor_arena;
     const eh_doc *cursor; /* of the latest window of a replacement; NULL: none */
@@ -207,10 +212,32 @@ eh_promotion eh_loader_promotion(const eh_loader *loader);
 
 /* loader_window.c */
 
+/* Do a window's rows wait until it is complete? */
+bool eh_loader_collects(const eh_loader *loader);
 bool eh_loader_window_init(eh_loader *loader, eh_err *err) EH_MUST_USE;
 void eh_loader_window_free(eh_loader *loader);
+/* May dead rows of earlier loads come again in this unit's input? */
+bool eh_loader_repeats(const eh_loader *loader);
+
+/* loader_order.c: windows that come in the order of the cursor (ascending.h) */
+
+/* Keeps what a row function is to leave as it is. */
+bool eh_loader_keep_order(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
+/* The batch that is encoded next has the columns that are bound now. */
+bool eh_loader_aim_order(eh_loader *loader, const eh_batch *batch, eh_err *err) EH_MUST_USE;
+/* One row in front of its encoding, and behind it. A row that is out of order closes the unit
+ * in front of it. */
+bool eh_loader_look_order(eh_loader *loader, const eh_batch *batch, size_t row,
+                          eh_err *err) EH_MUST_USE;
+bool eh_loader_take_order(eh_loader *loader, const eh_place *place, eh_err *err) EH_MUST_USE;
+/* Class config when the window's rows never had the cursor's column. */
+bool eh_loader_judge_order(const eh_loader *loader, eh_err *err) EH_MUST_USE;
+/* Is a value of the bookkeeping later than another one, as values of the cursor's column? */
+bool eh_loader_is_later(const eh_loader *loader, const eh_doc *value, const eh_doc *other);
+
 /* loader_units.c: has the open unit been open for long? */
 bool eh_loader_is_old(const eh_loader *loader);
+bool eh_loader_is_half_full(const eh_loader *loader);
 
 /* loader.c */
 

@@ -459,6 +459,7 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
     /* Casts and row functions append their dead rows after the parser's. */
     if (batch->dead_count > 1)
         qsort(batch->dead, batch->dead_count, sizeof(eh_dead), by_offset);
+    if (!eh_loader_aim_order(loader, batch, err)) return false;
     size_t row = 0, dead = 0;
     for (size_t turn = 1; row < batch->rows || dead < batch->dead_count; turn++) {
         /* The lanes' sockets hold a millisecond or two of work for a server: feed them often.
@@ -472,8 +473,12 @@ bool eh_loader_encode(eh_loader *loader, const eh_batch *batch, eh_err *err)
                 !add_dead(loader, batch->dead[dead], err))
                 return false;
             dead++;
-        } else if (!encode_row(loader, batch, row++, err)) {
-            return false;
+        } else {
+            if (!eh_loader_look_order(loader, batch, row, err) ||
+                !encode_row(loader, batch, row, err) ||
+                !eh_loader_take_order(loader, &batch->places[row], err))
+                return false;
+            row++;
         }
     }
     return true;

@@ -1,17 +1,20 @@
 /* load/loader_units.c: opening, closing and collecting units; see loader.h. */
 #include "load/loader_private.h"
 
+#include "data/convert.h"
+
 #include "base/fault.h"
 
 #include <inttypes.h>
 
 /* A unit closes at these, whichever comes first. Time matters for slow inputs only. */
-#define UNIT_US     ((int64_t)30 * 1000000)
-#define FIRST_BYTES ((size_t)1024 * 1024)
-#define UNIT_ROWS   ((size_t)500000)
-#define DEAD_RATIO  0.01
-#define DEAD_ROWS   10
-#define DEAD_BYTES  ((size_t)16 * 1024 * 1024)
+#define UNIT_US      ((int64_t)30 * 1000000)
+#define FIRST_BYTES  ((size_t)1024 * 1024)
+#define UNIT_ROWS    ((size_t)500000)
+#define DEAD_RATIO   0.01
+#define DEAD_ROWS    10
+#define DEAD_BYTES   ((size_t)16 * 1024 * 1024)
+#define POSITION_MAX ((size_t)256 * 1024)
 
 /* The first units are small, so that the lanes have something to do soon. */
 static size_t unit_bytes(const eh_loader *loader)
@@ -138,7 +141,10 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     loader->open = unit;
     loader->begun++;
     loader->opened_us = eh_clock_monotonic(loader->options.clock);
-    loader->time_cell.as.integer = eh_clock_wall(loader->options.clock);
+    /* The rows of two units of a load are told apart by it, whatever the clock does. */
+    int64_t now = eh_clock_wall(loader->options.clock);
+    loader->time_cell.as.integer =
+        now > loader->time_cell.as.integer ? now : loader->time_cell.as.integer + 1;
     return true;
 }
 
@@ -217,6 +223,29 @@ static bool comes_after(eh_loader *loader, const eh_unit *unit)
     return after;
 }
 
+/* What the next run is to know of the window when this unit is in. */
+static bool note_position(const eh_loader *loader, eh_unit *unit, eh_err *err)
+{
+    char at[40];
+    eh_buf json;
+    if (loader->window == NULL) return true;
+    eh_buf_init(&json, POSITION_MAX);
+    bool ok = eh_buf_append(&json, loader->mark.data, loader->mark.len, err) &&
+              eh_ascending_put(&loader->ascending, "reached", &json, err);
+    if (ok && loader->state.staging == EH_STAGE_WINDOW) {
+        at[eh_print_timestamp(loader->time_cell.as.integer, true, at)] = '\0';
+        ok = eh_buf_printf(&json, err, ",\"loaded_at\":\"%s\"", at);
+    }
+    if (ok && json.len > 0) {
+        /* each part begins with a comma */
+        unit->position =
+            eh_arena_printf(unit->arena, "{%.*s}", (int)(json.len - 1), json.data + 1);
+        ok = unit->position != NULL || eh_fail_memory(err, "a position");
+    }
+    eh_buf_free(&json);
+    return ok;
+}
+
 static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_err *err)
 {
     eh_unit *unit = loader->open;
@@ -228,10 +257,8 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     unit->line_end = next->line;
     unit->last = last;
     unit->header = loader->header;
-    if (loader->mark.len > 0) {
-        unit->position = eh_arena_strndup(unit->arena, loader->mark.data, loader->mark.len);
-        if (unit->position == NULL) return eh_fail_memory(err, "a position");
-    }
+    unit->repeats_dead = eh_loader_repeats(loader);
+    if (!note_position(loader, unit, err)) return false;
     const eh_load_input *in = &loader->input;
     if (in->settles != NULL &&
         !in->settles(in->raw_self, unit->start, unit->end, unit->arena, &unit->settles, err))
@@ -277,6 +304,12 @@ bool eh_loader_is_old(const eh_loader *loader)
 {
     return loader->open != NULL &&
            eh_clock_monotonic(loader->options.clock) - loader->opened_us >= UNIT_US;
+}
+
+bool eh_loader_is_half_full(const eh_loader *loader)
+{
+    const eh_unit *unit = loader->open;
+    return unit->rows >= unit_rows(loader) / 2 || eh_unit_bytes(unit) >= unit_bytes(loader) / 2;
 }
 
 uint64_t eh_loader_oldest(const eh_loader *loader)

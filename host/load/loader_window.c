@@ -2,13 +2,11 @@
  * whole of a list; see loader.h.
  *
  * The state row says which window is being read (pending) from its beginning to its end. Units
- * of rows that are merged commit into the table, each with its position; a run that finds such
- * a window goes on behind those that committed without a gap, or begins it anew. Other rows
- * wait in a stage, and a window that was interrupted always begins anew. */
+ * of rows that are merged commit into the table, those of other rows into a stage, each with
+ * its position; a run that finds such a window goes on behind those that committed without a
+ * gap, or begins it anew (loader_resume.c). */
 #include "base/fault.h"
-#include "load/loader_private.h"
-
-#include "data/json_doc.h"
+#include "load/loader_resume.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,105 +31,32 @@ void eh_loader_window_free(eh_loader *loader)
     eh_arena_free(loader->cursor_arena);
 }
 
-/* ---- asking the bookkeeping ------------------------------------------------------------- */
-
-static bool ask(eh_loader *loader, const char *query, const char *const *params, size_t count,
-                eh_arena *arena, const eh_doc **row, eh_err *err)
-{
-    eh_doc *rows = NULL;
-    if (!eh_dest_query(loader->options.dest, query, params, count, arena, &rows, err))
-        return false;
-    *row = eh_doc_first(rows);
-    return true;
-}
-
-static void print_int(int64_t value, char out[24])
-{
-    (void)snprintf(out, 24, "%" PRId64, value);
-}
-
-/* JSON text of the bookkeeping as a document; *doc stays NULL where there is none. */
-static bool read_json(const eh_doc *row, const char *key, eh_arena *arena, const eh_doc **doc,
-                      eh_err *err)
-{
-    const char *text = eh_doc_str(row, key, NULL);
-    *doc = NULL;
-    return text == NULL || eh_json_to_doc(eh_slice_str(text), arena, doc, err);
-}
-
 static bool fence(const eh_doc *row, eh_err *err)
 {
     if (strcmp(eh_doc_str(row, "streams", "0"), "0") != 0) return true;
     return eh_fail(err, EH_CLASS_CANCELLED, "another run has taken this stream over");
 }
 
-static bool read_state(eh_loader *loader, eh_arena *arena, const eh_doc **cursor,
-                       const eh_doc **pending, eh_err *err)
-{
-    char stream[24];
-    const char *params[] = {stream};
-    const eh_doc *row;
-    print_int(loader->state.stream_id, stream);
-    return ask(loader, "window_state", params, 1, arena, &row, err) &&
-           read_json(row, "cursor", arena, cursor, err) &&
-           read_json(row, "pending", arena, pending, err);
-}
-
 bool eh_loader_progress(eh_loader *loader, eh_arena *arena, eh_progress *progress, eh_err *err)
 {
-    *progress = (eh_progress){.cursor = NULL};
-    if (loader->options.dry_run || loader->options.replace) return true;
-    return read_state(loader, arena, &progress->cursor, &progress->pending, err);
+    return eh_loader_read_until(loader, arena, progress, err);
 }
 
-/* ---- beginning -------------------------------------------------------------------------- */
-
-/* Do rows wait until the window is complete? */
-static bool collects(const eh_loader *loader)
+bool eh_loader_collects(const eh_loader *loader)
 {
     eh_write write = loader->plan.options.write.write;
     return !loader->options.replace && !loader->options.dry_run &&
            (write == EH_WRITE_APPEND || write == EH_WRITE_RESTATE);
 }
 
-typedef struct attempt {
-    const char *input;      /* of an earlier attempt; NULL: there was none */
-    uint64_t start;         /* where its first unit begins */
-    uint64_t end;           /* and where those without a gap end */
-    uint64_t at;            /* the place to which the position belongs */
-    const eh_doc *position; /* NULL: begin anew */
-} attempt;
-
-/* A window of the same name and bounds that was begun. */
-static bool is_same(const eh_doc *pending, const eh_load_window *window)
+bool eh_loader_repeats(const eh_loader *loader)
 {
-    const eh_doc *bounds = eh_doc_get(pending, "bounds");
-    if (strcmp(eh_doc_str(pending, "name", ""), window->name) != 0) return false;
-    return bounds == NULL || window->bounds == NULL ? bounds == window->bounds
-                                                    : eh_doc_equal(bounds, window->bounds);
+    bool appends = loader->plan.options.write.write == EH_WRITE_APPEND;
+    bool bound = loader->bounds.period != EH_PERIOD_NONE || loader->ascending.field != NULL;
+    return loader->window != NULL && (!appends || bound);
 }
 
-static bool look_back(eh_loader *loader, const eh_load_window *window, eh_arena *arena,
-                      attempt *before, eh_err *err)
-{
-    const eh_doc *cursor, *pending, *row, *position;
-    char stream[24], generation[24], start[24];
-    if (!read_state(loader, arena, &cursor, &pending, err)) return false;
-    before->input = eh_doc_str(pending, "input", NULL);
-    if (before->input == NULL || collects(loader) || !is_same(pending, window)) return true;
-    before->start = (uint64_t)eh_doc_int(pending, "start", 0);
-    print_int(loader->state.stream_id, stream);
-    print_int(loader->state.unit_generation, generation);
-    print_int((int64_t)before->start, start);
-    const char *params[] = {stream, generation, before->input, start};
-    if (!ask(loader, "window_units", params, 4, arena, &row, err) ||
-        !read_json(row, "position", arena, &position, err))
-        return false;
-    before->end = strtoull(eh_doc_str(row, "end_offset", "0"), NULL, 10);
-    before->at = (uint64_t)eh_doc_int(position, "offset", 0);
-    before->position = eh_doc_get(position, "value");
-    return true;
-}
+/* ---- beginning -------------------------------------------------------------------------- */
 
 static bool write_pending(const eh_loader *loader, uint64_t start, eh_buf *out, eh_err *err)
 {
@@ -146,22 +71,41 @@ static bool write_pending(const eh_loader *loader, uint64_t start, eh_buf *out, 
            (eh_buf_cstr(out) != NULL || eh_fail_memory(err, "a window"));
 }
 
-static bool record(eh_loader *loader, const attempt *before, uint64_t start, eh_err *err)
+/* A document as JSON text; *text stays NULL without one. */
+static bool print_doc(const eh_doc *doc, eh_buf *json, const char **text, eh_err *err)
 {
-    char stream[24], epoch[24], from[24];
-    eh_buf pending;
-    eh_buf_init(&pending, WINDOW_MAX);
+    *text = NULL;
+    if (doc == NULL) return true;
+    if (!eh_doc_to_json(doc, json, err)) return false;
+    *text = eh_buf_cstr(json);
+    return *text != NULL || eh_fail_memory(err, "a cursor");
+}
+
+/* cursor: what the stream's is by now; NULL: as it was. */
+static bool record(eh_loader *loader, const eh_attempt *before, uint64_t start,
+                   const eh_doc *cursor, eh_err *err)
+{
+    char stream[EH_NUMBER_TEXT], epoch[EH_NUMBER_TEXT], at[EH_NUMBER_TEXT], end[EH_NUMBER_TEXT];
+    bool resumes = eh_attempt_goes_on(before), staged = loader->state.staged;
+    eh_buf pending, json;
     const eh_doc *row;
-    print_int(loader->state.stream_id, stream);
-    print_int(loader->state.epoch, epoch);
-    print_int(before->position != NULL ? (int64_t)before->at : 0, from);
-    bool ok = write_pending(loader, start, &pending, err);
-    if (ok) {
-        const char *params[] = {stream, epoch, pending.data, before->input, from};
-        ok = ask(loader, "window_begin", params, 5, loader->window_arena, &row, err) &&
-             fence(row, err);
-    }
+    eh_buf_init(&pending, WINDOW_MAX);
+    eh_buf_init(&json, WINDOW_MAX);
+    eh_loader_number(loader->state.stream_id, stream);
+    eh_loader_number(loader->state.epoch, epoch);
+    eh_loader_number(resumes ? (int64_t)before->at : 0, at);
+    eh_loader_number((int64_t)before->end, end);
+    /* What is in a stage leaves it with its units: eh_loader_trim. */
+    const char *params[] = {
+        stream, epoch, NULL, before->input, at, resumes && !staged ? end : NULL, NULL};
+    bool ok = write_pending(loader, start, &pending, err) &&
+              print_doc(cursor, &json, &params[6], err);
+    params[2] = pending.data;
+    ok = ok &&
+         eh_loader_ask(loader, "window_begin", params, 7, loader->window_arena, &row, err) &&
+         fence(row, err);
     eh_buf_free(&pending);
+    eh_buf_free(&json);
     return ok;
 }
 
@@ -179,6 +123,7 @@ static bool keep(eh_loader *loader, const eh_load_window *window, const char *kn
     }
     loader->bounds = (eh_load_window){.name = texts[0],
                                       .period = window->period,
+                                      .whole = window->whole,
                                       .from = texts[1],
                                       .until = texts[2],
                                       .first_day = texts[3],
@@ -195,31 +140,78 @@ static bool keep(eh_loader *loader, const eh_load_window *window, const char *kn
     return loader->window != NULL || eh_fail_memory(err, "a window");
 }
 
+/* What is known of the order of rows that come now. */
+static bool begin_order(eh_loader *loader, const eh_load_window *window,
+                        const eh_attempt *before, const eh_doc *cursor, eh_err *err)
+{
+    const eh_doc *value = eh_doc_get(cursor, "value");
+    if (loader->ascending.field == NULL) return true;
+    if (window->whole)
+        return eh_ascending_begin(&loader->ascending, false, value != NULL ? value : cursor,
+                                  NULL, err);
+    return eh_ascending_begin(&loader->ascending, window->from != NULL, before->reached,
+                              before->position != NULL ? before->behind : NULL, err);
+}
+
+/* The window's identity, and where its rows wait for its end, the stage of that. One of an
+ * earlier attempt is gone where the table is another by now. */
+static bool enter(eh_loader *loader, const eh_load_window *window, eh_attempt *before,
+                  eh_err *err)
+{
+    bool collects = eh_loader_collects(loader), resumes = eh_attempt_goes_on(before);
+    if (collects && resumes) {
+        if (!eh_loader_enter(loader, EH_STAGE_WINDOW, before->input, err)) return false;
+        resumes = loader->state.staged;
+        if (!resumes) before->position = before->reached = NULL;
+    }
+    if (!keep(loader, window, resumes ? before->input : NULL, err)) return false;
+    return !collects || resumes ||
+           eh_loader_enter(loader, EH_STAGE_WINDOW, loader->window, err);
+}
+
+static bool resume(eh_loader *loader, const eh_attempt *before, eh_resume *resume, eh_err *err)
+{
+    bool staged = eh_loader_collects(loader);
+    resume->position = before->position;
+    if (before->position == NULL) resume->from = before->from;
+    loader->window_resumed = staged;
+    if (staged) return eh_loader_trim(loader, before, err);
+    if (before->position == NULL) return true;
+    /* Until the first page is read, the next run goes on where this one did. */
+    loader->marked = before->at;
+    return eh_buf_printf(&loader->mark, err,
+                         ",\"offset\":%" PRIu64 ",\"value\":", before->at) &&
+           eh_doc_to_json(before->position, &loader->mark, err);
+}
+
 bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
-                      const eh_load_input *input, eh_arena *arena, const eh_doc **position,
+                      const eh_load_input *input, eh_arena *arena, eh_resume *where,
                       eh_err *err)
 {
-    attempt before = {.input = NULL};
-    bool dry = loader->options.dry_run;
+    eh_attempt before = {.input = NULL};
+    eh_progress progress = {.cursor = NULL};
+    bool writes = !loader->options.dry_run && !loader->options.replace;
     uint64_t start = loader->position.offset;
-    *position = NULL;
+    *where = (eh_resume){.position = NULL};
     if (!eh_loader_collect(loader, EH_WAIT_MINE, err) ||
-        (!dry && !loader->options.replace && !look_back(loader, window, arena, &before, err)))
+        !eh_loader_read_until(loader, arena, &progress, err) ||
+        (writes && !eh_loader_look_back(loader, window, arena, &before, err)))
         return false;
     eh_arena_reset(loader->window_arena);
-    bool resumes = before.position != NULL;
-    if (!keep(loader, window, resumes ? before.input : NULL, err)) return false;
-    if (!dry && !loader->options.replace &&
-        !record(loader, &before, resumes ? before.start : start, err))
-        return false;
-    if (collects(loader) && !eh_loader_enter(loader, EH_STAGE_WINDOW, loader->window, err))
+    loader->window_resumed = false;
+    if (!enter(loader, window, &before, err)) return false;
+    bool resumes = eh_attempt_goes_on(&before);
+    if (writes && !record(loader, &before, resumes ? before.start : start,
+                          progress.cursor != progress.begun ? progress.cursor : NULL, err))
         return false;
     eh_load_input mine = *input;
     mine.identity = loader->window;
     mine.name = loader->bounds.name[0] != '\0' ? loader->bounds.name : input->name;
     eh_parse_from from = {resumes ? before.end : start, 0, 1};
-    *position = before.position;
-    return eh_loader_begin(loader, &mine, &from, err);
+    if (!eh_loader_begin(loader, &mine, &from, err)) return false;
+    loader->marked = from.offset;
+    return begin_order(loader, window, &before, progress.cursor, err) &&
+           (!resumes || resume(loader, &before, where, err));
 }
 
 /* ---- pages ------------------------------------------------------------------------------ */
@@ -234,16 +226,28 @@ void eh_loader_page(eh_loader *loader, const char *label)
     loader->place_name = label;
 }
 
+/* Rows that wait can be told apart by unit only: one ends with a page as often as may be, so
+ * that an interrupted window goes on there. */
+static bool ends_unit(const eh_loader *loader)
+{
+    const eh_unit *unit = loader->open;
+    bool positioned = loader->mark.len > 0 && loader->state.staging == EH_STAGE_WINDOW;
+    if (unit == NULL || !positioned) return false;
+    return loader->position.offset > loader->marked || eh_loader_is_half_full(loader);
+}
+
 bool eh_loader_mark(eh_loader *loader, uint64_t offset, const eh_doc *position, eh_err *err)
 {
     loader->after = (eh_parse_from){offset, 0, 1};
     loader->mark.len = 0;
     if (position != NULL &&
-        (!eh_buf_printf(&loader->mark, err, "{\"offset\":%" PRIu64 ",\"value\":", offset) ||
+        (!eh_buf_printf(&loader->mark, err, ",\"offset\":%" PRIu64 ",\"value\":", offset) ||
          !eh_doc_to_json(position, &loader->mark, err) ||
-         !eh_buf_append_byte(&loader->mark, '}', err)))
+         !eh_point_put(&loader->ascending.last, "last", &loader->mark, err)))
         return false;
-    return !eh_loader_is_old(loader) || eh_loader_close_unit(loader, &loader->after, err);
+    bool ends = eh_loader_is_old(loader) || ends_unit(loader);
+    loader->marked = offset;
+    return !ends || eh_loader_close_unit(loader, &loader->after, err);
 }
 
 /* ---- the end ---------------------------------------------------------------------------- */
@@ -271,6 +275,10 @@ static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_prom
     p.empty = empty;
     p.from = w->from;
     p.until = w->until;
+    /* A list that is read on from its latest value begins with the rows that have it. */
+    if (w->whole && loader->plan.options.write.write == EH_WRITE_APPEND &&
+        eh_ascending_overlaps(&loader->ascending, loader->window_arena, &p.from))
+        p.period = EH_PERIOD_AT;
     if (p.period == EH_PERIOD_TO && w->first_day != NULL && is_date(loader)) {
         p.period = EH_PERIOD_DAYS;
         p.from = w->first_day;
@@ -290,19 +298,18 @@ static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_prom
 
 static bool close(eh_loader *loader, const eh_doc *cursor, eh_err *err)
 {
-    char stream[24], epoch[24], load[24], units[24];
+    char stream[EH_NUMBER_TEXT], epoch[EH_NUMBER_TEXT], load[EH_NUMBER_TEXT],
+        units[EH_NUMBER_TEXT];
     eh_buf json;
     const eh_doc *row;
     eh_buf_init(&json, WINDOW_MAX);
-    print_int(loader->state.stream_id, stream);
-    print_int(loader->state.epoch, epoch);
-    print_int(loader->state.load_id, load);
-    print_int(loader->state.units, units);
-    bool ok =
-        cursor == NULL || (eh_doc_to_json(cursor, &json, err) &&
-                           (eh_buf_cstr(&json) != NULL || eh_fail_memory(err, "a cursor")));
-    const char *params[] = {stream, epoch, json.data, load, units};
-    ok = ok && ask(loader, "window_end", params, 5, loader->window_arena, &row, err);
+    eh_loader_number(loader->state.stream_id, stream);
+    eh_loader_number(loader->state.epoch, epoch);
+    eh_loader_number(loader->state.load_id, load);
+    eh_loader_number(loader->state.units, units);
+    const char *params[] = {stream, epoch, NULL, load, units};
+    bool ok = print_doc(cursor, &json, &params[2], err) &&
+              eh_loader_ask(loader, "window_end", params, 5, loader->window_arena, &row, err);
     eh_buf_free(&json);
     if (!ok) return false;
     if (strtoll(eh_doc_str(row, "units", "0"), NULL, 10) < loader->state.units) {
@@ -327,15 +334,16 @@ bool eh_loader_window_end(eh_loader *loader, const eh_doc *cursor, eh_promoted *
     *promoted = (eh_promoted){.nothing = false};
     const char *input = loader->window;
     bool staged = loader->state.staging == EH_STAGE_WINDOW;
-    loader->window = NULL;
     EH_FAULT("window.end");
-    if (!eh_loader_close_unit(loader, &loader->after, err) ||
-        !eh_loader_collect(loader, staged ? EH_WAIT_ALL : EH_WAIT_MINE, err))
-        return false;
+    bool ended = eh_loader_judge_order(loader, err) &&
+                 eh_loader_close_unit(loader, &loader->after, err) &&
+                 eh_loader_collect(loader, staged ? EH_WAIT_ALL : EH_WAIT_MINE, err);
+    loader->window = NULL;
+    if (!ended) return false;
     if (loader->options.dry_run) return true;
     if (loader->options.replace)
         return keep_cursor(loader, cursor, err) && eh_loader_keep(loader, input, true, err);
-    bool any = loader->state.units > loader->window_units;
+    bool any = loader->state.units > loader->window_units || loader->window_resumed;
     /* Whether a period without rows had some is to be looked at, too. */
     bool looks = staged && (any || loader->bounds.period == EH_PERIOD_TO);
     bool ok = looks ? promote(loader, !any, cursor, promoted, err) : close(loader, cursor, err);

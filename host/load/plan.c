@@ -131,7 +131,8 @@ static bool plan_source(eh_plan *plan, size_t index, eh_err *err)
     }
     s->key = eh_declared_key(plan->options.declaration, column->written, s->name);
     const eh_write_rule *rule = &plan->options.write;
-    s->order = rule->write != EH_WRITE_APPEND && rule->write != EH_WRITE_RESTATE &&
+    s->order = ((rule->write != EH_WRITE_APPEND && rule->write != EH_WRITE_RESTATE) ||
+                rule->ascending) &&
                rule->cursor != NULL && eh_declared_is(rule->cursor, column->written, s->name);
     s->columns = plan->contract.columns;
     s->types = plan->contract.types;

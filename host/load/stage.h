@@ -4,8 +4,7 @@
  * Such rows are collected in a table beside the bookkeeping, over as many units as it takes,
  * and replace the others in one transaction: readers see the old rows or the new ones. The
  * units of the rows that wait are in the ledger under a generation that is not the stream's
- * own, so a killed run goes on where it was (that of a window begins anew). Plain values.
- * Floor 3. */
+ * own, so a killed run goes on where it was. Plain values. Floor 3. */
 #ifndef EH_LOAD_STAGE_H
 #define EH_LOAD_STAGE_H
 
@@ -39,6 +38,13 @@ typedef struct eh_child_stage {
     char stage[56];
     bool there;
 } eh_child_stage;
+
+/* Where reading goes on, of rows that wait for EH_STAGE_WINDOW. */
+typedef struct eh_stage_cut {
+    uint64_t offset;    /* units that begin here or later go */
+    const char *column; /* and rows whose value in it, an instant, is at or above */
+    const char *from;   /* this one; NULL: none */
+} eh_stage_cut;
 
 typedef struct eh_promotion {
     eh_staging staging; /* EH_STAGE_NONE: only the ledger forgets the file's earlier contents */

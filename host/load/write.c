@@ -82,6 +82,8 @@ bool eh_write_read(const eh_doc *declaration, eh_write_rule *rule, eh_err *err)
             return eh_fail(err, EH_CLASS_CONFIG, "key holds something that is no name");
     if (eh_doc_count(key) > 0) rule->key = key;
     rule->cursor = read_name(eh_doc_get(declaration, "cursor"), "field");
+    rule->ascending =
+        strcmp(eh_doc_str(eh_doc_get(declaration, "cursor"), "order", ""), "ascending") == 0;
     rule->hard_delete = read_name(declaration, "hard_delete");
     const eh_doc *value = eh_doc_get(declaration, "write");
     if (value != NULL && value->kind != EH_DOC_NULL) {

@@ -31,6 +31,7 @@ typedef struct eh_write_rule {
     bool delete_insert;        /* merge: the whole row is replaced, absent fields become null */
     const eh_doc *key;         /* list of names; NULL: none */
     const eh_doc *cursor;      /* a name; NULL: none */
+    bool ascending;            /* the service gives rows in its order */
     const eh_doc *hard_delete; /* a column whose true value deletes the row; NULL: none */
 } eh_write_rule;
 

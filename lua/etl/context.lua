@@ -10,7 +10,8 @@ context.__metatable = false
 context.__name = "ctx"
 
 -- ctx.instance, ctx.resource: names; ctx.settings, ctx.options: checked; ctx.client: id, name,
--- timezone; ctx.start: nil, or { day = "2024-01-31", begin_us = when it begins at the client's }.
+-- timezone; ctx.start: nil, or { day = "2024-01-31", begin_us = when it begins at the client's };
+-- ctx.now_s: when the run began.
 function context.new(fields) return setmetatable(fields, context) end
 
 local function must(where, name, value, kind)
@@ -170,7 +171,7 @@ local function emit_list(self, rows, options)
     if bytes > 0 and bytes + size > ROWS_BYTES then send() end
     list[#list + 1], bytes = row, bytes + size
   end
-  send(options.position)
+  send(options.position or nil)
   return total
 end
 
@@ -185,7 +186,8 @@ function context:emit(rows, options)
   if not of then return emit_list(self, rows, options) end
   return core.call {
     op = "emit", instance = self.instance, resource = self.resource, response = of.handle,
-    path = of.path, format = of.format, position = options.position, distinct = options.distinct,
+    path = of.path, format = of.format, position = options.position or nil,
+    distinct = options.distinct,
   }
 end
 

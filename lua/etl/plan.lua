@@ -9,6 +9,7 @@ local pipeline = require "etl.pipeline"
 local problems = require "etl.problems"
 local resource = require "etl.resource"
 local source = require "etl.source"
+local writing = require "etl.writing"
 
 local plan = {}
 
@@ -66,7 +67,7 @@ local function silent() end
 local function declare(plan_state, names, settings, options)
   local ctx = context.new {
     instance = names.instance, resource = names.resource, settings = settings, options = options,
-    client = plan_state.client, start = names.start,
+    client = plan_state.client, start = names.start, now_s = plan_state.now_s,
   }
   local declared, entries = plan_state.declared, plan_state.entries
   declared[#declared + 1] = resource.declare(names, options, silent)
@@ -140,7 +141,7 @@ local function plan_source(plan_state, entry, own)
         options = resource.merge(common(from), options)
         local merged = resource.merge(resource.merge(options, by_client[name]),
           changes[name] or {})
-        resource.check_write(merged, function(message)
+        writing.check(merged, function(message)
           found:add(nil, "%s, resource %s: %s", scope, tostring(name), message)
         end)
         local names = { instance = entry.instance, resource = name, source = from.name,
@@ -162,6 +163,7 @@ function plan.run(chunk, start)
     function(message, place) found:add(place, "%s", message) end)
   local plan_state = {
     found = found, pipe = pipe, client = start.client or {},
+    now_s = start.now or os.time(),
     declared = core.list {}, entries = {},
     described = start.describe and {} or nil, -- only what the sources understand is wanted
   }

@@ -216,45 +216,10 @@ end
 local function cursor(value, report)
   if value == nil then return nil end
   if type(value) == "string" then value = { field = value } end
-  return fields.check({ field = "string", lag = "string?" }, value,
-    function(message) report("cursor: " .. message) end)
-end
-
-local needs_key = { merge = true, insert_only = true, history = true }
-local knows_delete = { merge = true, history = true }
-
-local function nests(value)
-  if type(value) ~= "table" then return value == "tables" end
-  for _, word in pairs(value) do
-    if word == "tables" then return true end
-  end
-  return false
-end
-
--- What the words about writing mean together, once a pipeline has had its say.
-function resource.check_write(options, report)
-  local has_key = options.key ~= nil and as_list(options.key)[1] ~= nil
-  local write = options.write or (has_key and "merge" or "append")
-  if needs_key[write] and not has_key then
-    report(("write = \"%s\" needs `key`: the columns that tell one row from another"):format(write))
-  end
-  if write == "restate" and options.cursor == nil then
-    report "write = \"restate\" needs `cursor`: the column that tells a row's period"
-  end
-  local lag = type(options.cursor) == "table" and options.cursor.lag
-  if write == "append" and lag then
-    report("a lag is read again each time, and `append` would add its rows again: declare `key`, "
-      .. "or write = \"restate\"")
-  end
-  if options.merge and write ~= "merge" then
-    report(("merge = \"%s\" means nothing with write = \"%s\""):format(options.merge, write))
-  end
-  if nests(options.nested) and write == "history" then
-    report "nested = \"tables\" is not to be had with write = \"history\": lists stay json there"
-  end
-  if options.hard_delete and not knows_delete[write] then
-    report(("hard_delete means nothing with write = \"%s\""):format(write))
-  end
+  return fields.check({
+    field = "string", lag = "string?", closed = "boolean?",
+    order = { type = "string", optional = true, one_of = { "ascending" } },
+  }, value, function(message) report("cursor: " .. message) end)
 end
 
 -- The declaration of checked options. names: instance, resource, source.

@@ -1,6 +1,8 @@
 -- etl.window: spans of time, one after the other, from where a resource was read to the end. Called
 -- by ctx:windows only. Times here are seconds since 1970, in UTC.
 local core = ...
+local err = require "etl.err"
+local writing = require "etl.writing"
 
 local window = {}
 
@@ -42,22 +44,40 @@ local function day_of(ctx, zone, at)
   return answer.day, answer.begin, answer.next
 end
 
+-- What would load rows twice is refused before anything is asked; `check` does it where the
+-- declaration says as much.
+local function refuse(ctx, lag, closed)
+  local problem = writing.appends_twice(ctx.options, lag, closed)
+  if problem then
+    err.raise { class = "config", message = "ctx:windows: " .. problem.message,
+      hint = problem.hint }
+  end
+end
+
+-- A cursor: a map, or what `state set` was given.
+local function time_of(cursor)
+  if type(cursor) == "table" then cursor = cursor.value end
+  return cursor and instant("the cursor", cursor)
+end
+
 local function read(ctx, options)
   local cursor = ctx.options.cursor
-  local lag = options.lag or type(cursor) == "table" and cursor.lag
+  if type(cursor) ~= "table" then cursor = { field = cursor } end
+  local lag, closed = options.lag or cursor.lag, options.closed
+  if closed == nil then closed = cursor.closed end
+  refuse(ctx, lag, closed)
+  local state = ctx:state()
   local plan = {
-    zone = options.zone or "UTC", closed = options.closed == true,
+    zone = options.zone or "UTC", closed = closed == true,
     span = options.span and duration("span", options.span),
     lag = lag and duration("lag", lag) or 0,
-    field = type(cursor) == "table" and cursor.field or cursor,
-    ["until"] = options["until"] and instant("until", options["until"]) or os.time(),
+    field = cursor.field,
+    ["until"] = options["until"] and instant("until", options["until"]) or ctx.now_s,
   }
   plan.by_day = plan.span ~= nil and plan.span % DAY == 0
-  local state = ctx:state()
-  local at = state.cursor -- a map, or what `state set` was given
-  if type(at) == "table" then at = at.value end
-  plan.cursor = at and instant("the cursor", at)
+  plan.cursor = time_of(state.cursor)
   plan.pending = state.pending and state.pending.bounds
+  plan.begun = time_of(state.begun) or plan.cursor
   if options.since then
     plan.since = instant("since", options.since)
   elseif plan.cursor then
@@ -76,6 +96,16 @@ local function read(ctx, options)
     plan.since = begin
   end
   return plan
+end
+
+-- What a run that was killed was reading comes first, with its very bounds, unless they are no more
+-- what is wanted. What was verified of it since (order = "ascending") does not count against it.
+local function goes_on(plan)
+  local pending = plan.pending
+  if not pending or math.type(pending.from) ~= "integer"
+    or math.type(pending["until"]) ~= "integer" then return false end
+  local moved = (plan.cursor or 0) - (plan.begun or plan.cursor or 0)
+  return pending.from >= plan.since - moved and pending["until"] <= plan["until"]
 end
 
 -- Where the window that begins at `from` ends.
@@ -102,6 +132,8 @@ local function begin(ctx, plan, from, upto)
     from = iso(from), ["until"] = iso(upto), first_day = first, last_day = last,
     closed = plan.closed, bounds = { from = from, ["until"] = upto },
   }
+  -- What was verified to be in is not asked for again, but for the rows at its very end.
+  if answer.verified then from = math.max(from, instant("the cursor", answer.verified)) end
   return {
     from = iso(from), ["until"] = iso(upto), from_s = from, until_s = upto,
     first_day = first, last_day = last, position = answer.resume, name = name,
@@ -121,15 +153,13 @@ end
 function window.each(ctx, options)
   local plan = read(ctx, options)
   local from, current = plan.since, nil
-  local pending = plan.pending
+  local pending = goes_on(plan) and plan.pending
   return function()
     if current then
       finish(ctx, plan, current)
       from, current = current, nil
     end
-    -- What a run that was killed was reading comes first, with its very bounds.
-    if pending and math.type(pending.from) == "integer" and math.type(pending["until"]) == "integer"
-      and pending.from >= plan.since and pending["until"] <= plan["until"] then
+    if pending then
       from, current = pending.from, pending["until"]
     elseif from < plan["until"] then
       current = ends(ctx, plan, from)

@@ -8,6 +8,7 @@
 ---@field settings table checked, with defaults
 ---@field options table the resource's options, the pipeline's changes included
 ---@field start? { day: string, begin_us: integer } the first day whose data is wanted
+---@field now_s integer when the run began, in seconds since 1970: the same for all its resources
 ---@field client { id: string, name?: string, timezone?: string }
 local ctx = {}
 
@@ -130,7 +131,8 @@ function ctx:prefetch(options) end
 function ctx:emit(rows, options) end
 
 --- How far the resource has been read: nothing at first, and when all is loaded anew. A cursor that
---- `etlhost state set` wrote is what was given there.
+--- `etlhost state set` wrote is what was given there. With order = "ascending" it is what was
+--- verified, also of a run that was killed.
 ---
 --- ```lua
 --- local cursor = ctx:state().cursor
@@ -153,16 +155,17 @@ function ctx:state() end
 ---@field span? string "1d", "6h": how much one window has; days are days of the zone. Default: all
 ---@field lag? string "30d": what is read again each time; default: that of the declared cursor
 ---@field since? string|integer default: the cursor less the lag, or the client's `start`
----@field until? string|integer default: now
+---@field until? string|integer default: when the run began (`ctx.now_s`)
 ---@field earliest? string|integer nothing in front of it is asked for: what the service has no more
 ---@field zone? string of the days; default "UTC"
----@field closed? boolean the service gives rows at both bounds: those at the lower one come anew
+---@field closed? boolean the service gives rows at both bounds; default: as the cursor declares
 
---- Spans of time from where the resource was read last to now, one after the other. The cursor
---- moves to a window's end when the next one is asked for: a run that is killed reads the window
---- that it was in again, or goes on in it. Of `restate`, a window's rows take the place of those
---- that its days have; a window without rows, or with far fewer than before (`min_ratio`), changes
---- nothing and warns.
+--- Spans of time from where the resource was read last to when the run began, one after the
+--- other. The cursor moves to a window's end when the next one is asked for: a run that is killed
+--- reads the window that it was in again, or goes on in it. A `lag` with `append` is refused, and
+--- so is `closed` without a key: rows would be there twice. Of `restate`, a window's rows take the
+--- place of those that its days have; a window without rows, or with far fewer than before
+--- (`min_ratio`), changes nothing and warns.
 ---
 --- ```lua
 --- for window in ctx:windows { span = "1d", lag = "30d" } do

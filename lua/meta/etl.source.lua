@@ -24,6 +24,12 @@
 
 ---@alias etl.write "merge"|"append"|"insert_only"|"history"|"replace"|"restate"
 
+---@class etl.cursor
+---@field field string the column
+---@field lag? string "30d": of `ctx:windows`, unless that is told another
+---@field closed? boolean the same: the service gives rows at both bounds
+---@field order? "ascending" rows come in its order, which is verified: a killed run goes on there
+
 --- What may be said of a resource, by its source and by a pipeline.
 ---@class etl.resource_options
 ---@field table? string default `<source>_<resource>`; knows {client} {source} {instance} {resource}
@@ -32,7 +38,7 @@
 ---@field merge? "upsert"|"delete_insert" how merge changes a row; default "upsert"
 ---@field hard_delete? string column whose true value deletes the row
 ---@field key? string|string[]
----@field cursor? string|{ field: string, lag?: string }
+---@field cursor? string|etl.cursor how far it is read, and which of two rows is the newer
 ---@field columns? table<string, etl.column_type|etl.column>
 ---@field rename? table<string, string> written name -> new name
 ---@field drop? string|string[] columns that are not loaded; a pipeline adds to a source's

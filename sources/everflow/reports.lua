@@ -13,7 +13,7 @@ local READINGS = 3
 local function clock(seconds) return os.date("!%Y-%m-%d %H:%M:%S", seconds) end
 
 -- Days that are kept, without the one that ends while we ask.
-local function earliest(days) return os.time() - (days - 1) * DAY end
+local function earliest(ctx, days) return ctx.now_s - (days - 1) * DAY end
 
 -- ---- conversions and events ------------------------------------------------------------------
 
@@ -21,7 +21,7 @@ local function earliest(days) return os.time() - (days - 1) * DAY end
 -- read until as many different ones have come as there are.
 function reports.conversions(ctx)
   for window in ctx:windows { span = "1d", lag = ctx.settings.lag,
-    ["until"] = ctx.settings["until"], earliest = earliest(365) } do
+    ["until"] = ctx.settings["until"], earliest = earliest(ctx, 365) } do
     local function make()
       return { method = "POST", url = "networks/reporting/conversions", json = {
         from = clock(window.from_s), to = clock(window.until_s - 1), timezone_id = UTC,
@@ -65,7 +65,7 @@ end
 
 function reports.clicks(ctx)
   for window in ctx:windows { span = "1d", lag = ctx.settings.clicks_lag,
-    ["until"] = ctx.settings["until"], earliest = earliest(90) } do
+    ["until"] = ctx.settings["until"], earliest = earliest(ctx, 90) } do
     read_clicks(ctx, window.from_s, window.until_s)
   end
 end
@@ -161,7 +161,7 @@ function reports.report(ctx)
     if not TIMES[name] then columns[#columns + 1] = name end
   end
   for window in ctx:windows { span = "1d", lag = ctx.settings.report_lag, zone = zone_of(ctx),
-    ["until"] = ctx.settings["until"], earliest = earliest(365) } do
+    ["until"] = ctx.settings["until"], earliest = earliest(ctx, 365) } do
     local day = window.first_day
     local r = question(ctx, day, columns, etl.list {})
     if r:value "incomplete_results" then

@@ -81,6 +81,46 @@ describe("windows that are restated, killed", function()
     "promote.done:2" })
 end)
 
+describe("windows that are restated page by page, killed", function()
+  check(target.list[1], windows.restated_pages, 2, nil, { "commit.answered:3", "page.done:2",
+    "promote.rows:2" })
+end)
+
+describe("rows that wait for their window's end", function()
+  -- A page is in two units in one of them, and in one in the other.
+  for kind, second in pairs { [target.list[1]] = "commit.answered:4",
+    [target.list[2]] = "commit.answered:2" } do
+    it("are not read again where the source says where it was, into " .. kind.name, function()
+      round(1)
+      local expected = kind.fresh()
+      assert.equal(0, run(api.project(server, windows.appended(1)), expected).code)
+      -- Killed behind the second page, then while the stage is made what it was.
+      local folder, to = api.project(server, windows.appended(1)), kind.fresh()
+      for _, point in ipairs { second, "stage.trim:1", "promote.start:1" } do
+        local result = run(folder, to, point)
+        process.wait_gone(result.session)
+        assert.not_equal(0, result.code, "the point was never reached: " .. point)
+        assert.equal(0, to:has_table "shop_orders" and to:count "shop_orders" or 0)
+      end
+      local before = #server:requests "^/v1"
+      local result = run(folder, to)
+      assert.equal(0, result.code, tostring(result))
+      assert.matches("page=3&", server:requests "^/v1"[before + 1].target)
+      assert.equal(outcome(expected), outcome(to))
+    end)
+  end
+
+  it("begin anew in a table that is another by now", function()
+    round(1)
+    local folder, to = api.project(server, windows.appended(1)), target.list[2].fresh()
+    local result = run(folder, to, "commit.answered:2")
+    process.wait_gone(result.session)
+    to:sql "alter table etl.shop_orders add column mine text"
+    assert.equal(0, run(folder, to).code)
+    assert.equal("24|24", to:sql "select count(*), count(distinct id) from etl.shop_orders")
+  end)
+end)
+
 describe("a list that comes newest first", function()
   it("moves no cursor when it is killed behind its first page, and goes on there", function()
     round(1)

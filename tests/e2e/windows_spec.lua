@@ -108,6 +108,21 @@ describe("windows", function()
     end)
   end
 
+  it("tell times with a fraction of a second from the bounds of a period", function()
+    local to = target.sqlite()
+    local step = stepper(to)
+    local resource = [[orders = { write = "restate", cursor = "at", min_ratio = 0,
+      columns = { at = "timestamp" }, extract = function(ctx)
+        for w in ctx:windows { span = "1d", since = "2026-03-01", ["until"] = "2026-03-03" } do
+          ctx:emit { { at = w.from:gsub("Z", ".5Z"), n = 1 }, { at = w.from, n = 2 } }
+        end
+      end }]]
+    for _ = 1, 2 do
+      step(resource)
+      assert.equal(4, to:count "shop_orders")
+    end
+  end)
+
   it("refuse what would load rows twice", function()
     local result = host.etlhost({ "check" }, { cwd = api.project(server,
       'orders = { cursor = { field = "at", lag = "1d" }, extract = function() end },'
@@ -115,6 +130,38 @@ describe("windows", function()
     assert.equal(host.exit.config, result.code)
     assert.matches("a lag is read again each time", result.out, 1, true)
     assert.matches("write = \"restate\" needs `cursor`", result.out, 1, true)
+    local function closed(key)
+      return host.etlhost({ "check" }, { cwd = api.project(server,
+        ('orders = { write = "append", %s cursor = { field = "at", closed = true },'
+          .. ' extract = function() end }'):format(key)) })
+    end
+    result = closed ""
+    assert.equal(host.exit.config, result.code)
+    assert.matches("a closed bound gives its rows in two windows.*declare `key`", result.out)
+    assert.equal(0, closed('key = "id",').code)
+  end)
+
+  it("refuse it before anything is asked where only the script says so", function()
+    for options, text in pairs { ['lag = "1d"'] = "a lag is read again each time",
+      ["closed = true"] = "a closed bound gives its rows in two windows" } do
+      local before = #server:requests "^/"
+      local result = stepper(target.sqlite())(([[orders = { cursor = "at", extract = function(ctx)
+        for w in ctx:windows { %s } do ctx:get("orders", { query = { from = w.from } }) end
+      end }]]):format(options), { code = host.exit.config })
+      assert.matches("ctx:windows: " .. text, result.out .. result.err, 1, true)
+      assert.matches("declare `key`", result.out .. result.err, 1, true)
+      assert.equal(before, #server:requests "^/")
+    end
+  end)
+
+  it("end when the run began, all of them", function()
+    local to = target.sqlite()
+    local one = [[%s = { extract = function(ctx)
+      for w in ctx:windows {} do ctx:emit { { ends = w.until_s, began = ctx.now_s } } end
+    end }]]
+    stepper(to)(one:format "a" .. "," .. one:format "b")
+    assert.equal("1", to:sql [[select count(distinct x) from (select ends as x from shop_a
+      union all select began from shop_a union all select ends from shop_b)]])
   end)
 
   it("say when a script leaves one before its end, or knows no beginning", function()

@@ -10,7 +10,7 @@ local root = os.getenv "ETLHOST_TEST_ROOT" or "."
 local internal = {
   ["lua/etl/plan.lua"] = true, ["lua/etl/problems.lua"] = true, ["lua/etl/resource.lua"] = true,
   ["lua/etl/conditions.lua"] = true, ["lua/etl/contract.lua"] = true,
-  ["lua/etl/changes.lua"] = true,
+  ["lua/etl/changes.lua"] = true, ["lua/etl/writing.lua"] = true,
   ["lua/etl/words.lua"] = true, ["lua/etl/window.lua"] = true,
   ["context.new"] = true, ["ctx:retry"] = true, ["source.open"] = true, ["source.check"] = true,
   ["source.describe"] = true, ["source.hosts_of"] = true, ["response.of_rows"] = true,
@@ -66,7 +66,7 @@ describe("docs/reference/lua.md", function()
 
   it("tells fields from their types and words", function()
     local page = lua_reference.page()
-    assert.matches("| `cursor?` | `string\\|{ field: string, lag?: string }` |", page, 1, true)
+    assert.matches("| `cursor?` | `string\\|etl.cursor` | how far it is read", page, 1, true)
     assert.matches("| `on_row_error?` | `\"dead\"\\|\"stop\"` | what an error of `row` does",
       page, 1, true)
     assert.matches("| `row?` | `fun(row: etl.row): boolean?` | called for each row", page, 1, true)

@@ -70,8 +70,13 @@ function windows.appended(days)
     reading("orders", ('["until"] = "2026-03-%02d"'):format(days + 1)))
 end
 function windows.closed(days)
-  return ("orders = { cursor = \"at\", %s }"):format(reading("orders",
+  return ('orders = { write = "append", key = "id", cursor = "at", %s }'):format(reading("orders",
     ('closed = true, ["until"] = "2026-03-%02d"'):format(days + 1), 'closed = "1"'))
+end
+-- Orders restated, page by page.
+function windows.restated_pages(days)
+  return ('orders = { write = "restate", cursor = "at", columns = { at = "timestamp" }, %s }')
+    :format(reading("orders", ('["until"] = "2026-03-%02d"'):format(days + 1)))
 end
 function windows.restated(days)
   return ('orders = { write = "restate", cursor = "day", columns = { day = "date" }, %s }'):format(

@@ -1,0 +1,17 @@
+-- The same as window_units.sql of rows that wait in a stage: they can be told apart by unit only, so
+-- reading goes on behind one that ends with a page. ?1 stream, ?2 generation, ?3 input, ?4 its begin
+SELECT u.end_offset, u.position
+FROM (
+  SELECT u.start_offset, u.end_offset, u.position,
+    min(u.whole) OVER (ORDER BY u.start_offset) AS whole
+  FROM (
+    SELECT start_offset, end_offset, position,
+      start_offset = lag(end_offset, 1, CAST(?4 AS INTEGER)) OVER (ORDER BY start_offset) AS whole
+    FROM _etl_units
+    WHERE stream_id = CAST(?1 AS INTEGER) AND generation = CAST(?2 AS INTEGER) AND input = ?3
+  ) AS u
+) AS u
+WHERE u.whole = 1 AND json_type(u.position, '$.value') IS NOT NULL
+  AND json_extract(u.position, '$.offset') = u.end_offset
+ORDER BY u.start_offset DESC
+LIMIT 1;
