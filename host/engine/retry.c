@@ -39,11 +39,17 @@ static bool stands_alone(const eh_doc *row, char quote)
     return false;
 }
 
+/* Is it a row of the table, that was refused there? */
+static bool is_stored(const eh_doc *row)
+{
+    return strcmp(eh_doc_str(row, "stored", ""), "t") == 0;
+}
+
 static bool same_group(const eh_doc *a, const eh_doc *b, char quote)
 {
     return strcmp(eh_doc_str(a, "file", ""), eh_doc_str(b, "file", "")) == 0 &&
            strcmp(eh_doc_str(a, "header", ""), eh_doc_str(b, "header", "")) == 0 &&
-           !stands_alone(a, quote) && !stands_alone(b, quote);
+           is_stored(a) == is_stored(b) && !stands_alone(a, quote) && !stands_alone(b, quote);
 }
 
 static int hex_digit(char c)
@@ -87,6 +93,7 @@ static bool new_places(group *g, eh_arena *arena, eh_err *err)
     eh_retry *p = g->places = eh_arena_zalloc(arena, 1, sizeof *p);
     if (p == NULL) return eh_fail_memory(err, "dead rows");
     *p = (eh_retry){.count = g->count,
+                    .stored = is_stored(g->first),
                     .ids = eh_arena_zalloc(arena, g->count, sizeof *p->ids),
                     .starts = eh_arena_zalloc(arena, g->count, sizeof *p->starts),
                     .rows = eh_arena_zalloc(arena, g->count, sizeof *p->rows),

@@ -144,7 +144,8 @@ static bool load_part(eh_stream *s, eh_stream_file *f, eh_parse_from from, uint6
                           .modified = f->file.modified_us,
                           .raw = raw_of_file,
                           .raw_self = f,
-                          .settles = f->retry != NULL ? settled_of_file : NULL};
+                          .settles = f->retry != NULL ? settled_of_file : NULL,
+                          .as_stored = f->retry != NULL && f->retry->stored};
     eh_batch batch = {.arena = NULL};
     bool ok = f->input != NULL && eh_batch_init(&batch, BATCH_TEXT_MAX, err) &&
               eh_loader_begin(s->loader, &load, &from, err) && load_batches(s, f, &batch, err);

@@ -13,6 +13,7 @@ typedef struct eh_retry {
     uint64_t *starts; /* ascending offsets */
     uint64_t *rows;
     uint64_t *lines;
+    bool stored; /* they are rows as the table has them */
 } eh_retry;
 
 /* A file that was begun; it lives until no unit refers to it any more, so that the next file

@@ -77,6 +77,13 @@ const eh_err *eh_pgconn_error(const eh_pgconn *conn);
  * names, from 1 (0 if none). table: the bare name of the COPY's target, since the row is taken
  * from text ("COPY orders, line 7, column id"). */
 const char *eh_pgconn_error_column(const eh_pgconn *conn);
+/* The constraint it names ("" if none), and of which table. Valid until the next operation. */
+typedef struct eh_pg_constraint {
+    char name[64];
+    char schema[64];
+    char table[64];
+} eh_pg_constraint;
+const eh_pg_constraint *eh_pgconn_error_constraint(const eh_pgconn *conn);
 int64_t eh_pgconn_error_row(const eh_pgconn *conn, const char *table);
 
 /* Of the latest statement that gave rows. Text is valid until the next operation starts; NULL

@@ -33,6 +33,7 @@ struct eh_pgconn {
     /* outcome */
     eh_err err;
     char column[64];
+    eh_pg_constraint constraint;
     char *context;  /* owned; the server's CONTEXT of the error */
     PGresult *rows; /* of the latest statement with rows */
     char tag[64];

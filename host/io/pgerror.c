@@ -210,6 +210,10 @@ void eh_pg_fail_result(eh_pgconn *conn, const PGresult *result)
     copy_field(conn, result, PG_DIAG_MESSAGE_DETAIL, detail, sizeof detail);
     copy_field(conn, result, PG_DIAG_SQLSTATE, err->sqlstate, sizeof err->sqlstate);
     copy_field(conn, result, PG_DIAG_COLUMN_NAME, conn->column, sizeof conn->column);
+    eh_pg_constraint *about = &conn->constraint;
+    copy_field(conn, result, PG_DIAG_CONSTRAINT_NAME, about->name, sizeof about->name);
+    copy_field(conn, result, PG_DIAG_SCHEMA_NAME, about->schema, sizeof about->schema);
+    copy_field(conn, result, PG_DIAG_TABLE_NAME, about->table, sizeof about->table);
     const char *context = conn->pq.resultErrorField(result, PG_DIAG_CONTEXT);
     free(conn->context);
     conn->context = context != NULL ? strdup(context) : NULL;
@@ -292,4 +296,9 @@ int64_t eh_pgconn_error_row(const eh_pgconn *conn, const char *table)
 const char *eh_pgconn_error_column(const eh_pgconn *conn)
 {
     return conn->column;
+}
+
+const eh_pg_constraint *eh_pgconn_error_constraint(const eh_pgconn *conn)
+{
+    return &conn->constraint;
 }

@@ -79,6 +79,9 @@ bool eh_pg_fence(eh_pg *pg, const eh_stream_state *state, eh_err *err) EH_MUST_U
 bool eh_pg_judge_fence(const eh_pgconn *conn, const eh_stream_state *state,
                        eh_err *err) EH_MUST_USE;
 
+/* dest_postgres_refuse.c: is it a refusal of rows? */
+bool eh_pg_is_refusal(const eh_err *err);
+
 /* ---- rows ------------------------------------------------------------------------------- */
 
 /* How the rows of a put get from the stage into the table, in this order. */

@@ -113,8 +113,6 @@ bool eh_pg_encode_dead(const eh_unit *unit, const eh_stream_state *state, const 
 
 /* ---- dest_postgres_refuse.c ------------------------------------------------------------- */
 
-/* Is the failure of the latest operation a refusal of rows? */
-bool eh_pg_is_refusal(const eh_err *err);
 /* One COPY of everything was refused: finds the row and starts again. */
 void eh_pg_refuse_whole(eh_pg_lane *lane);
 /* COMMIT was refused: a deferred constraint. */

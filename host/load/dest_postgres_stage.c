@@ -5,8 +5,9 @@
  * grants, policies, views, publications and foreign keys stay with the table, and who reads
  * meanwhile sees what was there. */
 #include "base/fault.h"
-#include "load/dest_postgres.h"
-#include "load/dest_stage.h"
+#include "load/dest_postgres_sift.h"
+
+#include <stdio.h>
 
 #include <stdio.h>
 
@@ -272,11 +273,7 @@ static bool move_rows(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_e
     int64_t coming = eh_pgconn_int(pg->control, 0, 2);
     if (!eh_stage_judge(job->promotion, before, going, coming, err)) return false;
     EH_FAULT("promote.judged");
-    if (move(pg, job, "promote_rows", sql, going, coming, err)) return true;
-    if (err->class_ == EH_CLASS_DATA)
-        (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
-                               "since it is known only now");
-    return false;
+    return move(pg, job, "promote_rows", sql, going, coming, err);
 }
 
 /* The rows of a window; those of a period that it was read for go, unless too few came. */
@@ -316,20 +313,17 @@ static bool close_window(eh_pg *pg, const promote_job *job, eh_err *err)
     return ok;
 }
 
-/* A statement for each child table. */
-static bool run_children(eh_pg *pg, const promote_job *job, const eh_stage_sql *records,
-                         const char *name, eh_err *err)
+static bool move_child(eh_pg *pg, const promote_job *job, const eh_stage_sql *records,
+                       size_t index, eh_err *err)
 {
     const eh_promotion *p = job->promotion;
-    for (size_t i = 0; i < p->child_count; i++) {
-        eh_stage_sql sql;
-        bool ok = eh_stage_sql_child(&sql, records, job->dest, job->state, p, &p->children[i],
-                                     job->child_columns[i], err) &&
-                  eh_pg_run_spliced(pg, name, sql.vars, sql.count, err);
-        eh_stage_sql_free(&sql);
-        if (!ok) return eh_err_while(err, "replacing rows of %s", p->children[i].table);
-        EH_FAULT("promote.child");
-    }
+    eh_stage_sql sql;
+    bool ok = eh_stage_sql_child(&sql, records, job->dest, job->state, p, &p->children[index],
+                                 job->child_columns[index], err) &&
+              eh_pg_run_spliced(pg, "promote_rows", sql.vars, sql.count, err);
+    eh_stage_sql_free(&sql);
+    if (!ok) return eh_err_while(err, "replacing rows of %s", p->children[index].table);
+    EH_FAULT("promote.child");
     return true;
 }
 
@@ -355,6 +349,85 @@ static bool prune_children(eh_pg *pg, const promote_job *job, const eh_stage_sql
         if (!ok) return false;
     }
     return true;
+}
+
+/* ---- moving rows ------------------------------------------------------------------------ */
+
+/* What a table refuses is found and left out, and all is moved again: a row that lacks another
+ * which was left out is refused in turn. */
+#define TURNS_MAX 64
+
+typedef struct moving {
+    eh_pg *pg;
+    promote_job *job;
+    const eh_stage_sql *sql;
+    size_t at; /* the table at work: the records' is 0; one behind the last: the checks */
+} moving;
+
+/* The tables in front of `until`. */
+static bool move_before(void *self, size_t until, eh_err *err)
+{
+    moving *m = self;
+    bool window = m->job->promotion->staging == EH_STAGE_WINDOW;
+    for (m->at = 0; m->at < until; m->at++) {
+        bool ok = m->at > 0 ? move_child(m->pg, m->job, m->sql, m->at - 1, err)
+                  : window  ? move_window(m->pg, m->job, m->sql, err)
+                            : move_rows(m->pg, m->job, m->sql, err);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+static bool run_text(eh_pg *pg, const char *sql, eh_err *err)
+{
+    eh_pgconn_query(pg->control, sql, NULL, NULL);
+    return eh_pgconn_wait(pg->control, err);
+}
+
+/* Constraints that are checked late are checked now, while rows can still be left out. */
+static bool try_move(moving *m, eh_err *err)
+{
+    return run_text(m->pg, "SAVEPOINT moved", err) &&
+           move_before(m, m->job->promotion->child_count + 1, err) &&
+           run_text(m->pg, "SET CONSTRAINTS ALL IMMEDIATE", err) &&
+           run_text(m->pg, "RELEASE SAVEPOINT moved", err);
+}
+
+static bool sift(moving *m, eh_pg_sift *sift, const eh_err *said, bool *found, eh_err *err)
+{
+    const eh_pg_constraint about = *eh_pgconn_error_constraint(m->pg->control);
+    char column[64];
+    size_t at = m->at;
+    (void)snprintf(column, sizeof column, "%s", eh_pgconn_error_column(m->pg->control));
+    return run_text(m->pg, "ROLLBACK TO SAVEPOINT moved; RELEASE SAVEPOINT moved", err) &&
+           eh_pg_sift_refused(sift, said, &about, column, at, found, err);
+}
+
+static bool move_all(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err *err)
+{
+    moving m = {pg, job, sql, 0};
+    eh_pg_sift own = {.pg = pg,
+                      .state = job->state,
+                      .promotion = job->promotion,
+                      .promoted = job->promoted,
+                      .records = sql,
+                      .columns = job->columns,
+                      .child_columns = job->child_columns,
+                      .move_before = move_before,
+                      .self = &m};
+    for (int turn = 0;; turn++) {
+        eh_err said = {.class_ = EH_OK};
+        bool found = false;
+        if (try_move(&m, &said)) return true;
+        bool refused = eh_pg_is_refusal(&said);
+        if (refused && turn < TURNS_MAX && eh_sift_can(job->promotion) &&
+            !sift(&m, &own, &said, &found, err))
+            return false;
+        if (found) continue;
+        if (refused) eh_sift_hint(job->promotion, &said);
+        *err = said;
+        return false;
+    }
 }
 
 static bool has_news(eh_pg *pg, const promote_job *job, const eh_stage_sql *sql, bool *news,
@@ -387,8 +460,7 @@ static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err
                eh_pg_run_spliced(pg, "stage_drop", sql->vars, sql->count, err);
     }
     if (job->promotion->staging != EH_STAGE_NONE &&
-        (!(window ? move_window : move_rows)(pg, job, sql, err) ||
-         !run_children(pg, job, sql, "promote_rows", err) || !drop_children(pg, job, err)))
+        (!move_all(pg, job, sql, err) || !drop_children(pg, job, err)))
         return false;
     EH_FAULT("promote.rows");
     eh_pg_arg_int(&effects, job->state->load_id);
@@ -410,6 +482,7 @@ static bool promote_body(eh_pg *pg, void *self, eh_err *err)
     eh_arena_reset(job->arena);
     if (!fence(pg, job, &done, err)) return false;
     if (done) return true;
+    *job->promoted = (eh_promoted){.nothing = false};
     if (p->staging != EH_STAGE_NONE && (!lock(pg, job, err) || !lock_children(pg, job, err)))
         return false;
     bool ok = eh_stage_sql_make(&sql, job->dest, job->state, p, job->columns, err) &&

@@ -1,10 +1,9 @@
 /* load/dest_sqlite_stage.c: rows that take the place of others: the stage, and its promotion.
  *
  * See stage.h. The stage is a table of the same file, with the columns of the other and none of
- * its constraints: what those refuse stops the promotion. */
+ * its constraints: what those refuse is found when the rows are moved, and left out. */
 #include "base/fault.h"
-#include "load/dest_sqlite.h"
-#include "load/dest_stage.h"
+#include "load/dest_sqlite_sift.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -218,6 +217,9 @@ typedef struct promote_job {
     const eh_promotion *promotion;
     eh_promoted *promoted;
     stage_look there;
+    eh_arena *arena;
+    const char *columns;        /* of the stage; NULL: there is none */
+    const char **child_columns; /* the same of child tables */
     eh_stage_sql sql;
     char now[40];
 } promote_job;
@@ -253,11 +255,7 @@ static bool move_rows(const promote_job *job, eh_err *err)
     job->promoted->gone = number[1];
     job->promoted->came = number[2];
     EH_FAULT("promote.judged");
-    if (run_job(job, "promote_rows", err)) return true;
-    if (err->class_ == EH_CLASS_DATA)
-        (void)eh_err_hint(err, "the rows that were there stay; this one cannot be left out, "
-                               "since it is known only now");
-    return false;
+    return run_job(job, "promote_rows", err);
 }
 
 /* The rows of a window; those of a period that it was read for go, unless too few came. */
@@ -288,24 +286,41 @@ static bool close_window(const promote_job *job, eh_err *err)
     return ok;
 }
 
+/* Looks at the stages of child tables; their columns, NULL where there is none, are in the
+ * arena. */
+static bool look_at_stages(promote_job *job, eh_err *err)
+{
+    const eh_promotion *p = job->promotion;
+    job->child_columns = eh_arena_zalloc(job->arena, p->child_count + 1, sizeof(char *));
+    if (job->child_columns == NULL) return eh_fail_memory(err, "a list of columns");
+    for (size_t i = 0; p->staging != EH_STAGE_NONE && i < p->child_count; i++) {
+        const eh_child_stage *child = &p->children[i];
+        stage_look there;
+        bool ok = look(job->lite, child->table, child->stage, &there, err);
+        if (ok && there.stage && !there.same) ok = eh_stage_fail_columns(p, err);
+        if (ok && there.stage) {
+            job->child_columns[i] =
+                eh_arena_strndup(job->arena, there.names.data, there.names.len);
+            ok = job->child_columns[i] != NULL || eh_fail_memory(err, "a list of columns");
+        }
+        eh_buf_free(&there.names);
+        if (!ok) return eh_err_while(err, "replacing rows of %s", child->table);
+    }
+    return true;
+}
+
 /* A statement for each child table, or for those that have a stage. */
 static bool run_children(const promote_job *job, const char *name, bool staged, eh_err *err)
 {
     const eh_promotion *p = job->promotion;
     for (size_t i = 0; i < p->child_count; i++) {
         const eh_child_stage *child = &p->children[i];
-        stage_look there;
         eh_stage_sql sql = {.count = 0};
-        bool ok = look(job->lite, child->table, child->stage, &there, err);
-        if (ok && there.stage && !there.same) ok = eh_stage_fail_columns(p, err);
-        const char *columns = ok && there.stage ? eh_buf_cstr(&there.names) : NULL;
-        if (ok && (there.stage || !staged)) {
-            ok = eh_stage_sql_child(&sql, &job->sql, &job->lite->base, job->state, p, child,
-                                    columns, err) &&
-                 run(job->lite, name, sql.vars, sql.count, err);
-            eh_stage_sql_free(&sql);
-        }
-        eh_buf_free(&there.names);
+        if (staged && job->child_columns[i] == NULL) continue;
+        bool ok = eh_stage_sql_child(&sql, &job->sql, &job->lite->base, job->state, p, child,
+                                     job->child_columns[i], err) &&
+                  run(job->lite, name, sql.vars, sql.count, err);
+        eh_stage_sql_free(&sql);
         if (!ok) return eh_err_while(err, "replacing rows of %s", child->table);
         EH_FAULT("promote.child");
     }
@@ -317,6 +332,49 @@ static bool drop_children(const promote_job *job, eh_err *err)
     for (size_t i = 0; i < job->promotion->child_count; i++)
         if (!drop_stage(job->lite, job->promotion->children[i].stage, err)) return false;
     return true;
+}
+
+/* ---- moving rows ------------------------------------------------------------------------ */
+
+static bool move_once(const promote_job *job, eh_err *err)
+{
+    bool window = job->promotion->staging == EH_STAGE_WINDOW;
+    return eh_sqlite_exec(job->lite->control.sql, "SAVEPOINT moved", err) &&
+           (window ? move_window : move_rows)(job, err) &&
+           run_children(job, "promote_rows", false, err) &&
+           eh_sqlite_exec(job->lite->control.sql, "RELEASE moved", err);
+}
+
+/* Can what was refused be taken back? A trigger may have ended the whole transaction. */
+static bool take_back(const promote_job *job, eh_err *err)
+{
+    return eh_sqlite_in_transaction(job->lite->control.sql) &&
+           eh_sqlite_exec(job->lite->control.sql, "ROLLBACK TO moved; RELEASE moved", err);
+}
+
+/* What a table refuses is found and left out, and all is moved again. */
+static bool move_all(const promote_job *job, eh_err *err)
+{
+    eh_lite_sift sift = {.lite = job->lite,
+                         .state = job->state,
+                         .promotion = job->promotion,
+                         .promoted = job->promoted,
+                         .records = &job->sql,
+                         .columns = job->columns,
+                         .child_columns = job->child_columns};
+    for (;;) {
+        eh_err said = {.class_ = EH_OK};
+        bool found = false;
+        if (move_once(job, &said)) return true;
+        bool refused = eh_lite_is_refusal(&said);
+        if (refused && eh_sift_can(job->promotion) && take_back(job, &said) &&
+            !eh_lite_sift_refused(&sift, &found, err))
+            return false;
+        if (found) continue;
+        if (refused) eh_sift_hint(job->promotion, &said);
+        *err = said;
+        return false;
+    }
 }
 
 static bool has_news(const promote_job *job, bool *news, eh_err *err)
@@ -347,9 +405,7 @@ static bool replace(const promote_job *job, eh_err *err)
     bool window = p->staging == EH_STAGE_WINDOW;
     static const char *const files[] = {"promote_file", "promote_all", "promote_file",
                                         "promote_window"};
-    if (p->staging != EH_STAGE_NONE &&
-        (!(window ? move_window : move_rows)(job, err) ||
-         !run_children(job, "promote_rows", false, err) || !drop_children(job, err)))
+    if (p->staging != EH_STAGE_NONE && (!move_all(job, err) || !drop_children(job, err)))
         return false;
     EH_FAULT("promote.rows");
     if (!run_job(job, files[p->staging], err) || (window && !close_window(job, err)))
@@ -368,8 +424,9 @@ static bool promote(promote_job *job, eh_err *err)
     bool ok = look(job->lite, p->table, job->state->stage, there, err);
     if (ok && p->staging != EH_STAGE_NONE && there->stage && !there->same)
         ok = eh_stage_fail_columns(p, err);
-    const char *columns = ok && there->stage ? eh_buf_cstr(&there->names) : NULL;
-    ok = ok && eh_stage_sql_make(&job->sql, &job->lite->base, job->state, p, columns, err);
+    job->columns = ok && there->stage ? eh_buf_cstr(&there->names) : NULL;
+    ok = ok && look_at_stages(job, err) &&
+         eh_stage_sql_make(&job->sql, &job->lite->base, job->state, p, job->columns, err);
     if (ok) {
         job->sql.vars[job->sql.count++] = (eh_sql_var){"now", job->now};
         ok = replace(job, err);
@@ -389,8 +446,11 @@ bool eh_lite_promote(eh_dest *dest, const eh_stream_state *state, const eh_promo
     promote_job job = {
         .lite = lite, .state = state, .promotion = promotion, .promoted = promoted};
     (void)eh_lite_now(&lite->control, job.now);
-    if (!eh_lite_begin_lasting(&lite->control, err)) return false;
-    bool ok = eh_lite_end_lasting(&lite->control, promote(&job, err), err);
+    job.arena = eh_arena_new(SQL_MAX);
+    if (job.arena == NULL) return eh_fail_memory(err, "a replacement");
+    bool ok = eh_lite_begin_lasting(&lite->control, err) &&
+              eh_lite_end_lasting(&lite->control, promote(&job, err), err);
+    eh_arena_free(job.arena);
     if (ok) EH_FAULT("promote.done");
     return ok;
 }

@@ -116,6 +116,7 @@ static bool name_range(eh_stage_sql *sql, const char *kind, const eh_promotion *
     bool there = p->staging == EH_STAGE_WINDOW && p->columns->exists;
     eh_period period = there ? p->period : EH_PERIOD_NONE;
     if (period != EH_PERIOD_NONE) {
+        assert(p->rule->cursor != NULL);
         if (!name_column(p, p->rule->cursor, &sql->column, err)) return false;
         if (eh_buf_cstr(&sql->column) == NULL) return eh_fail_memory(err, "a column");
         put(sql, "column", sql->column.data);
@@ -221,6 +222,26 @@ void eh_stage_sql_free(eh_stage_sql *sql)
     eh_buf_free(&sql->key);
     eh_buf_free(&sql->order);
     eh_buf_free(&sql->live);
+}
+
+static const char *text_of(const eh_buf *text)
+{
+    return text->len > 0 ? text->data : "";
+}
+
+const char *eh_stage_key(const eh_stage_sql *sql)
+{
+    return text_of(&sql->key);
+}
+
+const char *eh_stage_key_order(const eh_stage_sql *sql)
+{
+    return text_of(&sql->order);
+}
+
+const char *eh_stage_key_live(const eh_stage_sql *sql)
+{
+    return text_of(&sql->live);
 }
 
 /* ---- judging ---------------------------------------------------------------------------- */

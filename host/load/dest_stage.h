@@ -35,6 +35,12 @@ bool eh_stage_sql_child(eh_stage_sql *sql, const eh_stage_sql *records, const eh
                         eh_err *err) EH_MUST_USE;
 void eh_stage_sql_free(eh_stage_sql *sql);
 
+/* Of a stream whose rows have a key: its columns, which of several rows comes, and the column
+ * that says a row is deleted; "": there is none. */
+const char *eh_stage_key(const eh_stage_sql *sql);
+const char *eh_stage_key_order(const eh_stage_sql *sql);
+const char *eh_stage_key_live(const eh_stage_sql *sql);
+
 /* before: rows of the stream; going and coming: of them, and in their place. Class data when
  * too few would be left. */
 bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going,

@@ -180,8 +180,8 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
 {
     if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
     /* Another input has other columns, in another order: its transform starts afresh. */
-    eh_transform *transform =
-        eh_transform_new(loader->options.declaration, loader->options.transform, err);
+    eh_transform *transform = eh_transform_new(
+        input->as_stored ? NULL : loader->options.declaration, loader->options.transform, err);
     if (transform == NULL) return false;
     eh_transform_free(loader->transform);
     loader->transform = transform;
@@ -257,7 +257,7 @@ bool eh_loader_bind_batch(eh_loader *loader, eh_batch *batch, const eh_slice *wr
         eh_transform_columns(loader->transform, &columns_count);
     const eh_slice *added = NULL;
     size_t added_count = 0;
-    const eh_row_hook *hook = loader->options.rows;
+    const eh_row_hook *hook = loader->input.as_stored ? NULL : loader->options.rows;
     if (hook != NULL && !eh_loader_keep_order(loader, batch, err)) return false;
     if (hook != NULL &&
         !hook->apply(hook->self, batch, columns, columns_count, &added, &added_count, err))

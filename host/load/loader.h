@@ -75,6 +75,8 @@ typedef struct eh_load_input {
      * eh_unit.settles has them; max_dead does not apply. */
     bool (*settles)(void *self, uint64_t start, uint64_t end, eh_arena *arena, const char **ids,
                     eh_err *err);
+    bool as_stored; /* its records are rows as the table has them: nothing declared, and no row
+                       function, changes them again */
 } eh_load_input;
 
 typedef struct eh_load_counts {

@@ -401,9 +401,19 @@ bool eh_nested_list(eh_loader *root, eh_promotion *promotion, eh_err *err)
     eh_child_stage *list = eh_arena_zalloc(nested->arena, nested->count + 1, sizeof *list);
     if (list == NULL) return eh_fail_memory(err, "child tables");
     promotion->children = list;
-    for (size_t i = 0; i < nested->count; i++)
-        if (nested->all[i]->plan.table.exists)
-            list[promotion->child_count++] = nested->stages[i];
+    for (size_t i = 0; i < nested->count; i++) {
+        const eh_loader *child = nested->all[i];
+        if (!child->plan.table.exists) continue;
+        eh_child_stage *stage = &list[promotion->child_count];
+        *stage = nested->stages[i];
+        stage->field = child->child->place.name;
+        stage->depth = child->child->place.depth;
+        stage->columns = &child->plan.table;
+        stage->parent = EH_OF_RECORDS;
+        for (size_t p = 0; p < promotion->child_count; p++)
+            if (strcmp(list[p].table, child->child->place.table) == 0) stage->parent = p;
+        promotion->child_count++;
+    }
     return true;
 }
 

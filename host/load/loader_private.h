@@ -135,6 +135,8 @@ bool eh_loader_close_unit(eh_loader *loader, const eh_parse_from *next,
  * done with. last: that is the end of the input. */
 bool eh_loader_close_part(eh_loader *loader, const eh_parse_from *next, bool last,
                           eh_err *err) EH_MUST_USE;
+/* max_dead: see eh_unit. */
+void eh_loader_dead_limit(const eh_loader *loader, double *ratio, size_t *rows);
 /* Are too many of all rows so far dead? `last`: the input that was read last. */
 bool eh_loader_judge(const eh_loader *loader, const char *last, eh_err *err) EH_MUST_USE;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define INPUTS_MAX ((size_t)64 * 1024 * 1024)
+#define TOLD_MAX   ((size_t)1024 * 1024)
 
 /* Whose rows are whose is told by these columns; all but a table of somebody else has them. */
 static bool check_columns(const eh_loader *loader, eh_err *err)
@@ -126,6 +127,40 @@ eh_promotion eh_loader_promotion(const eh_loader *loader)
     return p;
 }
 
+/* Rows that the table refused are known only now. */
+static void count_refused(eh_loader *loader, const eh_promoted *promoted)
+{
+    const eh_load_events *events = &loader->options.events;
+    loader->counts.rows_loaded -= (uint64_t)promoted->dead;
+    loader->counts.rows_dead += (uint64_t)promoted->dead;
+    for (size_t i = 0; events->dead != NULL && i < promoted->told; i++)
+        events->dead(events->self, promoted->examples[i].file, &promoted->examples[i].dead);
+}
+
+/* Rows that the table refuses are left out. */
+static bool promote(eh_loader *loader, eh_promotion *p, eh_promoted *promoted, eh_err *err)
+{
+    eh_arena *arena = eh_arena_new(TOLD_MAX);
+    if (arena == NULL) return eh_fail_memory(err, "a replacement");
+    p->sieve = (eh_sieve){.label = loader->place_name != NULL ? loader->place_name : "",
+                          .mask = &loader->options.units->mask,
+                          .arena = arena};
+    eh_loader_dead_limit(loader, &p->sieve.max_dead_ratio, &p->sieve.max_dead_rows);
+    bool ok = eh_nested_list(loader, p, err);
+    if (ok) {
+        EH_FAULT("promote.start");
+        ok = eh_dest_promote(loader->options.dest, &loader->state, p, promoted, err);
+    }
+    if (ok) {
+        loader->counts.rows_replaced += (uint64_t)promoted->gone;
+        loader->rows_waiting = 0;
+        count_refused(loader, promoted);
+    }
+    promoted->told = 0;
+    eh_arena_free(arena);
+    return ok;
+}
+
 bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *input,
                             eh_promoted *promoted, eh_err *err)
 {
@@ -133,12 +168,8 @@ bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *inp
     eh_promotion p = eh_loader_promotion(loader);
     p.file = name;
     p.input = input;
-    if (!eh_nested_list(loader, &p, err)) return false;
-    EH_FAULT("promote.start");
-    if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
-    loader->counts.rows_replaced += (uint64_t)promoted->gone;
-    loader->rows_waiting = 0;
-    return eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);
+    return promote(loader, &p, promoted, err) &&
+           eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);
 }
 
 void eh_loader_postpone(eh_loader *loader)
@@ -158,11 +189,5 @@ bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     p.kept = loader->kept.data;
     p.staged = loader->staged.data;
     p.cursor = cursor;
-    if (!eh_nested_list(loader, &p, err)) return false;
-    EH_FAULT("promote.start");
-    if (!eh_dest_promote(loader->options.dest, &loader->state, &p, &loader->promoted, err))
-        return false;
-    loader->counts.rows_replaced += (uint64_t)loader->promoted.gone;
-    loader->rows_waiting = 0;
-    return true;
+    return promote(loader, &p, &loader->promoted, err);
 }

@@ -80,16 +80,21 @@ bool eh_loader_collect(eh_loader *loader, eh_wait until, eh_err *err)
     return false;
 }
 
+void eh_loader_dead_limit(const eh_loader *loader, double *ratio, size_t *rows)
+{
+    const eh_doc *max_dead = eh_doc_get(loader->options.declaration, "max_dead");
+    const eh_doc *declared = eh_doc_get(max_dead, "ratio");
+    *ratio = DEAD_RATIO;
+    if (declared != NULL && declared->kind == EH_DOC_DOUBLE) *ratio = declared->as.real;
+    if (declared != NULL && declared->kind == EH_DOC_INTEGER)
+        *ratio = (double)declared->as.integer;
+    int64_t count = eh_doc_int(max_dead, "rows", DEAD_ROWS);
+    *rows = count < 0 ? 0 : (size_t)count;
+}
+
 static void limit_dead(eh_loader *loader, eh_unit *unit)
 {
-    unit->max_dead_ratio = DEAD_RATIO;
-    const eh_doc *max_dead = eh_doc_get(loader->options.declaration, "max_dead");
-    const eh_doc *ratio = eh_doc_get(max_dead, "ratio");
-    if (ratio != NULL && ratio->kind == EH_DOC_DOUBLE) unit->max_dead_ratio = ratio->as.real;
-    if (ratio != NULL && ratio->kind == EH_DOC_INTEGER)
-        unit->max_dead_ratio = (double)ratio->as.integer;
-    int64_t rows = eh_doc_int(max_dead, "rows", DEAD_ROWS);
-    unit->max_dead_rows = rows < 0 ? 0 : (size_t)rows;
+    eh_loader_dead_limit(loader, &unit->max_dead_ratio, &unit->max_dead_rows);
     if (loader->input.settles != NULL) unit->max_dead_rows = SIZE_MAX;
     loader->judged.max_ratio = unit->max_dead_ratio;
     loader->judged.max_rows = unit->max_dead_rows;
@@ -137,6 +142,7 @@ static bool start_unit(eh_loader *loader, eh_err *err)
     unit->raw = loader->input.raw;
     unit->label = loader->input.label;
     unit->raw_self = loader->input.raw_self;
+    unit->stored = loader->input.as_stored;
     limit_dead(loader, unit);
     loader->open = unit;
     loader->begun++;

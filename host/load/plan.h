@@ -67,6 +67,9 @@ typedef struct eh_plan_child {
     size_t field;               /* of the record: which of its fields with child tables */
 } eh_plan_child;
 
+/* The name of a position's column, from outside; depth: of the child table. */
+const char *eh_plan_position_name(size_t depth, size_t level);
+
 typedef struct eh_plan_options {
     const eh_doc *declaration;
     const char *schema;

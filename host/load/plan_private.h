@@ -40,8 +40,6 @@ void eh_plan_aim_child(eh_plan *plan);
 bool eh_plan_find_keys(eh_plan *plan, eh_err *err) EH_MUST_USE;
 /* The columns that a child table lacks, or that have another type than in their parent. */
 bool eh_plan_needs_child(eh_plan *plan, eh_err *err) EH_MUST_USE;
-/* The name of a position, from outside; depth: of the table. */
-const char *eh_plan_position_name(size_t depth, size_t level);
 void eh_plan_add_target(eh_plan *plan, const eh_column_info *info, eh_target target,
                         bool declared);
 bool eh_plan_push_change(eh_plan *plan, eh_change change, eh_err *err) EH_MUST_USE;

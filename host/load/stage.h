@@ -9,6 +9,8 @@
 #define EH_LOAD_STAGE_H
 
 #include "base/doc.h"
+#include "base/mask.h"
+#include "data/batch.h"
 #include "load/write.h"
 
 typedef enum eh_staging {
@@ -32,11 +34,18 @@ typedef enum eh_period {
     EH_PERIOD_DAYS  /* those from `from` to `until`, both included */
 } eh_period;
 
+#define EH_OF_RECORDS SIZE_MAX
+
 /* The stage of a child table, beside that of its records. */
 typedef struct eh_child_stage {
     const char *table; /* in the schema of its records' table */
     char stage[56];
     bool there;
+    /* of a promotion: */
+    const char *field; /* of its parent's rows */
+    size_t parent;     /* among the children, in front of it; or EH_OF_RECORDS */
+    size_t depth;      /* from 1 */
+    const struct eh_table_info *columns;
 } eh_child_stage;
 
 /* Where reading goes on, of rows that wait for EH_STAGE_WINDOW. */
@@ -45,6 +54,16 @@ typedef struct eh_stage_cut {
     const char *column; /* and rows whose value in it, an instant, is at or above */
     const char *from;   /* this one; NULL: none */
 } eh_stage_cut;
+
+/* Which rows may turn out to be refused by the table, and how they are told of. A row that is
+ * becomes a dead row, its bytes being the row as JSON. */
+typedef struct eh_sieve {
+    double max_dead_ratio; /* of the rows that come; both exceeded: nothing is replaced */
+    size_t max_dead_rows;
+    const char *label; /* where rows of no file come from */
+    const eh_mask *mask;
+    eh_arena *arena; /* of what eh_promoted tells; NULL: the first refusal ends the promotion */
+} eh_sieve;
 
 typedef struct eh_promotion {
     eh_staging staging; /* EH_STAGE_NONE: only the ledger forgets the file's earlier contents */
@@ -71,7 +90,15 @@ typedef struct eh_promotion {
     bool empty;        /* nothing came, so nothing waits */
     const char *from;  /* a value of that column */
     const char *until; /* another one, or NULL */
+    eh_sieve sieve;
 } eh_promotion;
+
+typedef struct eh_refused {
+    const char *file;
+    eh_dead dead; /* without its bytes */
+} eh_refused;
+
+enum { EH_REFUSED_TOLD = 20 };
 
 typedef struct eh_promoted {
     bool nothing; /* ALL: the table has just these inputs already; it was left alone */
@@ -79,6 +106,9 @@ typedef struct eh_promoted {
                      as it is, and what was collected (`came`) is dropped */
     int64_t gone;
     int64_t came;
+    int64_t dead; /* waited and were refused: they are dead rows now */
+    size_t told;  /* the first of them: */
+    eh_refused examples[EH_REFUSED_TOLD];
 } eh_promoted;
 
 #endif

@@ -155,8 +155,9 @@ bool eh_unit_add_dead(eh_unit *unit, const eh_dead *dead, eh_err *err)
     }
     eh_dead *d = &unit->dead[unit->dead_count];
     d->place = dead->place;
+    eh_slice code = unit->stored ? eh_slice_str(EH_DEAD_IN_STAGE) : dead->code;
     if (!keep(unit, dead->raw, &d->raw, err) || !keep(unit, dead->column, &d->column, err) ||
-        !keep(unit, dead->code, &d->code, err) || !keep(unit, dead->reason, &d->reason, err))
+        !keep(unit, code, &d->code, err) || !keep(unit, dead->reason, &d->reason, err))
         return eh_fail_memory(err, "a dead row");
     unit->dead_count++;
     return true;

@@ -11,6 +11,9 @@
 #include "load/key_set.h"
 #include "load/write.h"
 
+/* Code of dead rows whose bytes are a row as the table has it, in JSON, and no record. */
+#define EH_DEAD_IN_STAGE "refused_in_stage"
+
 typedef struct eh_encoder eh_encoder;
 typedef struct eh_unit eh_unit;
 
@@ -88,6 +91,7 @@ struct eh_unit {
     size_t dead_capacity;
     size_t dead_sent;    /* of them, known when the unit was submitted */
     const eh_mask *mask; /* of the pool: applied to dead rows; NULL: nothing is secret */
+    bool stored;         /* its records are such rows: so are those that die again */
     /* The raw bytes of a record, fetched again from the input, for a row that the server
      * refused. */
     bool (*raw)(void *self, const eh_place *place, eh_buf *out, eh_err *err);

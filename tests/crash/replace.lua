@@ -20,15 +20,27 @@ end
 local function project_of(write)
   return host.project {
     pipeline = ('return require "etl.pipeline" { s3_exports = { orders = { table = "orders", '
-      .. "write = %q } } }\n"):format(write),
+      .. "write = %q, max_dead = 60 } } }\n"):format(write == "refused" and "replace" or write),
     exports = { ["orders/1.csv"] = csv(1, 300, "7"), ["orders/2.csv"] = csv(301, 400, "7"),
       ["orders/3.csv"] = csv(401, 450, "7") .. "x\n" },
   }
 end
 
+-- The table has come to refuse numbers that are there, of this client and of another.
+local function refuse(to)
+  to:sql(("insert into %s (_client_id, _source, _load_id, id, v) values ('b', 'x', 901, 900, 5)")
+    :format(to:name(TABLE)))
+  to:sql(("create unique index once on %s (id) where id > 1"):format(to:name(TABLE)))
+end
+
 -- One file changes, in many units; for a replacement one goes, too, and one comes. A value that
 -- does not fit the type and a column that is new come late, so that the stage changes, too.
 local function change(folder, write)
+  if write == "refused" then
+    files.write(folder .. "/exports/orders/1.csv", csv(1, 250, "8") .. csv(240, 280, "9"):sub(6))
+    files.write(folder .. "/exports/orders/4.csv", csv(895, 905, "8"))
+    return
+  end
   files.write(folder .. "/exports/orders/1.csv",
     csv(1, 250, "8") .. csv(251, 280, "8.5"):gsub("id,v\n", ""))
   if write == "append" then return end
@@ -64,9 +76,12 @@ local function result(to)
 end
 
 -- points: of the replacement. kind: one of target.list. describe, it, setup: busted's.
-return function(kind, points, describe, it, setup)
-  for _, write in ipairs { "replace", "append" } do
-    local what = write == "replace" and "a replacement" or "a changed file"
+-- refused: those of one whose rows the table refuses in part.
+return function(kind, points, refused, describe, it, setup)
+  local names = { replace = "a replacement", append = "a changed file",
+    refused = "a replacement that is refused in part" }
+  for _, write in ipairs { "replace", "append", "refused" } do
+    local what = names[write]
     describe(("killed in %s, into %s,"):format(what, kind.name), function()
       local before, old, new, expected
       setup(function()
@@ -75,14 +90,19 @@ return function(kind, points, describe, it, setup)
         must(folder, before)
         before:sql(([[insert into %s (_client_id, _source, _load_id, _file, id, v)
           values ('b', 's3_exports', 900, 'orders/1.csv', 1, 5)]]):format(before:name(TABLE)))
+        if write == "refused" then refuse(before) end
         old = seen(before)
         local to = clone(before, kind == pooled)
         change(folder, write)
         must(folder, to)
         new, expected = seen(to), result(to)
+        if write == "refused" then
+          assert.equal("12", to:sql("select count(*) from " .. to:book "dead_rows"
+            .. " where code = 'refused_in_stage'"))
+        end
       end)
 
-      for _, point in ipairs(points) do
+      for _, point in ipairs(write == "refused" and refused or points) do
         it("at " .. point, function()
           local folder, to = project_of(write), clone(before, kind == pooled)
           change(folder, write)

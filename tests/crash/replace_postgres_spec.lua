@@ -1,3 +1,3 @@
 require "tests.crash.replace" (require "tests.support.target".list[2], {
   "copy.middle:3", "commit.answered:4", "promote.rows",
-}, describe, it, setup)
+}, { "promote.sifted:5", "promote.judged:2", "promote.done" }, describe, it, setup)

@@ -1,3 +1,3 @@
 require "tests.crash.replace" (require "tests.support.target".list[3], {
   "stage.make", "copy.middle:3", "schema.type", "commit.sent:4", "promote.rows", "promote.done",
-}, describe, it, setup)
+}, { "promote.sifted:5", "promote.judged:2", "promote.done" }, describe, it, setup)

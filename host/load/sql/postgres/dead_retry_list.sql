@@ -1,11 +1,13 @@
 -- The dead rows of stream $1 (the one with id $2, or all when it is null), those of one file together;
--- but not of rows that still wait in a stage.
+-- but not of rows that still wait in a stage. The bytes of one that a table refused are a row of the
+-- table (stored): the file's header does not apply.
 SELECT d.dead_id,
        d.file,
        d.row_number,
        d.line,
        encode(d.raw, 'hex') AS raw,
-       h.header
+       CASE WHEN d.code <> 'refused_in_stage' THEN h.header END AS header,
+       d.code = 'refused_in_stage' AS stored
   FROM _etl.dead_rows d
   LEFT JOIN LATERAL (
        SELECT u.header
@@ -26,4 +28,4 @@ SELECT d.dead_id,
           AND n.input = w.input
         WHERE w.stream_id = d.stream_id AND w.load_id = d.load_id AND n.name = d.file)
    AND ($2::bigint IS NULL OR d.dead_id = $2::bigint)
- ORDER BY d.file, h.header, d.dead_id;
+ ORDER BY d.file, stored, h.header, d.dead_id;

@@ -1,17 +1,20 @@
 -- The dead rows of stream ?1 (the one with id ?2, or all when it is null), those of one file together;
--- but not of rows that still wait in a stage.
+-- but not of rows that still wait in a stage. The bytes of one that a table refused are a row of the
+-- table (stored): the file's header does not apply.
 SELECT d.dead_id,
        d.file,
        d.row_number,
        d.line,
        lower(hex(d.raw)) AS raw,
-       (SELECT u.header
+       CASE WHEN d.code <> 'refused_in_stage' THEN (
+        SELECT u.header
           FROM _etl_files f
           JOIN _etl_units u ON u.stream_id = f.stream_id AND u.input = f.input
          WHERE f.stream_id = d.stream_id AND f.name = d.file AND u.header IS NOT NULL
            AND u.load_id <= d.load_id
          ORDER BY u.load_id DESC
-         LIMIT 1) AS header
+         LIMIT 1) END AS header,
+       CASE d.code WHEN 'refused_in_stage' THEN 't' ELSE 'f' END AS stored
   FROM _etl_dead_rows d
  WHERE d.stream_id = CAST(?1 AS INTEGER)
    AND d.status = 'dead'
@@ -24,4 +27,4 @@ SELECT d.dead_id,
           AND n.input = w.input
         WHERE w.stream_id = d.stream_id AND w.load_id = d.load_id AND n.name = d.file)
    AND (?2 IS NULL OR d.dead_id = CAST(?2 AS INTEGER))
- ORDER BY d.file, header, d.dead_id;
+ ORDER BY d.file, stored, header, d.dead_id;

@@ -1,0 +1,1 @@
+r.ctid = :'at'::tid

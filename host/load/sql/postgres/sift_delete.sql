@@ -1,0 +1,1 @@
+DELETE FROM :"schema".:"table" AS t WHERE :going

@@ -1,0 +1,1 @@
+DELETE FROM _etl.:"stage" AS r WHERE r.ctid = :'at'::tid;

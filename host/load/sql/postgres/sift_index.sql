@@ -1,0 +1,2 @@
+-- Rows are looked for by their record.
+CREATE INDEX ON _etl.:"stage" ("_row");

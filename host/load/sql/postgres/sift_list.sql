@@ -1,0 +1,1 @@
+SELECT array_agg(s.ctid ORDER BY :placed) FROM _etl.:"stage" AS s

@@ -1,0 +1,1 @@
+SELECT r.rowid AS _etl_at, r.* FROM :"stage" AS r WHERE r.rowid = :at;

@@ -1,0 +1,1 @@
+SELECT s.rowid FROM :"stage" AS s ORDER BY :placed;
