@@ -4,6 +4,7 @@
 
 #include "io/url.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,7 @@ static eh_secret *unlink_surplus(eh_secrets *secrets, eh_secret_kind kind)
     eh_secret **oldest = NULL;
     for (eh_secret **s = &secrets->first; *s != NULL; s = &(*s)->next)
         if ((*s)->kind == kind) oldest = s;
+    assert(oldest != NULL); /* they are counted */
     eh_secret *gone = *oldest;
     unlink_at(secrets, oldest);
     return gone;
@@ -139,6 +141,7 @@ static bool insert(eh_secrets *secrets, eh_secret *secret, eh_err *err)
     link_first(secrets, secret);
     eh_secret *retired = unlink_surplus(secrets, EH_SECRET_RETIRED);
     eh_secret *derived = unlink_surplus(secrets, EH_SECRET_DERIVED);
+    assert(retired != secret && derived != secret); /* it is the newest */
     if (eh_secrets_index(secrets, err)) {
         free_secret(retired);
         free_secret(derived);
@@ -526,12 +529,13 @@ bool eh_secrets_capture(eh_secrets *secrets, const char *instance, const char *n
     if (old == NULL && secrets->counts[EH_SECRET_CAPTURED] >= CAPTURED_MAX)
         return eh_fail(err, EH_CLASS_LIMIT, "a run captures at most %d secrets", CAPTURED_MAX);
     eh_secret *secret = new_secret(secrets, EH_SECRET_CAPTURED, instance, full, value, err);
-    if (secret != NULL && old != NULL) change_kind(secrets, old, EH_SECRET_RETIRED);
+    if (secret == NULL) return false;
+    if (old != NULL) change_kind(secrets, old, EH_SECRET_RETIRED);
     if (insert(secrets, secret, err)) {
         *handle = secret->handle;
         return true;
     }
-    if (secret != NULL && old != NULL) change_kind(secrets, old, EH_SECRET_CAPTURED);
+    if (old != NULL) change_kind(secrets, old, EH_SECRET_CAPTURED);
     return false;
 }
 

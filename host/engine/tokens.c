@@ -71,7 +71,7 @@ static bool append_owner(const eh_token *t, eh_buf *out, eh_err *err)
 static bool find_file(const eh_token *t, const eh_token_store *store, eh_buf *owner,
                       eh_token_file *file, eh_err *err)
 {
-    eh_buf_init(owner, 4 * 1024 * 1024);
+    eh_buf_init(owner, (size_t)4 * 1024 * 1024);
     return append_owner(t, owner, err) &&
            eh_token_store_find(store, eh_buf_slice(owner), file, err);
 }

@@ -22,6 +22,7 @@ bool eh_lite_children(eh_dest *dest, const char *schema, const char *table, eh_a
 {
     eh_lite *lite = (eh_lite *)dest;
     eh_lite_arg args[] = {eh_lite_str(schema), eh_lite_str(table)};
+    *count = 0;
     if (!lite->has_books) return true;
     eh_sqlite_stmt *stmt = eh_lite_prepare(&lite->control, "child_tables", args, 2, err);
     if (stmt == NULL) return false;

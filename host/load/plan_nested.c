@@ -2,6 +2,7 @@
  * stood, and those of the stages that tie records and child rows together. See plan.h. */
 #include "load/plan_private.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +10,9 @@ static const char *const position_names[] = {"_position_1", "_position_2"};
 
 const char *eh_plan_position_name(size_t depth, size_t level)
 {
-    return level + 1 == depth ? "_position" : position_names[level];
+    if (level + 1 == depth) return "_position";
+    assert(level < sizeof position_names / sizeof *position_names);
+    return position_names[level];
 }
 
 bool eh_plan_add_field(eh_plan *plan, const char *name, size_t *field, eh_err *err)
