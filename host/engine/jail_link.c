@@ -344,14 +344,16 @@ static int64_t busy_us(const eh_jail_link *jail)
 }
 
 /* The limit is processor time, so that a busy machine ends no script; a jail that uses none and
- * is silent all the same (stopped, starved) is ended by the wall clock. */
-static bool check_deadline(eh_jail_link *jail, eh_err *err)
+ * is silent all the same (stopped, starved) is ended by the wall clock, unless it is us who owe
+ * it an answer (any: whatever it sends is waited for). */
+static bool check_deadline(eh_jail_link *jail, bool any, eh_err *err)
 {
     int64_t now = eh_clock_monotonic(&jail->run->clock), busy = busy_us(jail);
     if (jail->busy_us < 0) {
         jail->busy_us = busy;
         jail->silent_us = now;
     }
+    if (any && jail->run->awaited > 0) jail->silent_us = now;
     bool late = busy - jail->busy_us >= jail->deadline_ms * 1000;
     if (!late && now - jail->silent_us < SILENT_MAX * jail->deadline_ms * 1000) return true;
     (void)kill(jail->pid, SIGKILL);
@@ -381,8 +383,8 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
         if (jail->in.len > 0 && !take_frame(jail, &more)) continue;
         if (more) continue;
         if (jail->ended) return explain_death(jail, err);
-        if (!check_deadline(jail, err) || !eh_loop_turn(jail->run->loop, WAIT_MS, err) ||
-            !eh_run_may_go_on(jail->run, err))
+        if (!check_deadline(jail, only_task == UINT32_MAX, err) ||
+            !eh_loop_turn(jail->run->loop, WAIT_MS, err) || !eh_run_may_go_on(jail->run, err))
             return false;
     }
 }

@@ -73,15 +73,27 @@ static bool read_pairs(eh_arena *arena, const eh_doc *args, const char *key, pai
     return true;
 }
 
+/* What ends at a NUL here would be another text for the script. */
+static bool read_text(const eh_doc *args, const char *key, const char *fallback,
+                      const char **out, eh_err *err)
+{
+    const eh_doc *value = eh_doc_get(args, key);
+    *out = eh_doc_str(args, key, fallback);
+    return value == NULL || value->kind == EH_DOC_NULL ||
+           (value->kind == EH_DOC_STRING && strlen(*out) == value->as.string.len) ||
+           eh_fail(err, EH_CLASS_SCRIPT, "request: %s must be text without a NUL", key);
+}
+
 /* Absolute, or behind the base that the script has for it. Neither is trusted more than the
  * other: where it leads is judged. */
 static bool read_url(eh_request *r, const eh_doc *args, eh_err *err)
 {
-    const char *url = eh_doc_str(args, "url", "");
+    const char *url, *base;
+    if (!read_text(args, "url", "", &url, err) || !read_text(args, "base", NULL, &base, err))
+        return false;
     if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) {
         r->url = eh_arena_strdup(r->arena, url);
     } else {
-        const char *base = eh_doc_str(args, "base", NULL);
         if (base == NULL) {
             eh_fail(err, EH_CLASS_SCRIPT, "request: \"%s\" is no absolute URL", url);
             return eh_err_hint(err, "a setting base_url is what other URLs are appended to");
@@ -275,7 +287,8 @@ static bool make_label(eh_request *r, const char *method, eh_err *err)
 static bool read_all(eh_request *r, const eh_pipeline_stream *s, const eh_doc *args,
                      eh_err *err)
 {
-    const char *method = eh_doc_str(args, "method", "GET");
+    const char *method;
+    if (!read_text(args, "method", "GET", &method, err)) return false;
     if (!is_method(method))
         return eh_fail(err, EH_CLASS_SCRIPT, "request: \"%s\" is no method", method);
     method = eh_arena_strdup(r->arena, method);

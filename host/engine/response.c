@@ -110,8 +110,16 @@ size_t *eh_response_place(eh_response *r)
 
 /* ---- ending ----------------------------------------------------------------------------- */
 
+static void set_waits(eh_response *r, bool waits)
+{
+    if (waits && !r->waits) r->pipeline->run->awaited++;
+    if (!waits && r->waits) r->pipeline->run->awaited--;
+    r->waits = waits;
+}
+
 void eh_response_free(eh_response *r)
 {
+    set_waits(r, false);
     eh_response **at = &r->pipeline->responses;
     while (*at != r) at = &(*at)->next;
     *at = r->next;
@@ -142,7 +150,7 @@ static bool make_room(eh_pipeline *p, uint32_t task, eh_err *err)
         count++;
         if (r->body != NULL) bytes += eh_body_size(r->body);
         bytes += eh_json_outline_bytes(&r->outline);
-        oldest = r; /* the list begins with the newest */
+        if (!r->waits) oldest = r; /* the list begins with the newest */
     }
     if (bytes > EH_RESPONSE_BYTES)
         return eh_fail(err, EH_CLASS_LIMIT,
@@ -298,11 +306,8 @@ static bool put_value(const eh_response *r, eh_arena *arena, eh_doc *body, eh_er
 
 bool eh_response_answer(eh_response *r, eh_err *err)
 {
-    if (r->fetch != NULL) {
-        r->waits = true;
-        return true;
-    }
-    r->waits = false;
+    set_waits(r, r->fetch != NULL);
+    if (r->waits) return true;
     eh_arena *arena = eh_arena_new(REPLY_MAX);
     if (arena == NULL) return eh_fail_memory(err, "a reply");
     eh_doc *body = eh_doc_map(arena);

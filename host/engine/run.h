@@ -17,6 +17,7 @@ typedef struct eh_run {
     eh_arena *zone;     /* the time zone read last */
     const eh_doc *spec; /* the SPEC frame's body */
     struct eh_net *net; /* engine/net.h; NULL until a request is made */
+    size_t awaited;     /* answers of services that calls of the script wait for */
     struct sockaddr_storage
         *forbidden; /* the destination's; NULL until somebody may make one */
     size_t forbidden_count;

@@ -45,7 +45,8 @@ static const odd_call requests[] = {
     {"{" REQUEST ",\"url\":\"x\",\"base\":\"http://127.0.0.1:PORT\"}", "denied"},
     {"{" REQUEST ",\"url\":\"http://svc.test@127.0.0.1:PORT/\"}", "any"},
     {"{" REQUEST ",\"url\":\"http://svc.test\\r\\nHost: 127.0.0.1:PORT/\"}", "any"},
-    {"{" REQUEST ",\"url\":\"http://svc.test\\u0000.127.0.0.1:PORT/\"}", "any"},
+    {"{" REQUEST ",\"url\":\"http://svc.test\\u0000.127.0.0.1:PORT/\"}", "script"},
+    {"{" TO_IT ",\"method\":\"GET\\u0000\"}", "script"},
     {"{" TO_IT ",\"method\":\"GET / HTTP/1.1\\r\\nX: y\"}", "script"},
     {"{" TO_IT ",\"method\":\"get\"}", "script"},
     {"{" TO_IT ",\"method\":\"\"}", "script"},
@@ -226,11 +227,19 @@ static void flood(hostile *h)
     if (refused < 1900) say(h, "UNEXPECTED", "a flood of prefetches");
 }
 
+/* An answer that does not come: longer than a jail may be silent. */
+static void wait_long(hostile *h)
+{
+    ask(h, &(odd_call){"{" TO_IT ",\"deadline_ms\":1500,\"repeatable\":false}", "transient"});
+}
+
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
 static eh_doc *declare(hostile *h)
 {
-    static const char hosts[] = "[\"https://svc.test\",\"http://127.0.0.1:1\"]";
+    char hosts[100];
+    (void)snprintf(hosts, sizeof hosts, "[\"https://svc.test\",\"http://127.0.0.1:%s\"]",
+                   strcmp(h->attack, "wait") == 0 ? port : "1");
     const eh_doc *list = NULL;
     eh_doc *resource = hj_resource(h, "files", "r");
     if (!eh_json_to_doc(eh_slice_str(hosts), h->arena, &list, NULL)) _exit(97);
@@ -258,6 +267,7 @@ static int be_taken(void)
     if (strcmp(h.attack, "answers") == 0) ask_all(&h, answers, COUNT(answers));
     if (strcmp(h.attack, "secrets") == 0) ask_all(&h, secrets, COUNT(secrets));
     if (strcmp(h.attack, "flood") == 0) flood(&h);
+    if (strcmp(h.attack, "wait") == 0) wait_long(&h);
     if (strncmp(h.attack, "alone ", 6) == 0) {
         ask(&h, &alone[strtoul(h.attack + 6, NULL, 10)]);
         /* And out of order, whatever became of that. */
@@ -319,6 +329,11 @@ static void attack(const char *name, bool loads)
     ek_open(&k, name);
     ek_write(&k, "port", address);
     give_secrets(&k, address);
+    if (strcmp(name, "wait") == 0) {
+        /* 100 ms with what the engine adds; ten times that is silence. */
+        const eh_doc *limits = eh_doc_get(k.spec, "limits");
+        ((eh_doc *)(uintptr_t)eh_doc_get(limits, "deadline_ms"))->as.integer = -900;
+    }
     ek_run(&k);
     if (k.code != 0 && (loads || k.code != 1)) fail_msg("%s: %d: %s", name, k.code, k.said);
     if (strstr(k.said, "UNEXPECTED") != NULL) fail_msg("%s: %s", name, k.said);
@@ -327,7 +342,8 @@ static void attack(const char *name, bool loads)
         fail_msg("%s: a secret was said: %s", name, k.said);
     if (ek_said(&k, "\"event\":\"error\"", "\"class\":\"bug\"", NULL))
         fail_msg("%s: %s", name, k.said);
-    if (accept(fd, NULL, NULL) >= 0) fail_msg("%s: the service was spoken to", name);
+    if (strcmp(name, "wait") != 0 && accept(fd, NULL, NULL) >= 0)
+        fail_msg("%s: the service was spoken to", name);
     (void)close(fd);
     if (loads)
         assert_string_equal(ek_ask(&k, "select group_concat(id || v) from t"), "1a,2b,3c");
@@ -368,6 +384,12 @@ static void out_of_order(void **state)
     }
 }
 
+static void who_waits_is_not_silent(void **state)
+{
+    (void)state;
+    attack("wait", true);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--engine") == 0) return eh_engine_main();
@@ -376,7 +398,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(odd_requests),      cmocka_unit_test(odd_answers),
         cmocka_unit_test(odd_secrets),       cmocka_unit_test(out_of_order),
-        cmocka_unit_test(too_many_requests),
+        cmocka_unit_test(too_many_requests), cmocka_unit_test(who_waits_is_not_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
