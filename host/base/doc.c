@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static eh_doc *make(eh_arena *arena, eh_doc_kind kind)
 {
@@ -213,10 +214,20 @@ bool eh_doc_equal(const eh_doc *a, const eh_doc *b)
     return false;
 }
 
+void eh_double_text(double value, char text[EH_DOUBLE_TEXT])
+{
+    int digits = 15;
+    do (void)snprintf(text, EH_DOUBLE_TEXT - 2, "%.*g", digits, value);
+    while (strtod(text, NULL) != value && ++digits <= 17);
+    if (strpbrk(text, ".e") == NULL) memcpy(text + strlen(text), ".0", 3);
+}
+
 static bool double_to_json(double value, eh_buf *out, eh_err *err)
 {
+    char text[EH_DOUBLE_TEXT];
     if (!isfinite(value)) return eh_buf_append_str(out, "null", err);
-    return eh_buf_printf(out, err, "%.17g", value);
+    eh_double_text(value, text);
+    return eh_buf_append_str(out, text, err);
 }
 
 bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)

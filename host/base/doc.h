@@ -89,6 +89,10 @@ eh_doc *eh_doc_copy(eh_arena *arena, const eh_doc *doc, const char *except);
 /* Deep equality; places are ignored, order of map keys matters not. */
 bool eh_doc_equal(const eh_doc *a, const eh_doc *b);
 
+/* The shortest text that reads as this number, and as no integer: "0.1", "20.0", "1e+20". */
+enum { EH_DOUBLE_TEXT = 32 };
+void eh_double_text(double value, char text[EH_DOUBLE_TEXT]);
+
 /* Writes the document as one line of JSON. Doubles that are not finite become null. */
 bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err) EH_MUST_USE;
 

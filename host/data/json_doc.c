@@ -42,7 +42,7 @@ static eh_doc *read_number(walk *w)
            w->text[w->at] != '\0')
         w->at++;
     eh_slice token = eh_slice_of(w->text + start, w->at - start);
-    char text[NUMBER_MAX], again[NUMBER_MAX];
+    char text[NUMBER_MAX], again[EH_DOUBLE_TEXT];
     if (token.len >= sizeof text) return eh_doc_string(w->arena, token);
     memcpy(text, token.data, token.len);
     text[token.len] = '\0';
@@ -52,13 +52,8 @@ static eh_doc *read_number(walk *w)
     if (*end == '\0' && errno == 0 && strcmp(text, "-0") != 0)
         return eh_doc_integer(w->arena, integer);
     double real = strtod(text, NULL);
-    static const char *const formats[] = {"%.15g", "%.16g", "%.17g", "%.1f"};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        int n = i == 3 ? snprintf(again, sizeof again, "%.1f", real)
-                       : snprintf(again, sizeof again, "%.*g", (int)(15 + i), real);
-        if (n > 0 && (size_t)n < sizeof again && strcmp(again, text) == 0)
-            return eh_doc_double(w->arena, real);
-    }
+    eh_double_text(real, again);
+    if (strcmp(again, text) == 0) return eh_doc_double(w->arena, real);
     return eh_doc_string(w->arena, token);
 }
 

@@ -1,8 +1,8 @@
 /* data/json_doc.h: a small JSON text as a document, for what is looked at and not loaded.
  *
  * Whole numbers of 64 bits become integers; any other number becomes a double where that prints
- * back as it came, and stays text otherwise: no digit is lost. Of keys that are there twice the
- * last one counts. Floor 1. */
+ * back as it came (eh_double_text), and stays text otherwise: no digit is lost. Of keys that
+ * are there twice the last one counts. Floor 1. */
 #ifndef EH_DATA_JSON_DOC_H
 #define EH_DATA_JSON_DOC_H
 
