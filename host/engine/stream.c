@@ -228,8 +228,8 @@ static void postpone(eh_stream *s)
 static bool finish(eh_stream *s, eh_err *err)
 {
     bool dry = eh_doc_bool(s->run->spec, "dry_run", false);
-    /* No file at all is an empty content. */
-    if (s->loader == NULL && s->replace && !dry && s->preview == NULL &&
+    /* No row at all is a success, too, and an empty content to replace another with. */
+    if (s->loader == NULL && s->preview == NULL && !(s->replace && dry) &&
         !eh_stream_open(s, err))
         return false;
     if (!eh_pages_finish(s, err)) {
