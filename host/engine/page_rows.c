@@ -100,10 +100,23 @@ static bool take_batch(eh_stream *s, const eh_page *given, const eh_kept_page *p
     return true;
 }
 
+/* What is met most often where JSON was promised: a page that asks to sign in, or to wait. */
+static void name_html(eh_slice text, eh_err *err)
+{
+    size_t at = 0;
+    while (at < text.len && (unsigned char)text.data[at] <= ' ') at++;
+    if (at < text.len && text.data[at] == '<' && strncmp(err->message, "not JSON", 8) == 0)
+        (void)snprintf(
+            err->message, sizeof err->message,
+            "not JSON but a page of HTML, such as one that tells of maintenance or asks "
+            "to sign in");
+}
+
 bool eh_page_explain(const char *label, eh_slice text, eh_err *err)
 {
     if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
     if (err->class_ != EH_CLASS_REMOTE) return false;
+    name_html(text, err);
     char shown[SHOWN_BYTES + 1];
     size_t len = text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES;
     for (size_t i = 0; i < len; i++) {

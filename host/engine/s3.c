@@ -268,6 +268,12 @@ bool eh_s3_keys(eh_s3 *s3, const char *prefix, const char *after, const char *to
         if (failure.class_ == EH_OK)
             eh_fail(&failure, EH_CLASS_REMOTE, "the bucket %s cannot be listed",
                     s3->bucket.name);
+        if (strstr(failure.message, "Could not resolve host") != NULL &&
+            !s3->bucket.path_style && s3->bucket.endpoint[0] != '\0')
+            (void)snprintf(
+                failure.hint, sizeof failure.hint,
+                "is the endpoint right? path_style: true leaves the bucket out of the "
+                "host's name");
         if (err->class_ == EH_OK) *err = failure;
         return eh_err_while(err, "listing s3://%s/%s", s3->bucket.name, prefix);
     }

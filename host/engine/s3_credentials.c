@@ -1,6 +1,7 @@
 /* engine/s3_credentials.c: see s3_credentials.h. */
 #include "engine/s3_credentials.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #define SECRET_MAX ((size_t)64 * 1024)
@@ -42,6 +43,7 @@ static bool take_line(eh_slice line, eh_s3_credentials *c, eh_err *err)
  * `aws configure export-credentials --format env` is read, too. */
 static bool read_file(eh_slice text, const char *profile, eh_s3_credentials *c, eh_err *err)
 {
+    char others[200] = ""; /* the profiles that there are instead */
     bool mine = true;
     while (text.len > 0) {
         const char *newline = memchr(text.data, '\n', text.len);
@@ -50,14 +52,21 @@ static bool read_file(eh_slice text, const char *profile, eh_s3_credentials *c, 
         size_t used = newline != NULL ? len + 1 : len;
         text = eh_slice_of(text.data + used, text.len - used);
         if (line.len == 0 || line.data[0] == '#' || line.data[0] == ';') continue;
-        if (line.data[0] == '[' && line.data[line.len - 1] == ']')
-            mine = eh_slice_is(trim(eh_slice_of(line.data + 1, line.len - 2)), profile);
-        else if (mine && !take_line(line, c, err))
+        if (line.data[0] == '[' && line.data[line.len - 1] == ']') {
+            eh_slice name = trim(eh_slice_of(line.data + 1, line.len - 2));
+            size_t at = strlen(others);
+            mine = eh_slice_is(name, profile);
+            if (!mine)
+                (void)snprintf(others + at, sizeof others - at, "%s%.*s", at > 0 ? ", " : "",
+                               EH_SLICE_FMT(name));
+        } else if (mine && !take_line(line, c, err))
             return false;
     }
     if (c->key_id.len > 0 && c->secret.len > 0) return true;
     eh_fail(err, EH_CLASS_CONFIG, "the credentials have no profile \"%s\" with both keys",
             profile);
+    if (others[0] != '\0')
+        return eh_err_hint(err, "there are: %s; `profile` names the one that is meant", others);
     return eh_err_hint(err,
                        "the file has a line [%s], then aws_access_key_id = ... and "
                        "aws_secret_access_key = ...; `profile` names another one",

@@ -21,8 +21,12 @@ typedef struct meaning {
 } meaning;
 
 #define UNKNOWN_KEY_HINT                                                                       \
-    "it was deleted, belongs to another store, or is a temporary one without its "             \
-    "session_token"
+    "it was deleted or switched off, belongs to another store, or is a temporary one without " \
+    "its session_token"
+
+#define INVALID_TOKEN_HINT                                                                     \
+    "access_key_id, secret_access_key and session_token must come from the same answer, and "  \
+    "one that has not expired"
 
 static const meaning meanings[] = {
     {"AccessDenied", EH_CLASS_DENIED, ": access is denied",
@@ -43,8 +47,9 @@ static const meaning meanings[] = {
     {"ExpiredToken", EH_CLASS_AUTH, ": the session token has expired",
      "get new temporary credentials; for runs on a schedule use a key that does not expire, or "
      "credentials: { cmd: ... }"},
-    {"InvalidToken", EH_CLASS_AUTH, ": the session token is not valid",
-     "access_key_id, secret_access_key and session_token must come from the same answer"},
+    {"InvalidToken", EH_CLASS_AUTH, ": the session token is not valid", INVALID_TOKEN_HINT},
+    /* MinIO's word for it */
+    {"InvalidTokenId", EH_CLASS_AUTH, ": the session token is not valid", INVALID_TOKEN_HINT},
     {"AuthorizationHeaderMalformed", EH_CLASS_CONFIG, ": the region is wrong",
      "set region to the bucket's"},
     {"PermanentRedirect", EH_CLASS_CONFIG,
@@ -138,6 +143,8 @@ static void explain(const eh_s3 *s3, const char *what, const eh_refusal *refusal
     eh_fail(err, class, "%s: the store answers %d %s%s%s", what, refusal->status,
             fault->code[0] != '\0' ? fault->code : text, fault->message[0] != '\0' ? ": " : "",
             fault->message);
+    if (fault->code[0] == '\0')
+        eh_err_hint(err, "that is no answer of an object store: is the endpoint right?");
 }
 
 static eh_remote_fate fate_of(const eh_refusal *refusal, const eh_s3_fault *fault)

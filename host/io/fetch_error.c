@@ -68,11 +68,14 @@ static const char *hint_for(int status)
     case 404:
         return "look at the address, and at the ids in it";
     case 407:
-        return "the proxy wants credentials: look at `proxy`";
+        return "the proxy wants credentials: network: { proxy: ... } in config/etlhost.yaml";
     case 429:
-        return "the service allows fewer requests: `rate` slows them down";
+        return "the service allows no more requests for now: run again later; what is loaded "
+               "is "
+               "not loaded twice";
     default:
-        return NULL;
+        return status >= 500 ? "the service is in trouble or being mended: run again later"
+                             : NULL;
     }
 }
 

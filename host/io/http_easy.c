@@ -376,15 +376,41 @@ static bool broke_in_handshake(const eh_http_transfer *t, CURLcode code)
             strstr(t->message, "unexpected eof") != NULL);
 }
 
-static const char *hint_of(CURLcode code)
+/* libcurl says in words only what is wrong with a certificate. */
+static const char *hint_of_certificate(const char *message)
 {
+    if (strstr(message, "expired") != NULL || strstr(message, "not yet valid") != NULL)
+        return "whoever runs the service must renew it; is the clock of this machine right?";
+    if (strstr(message, "subject name") != NULL)
+        return "the certificate is another host's: is the address right?";
+    return "if the service is one of your own, name the certificate of its authority in "
+           "config/etlhost.yaml: network: { ca_file: PATH }";
+}
+
+static const char *hint_of(const eh_http_transfer *t, CURLcode code)
+{
+    const char *proxy = t->request.rules->proxy;
+    bool by_proxy = proxy != NULL && proxy[0] != '\0';
     switch ((int)code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-        return "a certificate authority of your own is named by `ca_file`";
+        return hint_of_certificate(t->message);
+    case CURLE_SSL_CONNECT_ERROR:
+        return strstr(t->message, "wrong version number") != NULL
+                   ? "what answers on this port speaks no TLS: is the port right, or is it "
+                     "http:?"
+                   : NULL;
+    case CURLE_SSL_CACERT_BADFILE:
+        return "look at network: { ca_file: ... } in config/etlhost.yaml";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "is the name spelled right, and has this machine a network?";
     case CURLE_COULDNT_CONNECT:
-        return "is the service up, and does no firewall stand between?";
+        if (!by_proxy) return "is the service up, and does no firewall stand between?";
+        return "requests go through the proxy of config/etlhost.yaml (network: { proxy: ... "
+               "}): is "
+               "it up, and its address right?";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return "look at network: { proxy: ... } in config/etlhost.yaml";
     case CURLE_OPERATION_TIMEDOUT:
         return "the service is slow or out of reach: run again later, or raise the deadline";
     default:
@@ -398,16 +424,18 @@ static void note_error(eh_http_transfer *t, CURLcode code)
     if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0' && !t->opened) {
         (void)eh_fail(&t->err, EH_CLASS_DENIED, "\"%s\" leads to %s: refused", t->url.host,
                       t->refused);
+        if (strstr(t->refused, destination) != NULL) return;
         (void)eh_err_hint(&t->err,
-                          "only `allow_private` in the operator's configuration opens such "
-                          "an address");
+                          "if it is a service of your own, open it in config/etlhost.yaml: "
+                          "network: { allow_private: [\"%.*s\"] }",
+                          (int)strcspn(t->refused, ","), t->refused);
         return;
     }
     eh_class class_ =
         broke_in_handshake(t, code) ? EH_CLASS_TRANSIENT : eh_http_transport_class((int)code);
     (void)eh_fail(&t->err, class_, "%s", what);
     if (t->err.code == 0) t->err.code = (int)code;
-    const char *hint = hint_of(code);
+    const char *hint = hint_of(t, code);
     if (hint != NULL) (void)eh_err_hint(&t->err, "%s", hint);
 }
 

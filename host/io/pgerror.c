@@ -78,8 +78,9 @@ static void add_hint(eh_err *err)
         {"28P01", "the password is wrong: look at the secret that the destination names"},
         {"28000", "the server does not let this user in from here (pg_hba.conf)"},
         {"3D000", "create the database first, or mend its name in the destination's url"},
-        {"42501", "grant the loader what it needs: USAGE and CREATE on the schema, and on the "
-                  "database for a new one"},
+        {"42501",
+         "grant the loader what it needs: USAGE on the schema (CREATE too, and on the "
+         "database for a new one), and SELECT, INSERT, UPDATE and DELETE on its tables"},
         {"53100", "the server's disk is full"},
         {"53300", "the server has no connection left: use fewer lanes, or a pooler"},
         {"55P03", "another session holds a lock on this table or stream for long"},

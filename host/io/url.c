@@ -331,7 +331,12 @@ bool eh_url_allowed(const eh_url *url, const eh_http_rules *rules, eh_err *err)
     if (url->https || rules->allow_plain || is_opened) return true;
     (void)eh_fail(err, EH_CLASS_DENIED,
                   "http: to \"%s\" is refused: anybody on the way could read it", url->host);
-    return eh_err_hint(err, "use https:");
+    if (!url->literal) return eh_err_hint(err, "use https:");
+    return eh_err_hint(
+        err,
+        "use https:, or, for a service of your own, name it in config/etlhost.yaml: "
+        "network: { allow_private: [\"%s:%u\"] }",
+        url->host, (unsigned)url->port);
 }
 
 bool eh_url_encode(eh_buf *out, eh_slice part, eh_err *err)

@@ -167,8 +167,15 @@ static bool judge(const eh_loader *loader, bool first, findings *f)
     find_obstacles(loader, first, f);
     const char *text = text_of(f);
     if (text == NULL || text[0] == '\0') return text != NULL;
-    (void)eh_fail(f->err, EH_CLASS_CONFIG, "no row can be loaded into %s.%s: %s", key->schema,
-                  key->table, text);
+    bool denied = loader->plan.table.no_insert;
+    (void)eh_fail(f->err, denied ? EH_CLASS_DENIED : EH_CLASS_CONFIG,
+                  "no row can be loaded into %s.%s: %s", key->schema, key->table, text);
+    if (denied)
+        return eh_err_hint(
+            f->err,
+            "grant USAGE on the schema %s, and SELECT, INSERT, UPDATE and DELETE on "
+            "%s.%s, to the role that etlhost signs in as",
+            key->schema, key->schema, key->table);
     return eh_err_hint(f->err, "change the table, or drop or rename columns of the input");
 }
 

@@ -17,7 +17,7 @@ SELECT c.oid::bigint, c.relkind,
     WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('a', '*')
       AND (p.polroles = '{0}' OR EXISTS (
         SELECT FROM unnest(p.polroles) AS r (oid) WHERE pg_has_role(r.oid, 'USAGE')))),
-  NOT has_any_column_privilege(c.oid, 'INSERT'),
+  NOT (has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'INSERT')),
   NOT pg_has_role(c.relowner, 'USAGE'),
   -- tgtype (pg_trigger.h): 1 for each row, 2 before, 4 insert
   EXISTS (SELECT FROM pg_trigger AS g
