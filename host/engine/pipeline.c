@@ -262,6 +262,23 @@ static bool check_clients(eh_pipeline *p, eh_err *err)
     return true;
 }
 
+/* Where the rows of each would go, in their order. */
+static bool tell_tables(const eh_pipeline *p, eh_err *err)
+{
+    eh_run *run = p->run;
+    eh_doc *list = eh_doc_list(run->arena);
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < p->count; i++) {
+        eh_doc *name = eh_doc_string(run->arena, eh_slice_str(p->streams[i].stream.table));
+        ok = name != NULL && eh_doc_push(list, name, NULL);
+    }
+    if (!ok) return eh_fail_memory(err, "the names of tables");
+    eh_event_begin(&run->events, "tables");
+    eh_event_doc(&run->events, "tables", list);
+    eh_event_end(&run->events);
+    return true;
+}
+
 static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
 {
     const char *sandbox = eh_doc_str(p->run->spec, "sandbox", "strict");
@@ -280,7 +297,8 @@ static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
         err->class_ = EH_CLASS_CONFIG;
         return false;
     }
-    return eh_pipeline_declare(p, eh_doc_get(frame.body, "resources"), err);
+    return eh_pipeline_declare(p, eh_doc_get(frame.body, "resources"), err) &&
+           (!check_only || tell_tables(p, err));
 }
 
 /* What there is instead, as far as a hint has room for it. */

@@ -304,6 +304,17 @@ static bool put_value(const eh_response *r, eh_arena *arena, eh_doc *body, eh_er
     return ok && eh_doc_put(arena, body, eh_slice_str("value"), value, err);
 }
 
+/* With the status of the answer where it is one that failed: a source may know what it means.
+ */
+static bool put_error(const eh_response *r, eh_arena *arena, eh_doc *body, eh_err *err)
+{
+    eh_doc *error = eh_jail_write_error(arena, &r->err);
+    if (error != NULL && r->err.code >= 300 && r->err.code < 600 &&
+        !eh_doc_put_int(arena, error, "status", r->err.code, err))
+        return false;
+    return eh_doc_put(arena, body, eh_slice_str("error"), error, err);
+}
+
 bool eh_response_answer(eh_response *r, eh_err *err)
 {
     set_waits(r, r->fetch != NULL);
@@ -312,8 +323,7 @@ bool eh_response_answer(eh_response *r, eh_err *err)
     if (arena == NULL) return eh_fail_memory(err, "a reply");
     eh_doc *body = eh_doc_map(arena);
     bool ok = r->err.class_ == EH_OK ? put_value(r, arena, body, err)
-                                     : eh_doc_put(arena, body, eh_slice_str("error"),
-                                                  eh_jail_write_error(arena, &r->err), err);
+                                     : put_error(r, arena, body, err);
     ok = ok && eh_jail_send(r->pipeline->jail, EH_FRAME_REPLY, r->task, body, err);
     eh_arena_free(arena);
     return ok;
