@@ -146,6 +146,13 @@ local function verify(space, plan)
   end
   for _, source in ipairs(client.sources) do
     for _, folder in ipairs(source.missing) do table.insert(plan.notes, folder.message) end
+    for _, secret in ipairs(source.secrets) do
+      local missing = secret.reference.file and space.secrets:missing(secret.reference)
+      if missing then
+        table.insert(plan.notes, ("put %s of %s into the file %s"):format(secret.key,
+          source.instance, secret.reference.file))
+      end
+    end
   end
   return true
 end

@@ -1,11 +1,12 @@
 -- The file of a new client, as `client add` writes it: every word with what it is for.
 
+local text = require "host.text"
 local yaml = require "host.yaml"
 local yaml_text = require "host.yaml_text"
 
 local client_text = {}
 
-local COMMENT_AT = 30
+local COMMENT_AT, COMMENT_WIDTH = 30, 90
 
 local takes_many = {
   list = true, map = true, any = true, resources = true, ["string or list"] = true,
@@ -36,12 +37,12 @@ function client_text.variable(id, instance, key)
   return ((id .. "_" .. instance .. "_" .. key):upper():gsub("[^%w]", "_"):gsub("^%d", "C_%0"))
 end
 
-local function line(list, indent, text, comment)
-  text = indent .. text
+local function line(list, indent, words, comment)
+  words = indent .. words
   if comment and comment ~= "" then
-    text = text .. (" "):rep(math.max(2, COMMENT_AT - utf8.len(text))) .. "# " .. comment
+    words = words .. (" "):rep(math.max(2, COMMENT_AT - utf8.len(words))) .. "# " .. comment
   end
-  list[#list + 1] = text
+  list[#list + 1] = words
 end
 
 local function add_source(list, source)
@@ -52,7 +53,8 @@ local function add_source(list, source)
     line(list, "    ", yaml_text.key(one.key) .. ": " .. one.value, one.help)
   end
   if #source.others > 0 then
-    line(list, "    ", "# it also understands " .. table.concat(source.others, ", "))
+    local words = "it also understands " .. table.concat(source.others, ", ")
+    line(list, "    ", "# " .. text.wrap(words, COMMENT_WIDTH, "    #   "))
   end
 end
 

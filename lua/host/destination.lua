@@ -62,6 +62,15 @@ function destination.written(config, client)
   return name, connection.url or connection
 end
 
+-- Where its address stands, for errors of signing in.
+local function source_of(name, value)
+  local of = name and (" (connection \"%s\")"):format(name) or ""
+  if type(value) ~= "table" then return "the address" .. of end
+  if value.env then return "the variable " .. value.env .. of end
+  if value.file then return "the file " .. value.file .. of end
+  return "what the command prints" .. of
+end
+
 -- A client's destination, by its file, the defaults, and the connections. client may be nil.
 function destination.of(config, client, secrets)
   local name, value = destination.written(config, client)
@@ -71,6 +80,7 @@ function destination.of(config, client, secrets)
     return nil, problem
   end
   local where = layout.of(config, client)
+  where.written = source_of(name, value)
   if where.views and url:match "^sqlite:" then
     return nil, err.new {
       class = "config",

@@ -16,12 +16,24 @@ local function name_of(job, e)
   return e.resource
 end
 
+-- What makes two errors the same for who reads a summary: of requests what came of them, whichever
+-- of a service's addresses was asked; of objects and files what is wrong, wherever.
+local function kind_of(e)
+  local host = e.message:match "%u+ (https?://[^/%s]+)"
+  local what = host and host .. text.brief(e.message):match "^(.-): %u+ https?://" or e.message
+  return table.concat({ e.class, what, e.place or "", e.hint or "" }, "\0")
+end
+
+local function identity_of(e)
+  return table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
+end
+
 -- Who failed with what: the same error of several streams or clients is told once.
-local function grouped_errors(jobs)
+local function grouped_errors(jobs, key_of)
   local groups, by_text = {}, {}
   for _, job in ipairs(jobs) do
     for _, e in ipairs(job.errors) do
-      local key = table.concat({ e.class, e.message, e.place or "", e.trail or "" }, "\0")
+      local key = key_of(e)
       local group = by_text[key]
       if not group then
         group = { error = e, job = job, who = {}, jobs = {} }
@@ -42,9 +54,9 @@ end
 
 local ERRORS_MAX = 10
 
--- all: however many there are.
+-- all: however many there are, each with its own words.
 function failures.print(out, jobs, all)
-  local groups = grouped_errors(jobs)
+  local groups = grouped_errors(jobs, all and identity_of or kind_of)
   for i, group in ipairs(groups) do
     if i > ERRORS_MAX and not all then
       out:print(("and %d more; `etlhost runs show` has all\n"):format(#groups - ERRORS_MAX))

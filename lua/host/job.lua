@@ -80,6 +80,7 @@ function on.stream_done(self, event)
   end
   for _, word in ipairs(effects.words) do stream[word[1]] = event[word[1]] end
   stream.file_count, stream.files_known = event.files, event.files_known
+  stream.pages = event.pages
   stream.finished = true
 end
 
@@ -128,6 +129,29 @@ function on.declared(self, event)
   end
 end
 
+-- Of what was declared, in its order.
+function on.tables(self, event)
+  for i, name in ipairs(event.tables) do
+    if self.declared[i] then self.declared[i].table = name end
+  end
+end
+
+-- Where the secret is named that a service refused; nil when that is not known.
+local function place_of_secret(self, event)
+  if event.class ~= "auth" or not event.instance or not self.client then return nil end
+  for _, source in ipairs(self.client.sources or {}) do
+    local first = source.secrets and source.secrets[1]
+    if source.instance == event.instance and first then return first.place end
+  end
+end
+
+-- The engine knows the address, and not where it stands.
+local function with_destination(self, hint)
+  local written = self.spec and self.spec.destination and self.spec.destination.written
+  if not hint or not written then return hint end
+  return (hint:gsub("the secret that the destination names", function() return written end))
+end
+
 function on.error(self, event)
   -- A run ends with the first of its problems: that was told already. The same failure of another
   -- stream is one more.
@@ -138,8 +162,9 @@ function on.error(self, event)
   self:fail {
     class = event.class or "bug",
     message = event.message or "the engine gave no reason",
-    hint = event.hint, place = event.place, trail = event.trail, sqlstate = event.sqlstate,
-    instance = event.instance, resource = event.resource,
+    hint = with_destination(self, event.hint),
+    place = event.place or place_of_secret(self, event), trail = event.trail,
+    sqlstate = event.sqlstate, instance = event.instance, resource = event.resource,
   }
   if event.instance and event.resource then
     local stream = stream_of(self, event)

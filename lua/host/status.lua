@@ -3,6 +3,7 @@
 
 local admin = require "host.admin"
 local catalog = require "host.catalog"
+local cjson = require "cjson.safe"
 local clock = require "host.clock"
 local doc = require "host.doc"
 local files = require "host.files"
@@ -59,13 +60,30 @@ local function ask(space, entry)
   return by_client
 end
 
+-- The first error of each stream of a run, as "class: message" by "source.resource".
+local function failures_of(handle, run)
+  local failures = {}
+  for _, row in ipairs(catalog.events(handle, run.run_id) or {}) do
+    local event = row.event == "error" and cjson.decode(row.json)
+    if event and event.instance and event.resource and event.class ~= "cancelled" then
+      local name = event.instance .. "." .. event.resource
+      failures[name] = failures[name] or ("%s: %s"):format(event.class or "bug",
+        event.message or "?")
+    end
+  end
+  return failures
+end
+
 -- The latest run of each client in the catalog of this project.
 local function latest_runs(space)
   local by_client = {}
   if not files.stat(space.project.catalog_folder .. "/catalog.db") then return by_client end
   local handle = catalog.open(space.project)
   if not handle then return by_client end
-  for _, run in ipairs(catalog.latest(handle) or {}) do by_client[run.client] = run end
+  for _, run in ipairs(catalog.latest(handle) or {}) do
+    by_client[run.client] = run
+    if run.status == "failed" then run.failures = failures_of(handle, run) end
+  end
   handle:close()
   return by_client
 end
@@ -114,17 +132,47 @@ local function never(client, source, resource)
   }
 end
 
+-- Another machine may have gone on since the run; ages are whole seconds of another clock.
+local function went_on(entry, run)
+  local now = clock.wall_us() // 1000000
+  return entry.age ~= nil and now - entry.age > (run.finished_at or run.started_at) // 1000000 + 2
+end
+
+-- The entry of a stream, or of its source as a whole when nothing is known of its resources.
+local function entry_of(list, first, instance, resource)
+  for i = first, #list do
+    local entry = list[i]
+    if entry.source == instance and (entry.resource == resource or not entry.resource) then
+      return entry
+    end
+  end
+end
+
+-- What failed in the latest run before it had anything to write into the destination: a service
+-- that refused the key, a bucket that is not there.
+local function add_failures(list, first, client, sources, run)
+  if not run or not client.enabled then return end
+  for name, message in pairs(run.failures or {}) do
+    local instance, resource = name:match "^([^.]*)%.(.*)$"
+    local entry = entry_of(list, first, instance, resource)
+    if not entry and sources[instance] then
+      entry = { client = client.id, source = instance, state = "never", dead = 0 }
+      list[#list + 1] = entry
+    end
+    local is_told = not entry or entry.state == "failing" or entry.state == "disabled"
+    if not is_told and not went_on(entry, run) then
+      entry.resource, entry.state, entry.error = resource, "failing", message
+      entry.run, entry.pipeline = run.run_id, run.pipeline
+    end
+  end
+end
+
 -- What befell a client before any of its streams could tell: no such script, a refused sign-in.
 local function add_run(list, first, client, run)
   if not run or not client.enabled then return end
   if run.status ~= "failed" and run.status ~= "lost" then return end
-  local now = clock.wall_us() // 1000000
-  local at = (run.finished_at or run.started_at) // 1000000
   for i = first, #list do
-    local entry = list[i]
-    if entry.state == "failing" then return end
-    -- Another machine went on; ages are whole seconds of another clock.
-    if entry.age and now - entry.age > at + 2 then return end
+    if list[i].state == "failing" or went_on(list[i], run) then return end
   end
   list[#list + 1] = {
     client = client.id, state = "failing", run = run.run_id, pipeline = run.pipeline, dead = 0,
@@ -163,6 +211,7 @@ local function add_client(list, client, streams, run)
     end
     if not seen[source.instance] then list[#list + 1] = never(client, source) end
   end
+  add_failures(list, first, client, sources, run)
   add_run(list, first, client, run)
 end
 

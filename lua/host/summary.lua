@@ -113,6 +113,7 @@ function summary.why_nothing(stream)
   local other = (s.left or 0) + (s.refused or 0)
   if other > 0 then parts[#parts + 1] = text.plural(other, "file") .. " refused or left out" end
   if #parts == 0 then
+    if stream.pages then return "no rows came" end
     return (stream.file_count or #stream.files) == 0 and "no file found" or "the files hold no rows"
   end
   return table.concat(parts, "; ") .. ", nothing new"

@@ -115,6 +115,16 @@ function text.safe(s)
   end))
 end
 
+-- The error of a request in the few columns of a list: what came of it before what was asked for.
+-- "GET https://a/b: 401 Unauthorized (1 attempt, ...)" -> "401 Unauthorized: GET https://a/b"
+function text.brief(message)
+  local line = text.first_line(message)
+  local request, outcome = line:match "(%u+ https?://%S+): (.-) %(%d+ attempts?, "
+  if not request then return line end
+  local before = line:sub(1, line:find(request, 1, true) - 1) -- its class, where it is told
+  return before .. outcome .. ": " .. request
+end
+
 -- Paragraphs broken at `width`, each line after the first indented.
 function text.wrap(s, width, indent)
   local lines, line = {}, ""

@@ -59,13 +59,14 @@ local function same_command(args, shown)
   return table.concat(words) .. hints.destination(args)
 end
 
--- The stream whose rows are worth a look: one with new rows before one without.
+-- The stream whose rows are worth a look: one with new rows before one that knew all its files.
 local function first_stream(jobs)
   local first
   for _, j in ipairs(jobs) do
     for _, stream in ipairs(j.streams) do
       if stream.finished and (stream.rows_loaded or 0) > 0 then return stream end
-      first = first or (stream.finished and stream) or nil
+      local is_known = stream.finished and (stream.files_known or 0) > 0
+      first = first or (is_known and stream) or nil
     end
   end
   return first
@@ -93,6 +94,9 @@ local function next_steps(args, shown)
     elseif code ~= exit.ok then
       if code == exit.usage or code == exit.script then
         steps[#steps + 1] = { "etlhost check", "mistakes in the configuration and the scripts" }
+      end
+      if code == exit.network and totals.rows_loaded == 0 then
+        steps[#steps + 1] = { again, "try again: it may pass" }
       end
       steps[#steps + 1] = { "etlhost runs show", "all that this run said" }
     elseif totals.rows_loaded == 0 then

@@ -54,7 +54,7 @@ function list.run(args, ctx)
     cells[i] = {
       run.run_id, text.time(run.started_at), run.verb, run.client or "-", run.status, duration(run),
       text.count(run.rows_loaded), text.count(run.rows_dead),
-      text.cut(text.safe(run.error or run.pipeline or ""), 60),
+      text.cut(text.safe(text.brief(run.error or run.pipeline or "")), 60),
     }
   end
   if args.json then return exit.ok end

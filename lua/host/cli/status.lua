@@ -90,7 +90,7 @@ local function print_table(ctx, list)
       entry.age and text.age(entry.age) or "",
       entry.fresh_within and text.age(entry.fresh_within) or "",
       (entry.dead or 0) > 0 and text.count(entry.dead) or "",
-      text.cut(text.safe(text.first_line(entry.error or "")), 80),
+      text.cut(text.safe(text.brief(entry.error or "")), 80),
     }
   end
   local columns = {

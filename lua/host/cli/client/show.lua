@@ -71,8 +71,9 @@ local function print_sources(ctx, client, declared)
     for _, one in ipairs(declared) do
       if one.instance == source.instance then
         rows[#rows + 1] = {
-          name, text.safe(one.resource), one.write or "", text.safe(words(one.key)),
-          one.cursor and text.safe(one.cursor.field) or "", text.safe(one.table or ""),
+          name, text.safe(one.resource), one.write or (one.key and "merge" or "append"),
+          text.safe(words(one.key)), one.cursor and text.safe(one.cursor.field) or "",
+          text.safe(one.table or ""),
         }
       end
     end
