@@ -5,9 +5,10 @@
 --
 -- A declaration is a type ("url"; with "?" it may be left out) or a table: type, default, optional,
 -- help, secret, one_of, ask (it may be left out, and whoever adds a client is asked for it all the
--- same). The types: string, integer, number, boolean, url, secret, map, list, function, "string or
--- list", "string or map", "number or map", resources (name -> options of a resource, or a list),
--- any. values: the words that a map's or a list's values may be, for editors.
+-- same). The types: string, integer, number, boolean, url, duration ("30d"), instant ("2026-01-31",
+-- or a time in UTC), secret, map, list, function, "string or list", "string or map", "number or
+-- map", resources (name -> options of a resource, or a list), any. values: the words that a map's
+-- or a list's values may be, for editors.
 local core = ...
 local problems = require "etl.problems"
 
@@ -30,6 +31,14 @@ local types = {
   url = { function(value)
     return is_handle(value) or is_string(value) and value:match "^%a[%w+.-]*:." ~= nil
   end, "a URL" },
+  duration = { function(value)
+    local number = is_string(value) and value:match "^(%d+)[smhdw]$"
+    return number ~= nil and tonumber(number) > 0
+  end, "a time such as 30d, 6h or 90m" },
+  instant = { function(value)
+    local rest = is_string(value) and value:match "^%d%d%d%d%-%d%d%-%d%d(.*)$"
+    return rest ~= nil and (rest == "" or rest:match "^[T ]%d%d:%d%d:%d%dZ?$" ~= nil)
+  end, "a day or a time in UTC, such as 2026-01-31" },
   integer = { function(value) return math.type(value) == "integer" end, "a whole number" },
   number = { is_number, "a number" },
   boolean = { function(value) return type(value) == "boolean" end, "true or false" },

@@ -124,8 +124,10 @@ local function plan_source(plan_state, entry, own)
     plan_state.described[entry.instance] = source.describe(from)
     return
   end
+  local before = #found.list
   local settings, resources = source.open(from, entry.settings, report)
-  local chosen = selection(entry, resources, report)
+  -- With wrong settings there are no resources: that was told.
+  local chosen = selection(entry, resources, #found.list > before and silent or report)
   local changes = pipeline.changes_for(pipe, entry.instance, resources, from.resource_options,
     function(name, message)
       found:add(pipe.place, "%s%s: %s", scope, name and ", resource " .. name or "", message)

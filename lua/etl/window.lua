@@ -85,7 +85,9 @@ local function read(ctx, options)
   elseif ctx.start then
     plan.since = ctx.start.begin_us // 1000000
   else
-    error("ctx:windows: nothing says where to begin: set `start` in the client's file", 3)
+    err.raise { class = "config", place = ctx.instance .. "." .. ctx.resource,
+      message = "nothing says from which day on rows are wanted",
+      hint = "write start: 2026-01-01, or another day, into the client's file or its source" }
   end
   if ctx.start then plan.since = math.max(plan.since, ctx.start.begin_us // 1000000) end
   if options.earliest then

@@ -2,6 +2,7 @@
 
 ---@alias etl.field_type
 ---| "string" | "url" | "integer" | "number" | "boolean" | "secret" | "map" | "list" | "function"
+---| "duration" | "instant"
 ---| "string or list" | "string or map" | "number or map" | "resources" | "any"
 
 --- The long form of an option. The short form is the type alone; "?" behind it makes it optional.
