@@ -46,23 +46,35 @@ local function path_of(name, options)
   return name .. "/"
 end
 
+-- What was left out, and where nothing was at all: the path may be misspelt.
+local function tell(ctx, path, taken, before)
+  local say = taken == 0 and ctx.warn or ctx.log
+  if before > 0 then
+    say(ctx, "%s: %d file%s left out: last written before start (%s)", ctx.resource, before,
+      before == 1 and "" or "s", ctx.start.day)
+  elseif taken == 0 then
+    say(ctx, "%s: there is no file below %s%s", ctx.resource, path,
+      ctx.options.pattern and " that fits " .. ctx.options.pattern or "")
+  end
+end
+
 -- What a file holds is not younger than the file: one that was last written before `start` has
 -- nothing that is wanted.
 local function make_extract(location, path, at_once)
   return function(ctx)
-    local before = 0
+    local taken, before = 0, 0
     local files = ctx:files { location = location, prefix = path, pattern = ctx.options.pattern }
     local function wanted()
       for file in files do
-        if not ctx.start or file.modified_us >= ctx.start.begin_us then return file end
+        if not ctx.start or file.modified_us >= ctx.start.begin_us then
+          taken = taken + 1
+          return file
+        end
         before = before + 1
       end
     end
     ctx:load_all(wanted, at_once)
-    if before > 0 then
-      ctx:log("%d file%s left out: last written before start (%s)", before,
-        before == 1 and "" or "s", ctx.start.day)
-    end
+    tell(ctx, location:gsub("/+$", "") .. "/" .. path, taken, before)
   end
 end
 
