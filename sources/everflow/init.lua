@@ -1,17 +1,10 @@
 -- everflow: an affiliate network's offers, partners, advertisers, conversions, clicks and reports.
 -- See README.md for the settings, limits and quirks.
+local lists = require "sources.everflow.lists"
 local reports = require "sources.everflow.reports"
 local service = require "sources.everflow.service"
 local source = require "etl.source"
-
--- A list that is read whole each time: deleted ones keep their rows.
-local function entities(path, name)
-  return function(ctx)
-    service.pages(ctx, function()
-      return { url = path, query = { relationship = ctx.options.relationships } }
-    end, name)
-  end
-end
+local sums = require "sources.everflow.sums"
 
 local function meta(name)
   return {
@@ -59,15 +52,17 @@ return source {
     base_url = { type = "url", default = "https://api.eflow.team/v1",
       help = "accounts in the EU: https://api-eu.eflow.team/v1" },
     api_key = { type = "secret", secret = true, help = "a key of the Network API" },
-    lag = { type = "string", default = "30d",
+    lag = { type = "duration", default = "30d",
       help = "how far back conversions are read again: they change until they are approved" },
-    clicks_lag = { type = "string", default = "1d", help = "the same of clicks" },
-    report_lag = { type = "string", default = "30d", help = "the same of the report's days" },
+    clicks_lag = { type = "duration", default = "1d", help = "the same of clicks" },
+    report_lag = { type = "duration", default = "30d", help = "the same of the report's days" },
     report_columns = { type = "list", default = { "offer", "affiliate" },
       help = "what the report is by, beside the day: up to 9 names of Everflow's" },
     timezone_id = { type = "integer", default = 67, help = "of the report's days; 67 is UTC" },
     currency = { type = "string", default = "USD", help = "of the report" },
-    ["until"] = { type = "string", optional = true,
+    deleted_offers = { type = "boolean", default = true,
+      help = "ask for deleted offers, too, which the list of offers leaves out" },
+    ["until"] = { type = "instant", optional = true,
       help = "a day or time in UTC at which reading ends; now" },
   },
   hosts = { "{base_url}" },
@@ -83,15 +78,15 @@ return source {
     },
     offers = {
       description = "one offer", key = "network_offer_id", columns = entity_columns,
-      extract = entities("networks/offers", "offers"),
+      extract = lists.offers,
     },
     affiliates = {
       description = "one partner", key = "network_affiliate_id", columns = entity_columns,
-      extract = entities("networks/affiliates", "affiliates"),
+      extract = lists.of("networks/affiliates", "affiliates", "network_affiliate_id"),
     },
     advertisers = {
       description = "one advertiser", key = "network_advertiser_id", columns = entity_columns,
-      extract = entities("networks/advertisers", "advertisers"),
+      extract = lists.of("networks/advertisers", "advertisers", "network_advertiser_id"),
     },
     conversions = {
       description = "one conversion, or one event after it (is_event)", key = "conversion_id",
@@ -103,7 +98,7 @@ return source {
     },
     report = {
       description = "sums of one day, by report_columns", write = "restate", cursor = "date",
-      columns = report_columns, extract = reports.report,
+      columns = report_columns, extract = sums.report,
     },
     timezones = meta "timezones", currencies = meta "currencies", countries = meta "countries",
   },
