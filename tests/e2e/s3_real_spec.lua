@@ -141,26 +141,101 @@ local function test(kind)
     assert.equal(3, to:count "t")
   end)
 
-  it("has an object replaced between listing and reading: the new rows alone", function()
-    store:bucket "changing"
-    store:put("changing", "orders/1.csv", csv(1, 5))
-    local to, folder = target.sqlite(), project(store, "changing", SETTINGS)
-    local going = host.spawn({ "run", "pipelines/p.lua", "--destination", to.url }, {
-      cwd = folder, program = host.faulty_program,
-      env = { KEY = store.key, SECRET = store.secret, ETLHOST_FAULT = "object.listed=stop",
-        ETLHOST_FAULT_ROLE = "engine" },
-    })
+  -- A run whose engine stops when it has listed the bucket, and goes on when `meanwhile` has run.
+  local function run_with(meanwhile, folder, to, env)
+    env = env or { KEY = store.key, SECRET = store.secret }
+    env.ETLHOST_FAULT, env.ETLHOST_FAULT_ROLE = "object.listed=stop", "engine"
+    local going = host.spawn({ "run", "pipelines/p.lua", "--destination", to.url },
+      { cwd = folder, program = host.faulty_program, env = env })
     local engine = wait.until_true("the engine to stop", 30, function()
       if going:ended() then error("it ended instead\n" .. going:output()) end
       local member = process.member(going.pid, "--engine")
       return member and member.state == "T" and member
     end)
-    store:put("changing", "orders/1.csv", csv(101, 107))
+    meanwhile()
     os.execute("kill -CONT " .. engine.pid)
-    local result = going:wait()
+    return going:wait()
+  end
+
+  it("has an object replaced between listing and reading: the new rows alone", function()
+    store:bucket "changing"
+    store:put("changing", "orders/1.csv", csv(1, 5))
+    local to = target.sqlite()
+    local result = run_with(function() store:put("changing", "orders/1.csv", csv(101, 107)) end,
+      project(store, "changing", SETTINGS), to)
     assert.equal(0, result.code, tostring(result))
     assert.matches("was replaced while it was read", result.out .. result.err, 1, true)
     assert.equal("7|101", to:sql "select count(*), min(id) from t")
+  end)
+
+  it("has an object deleted between listing and reading: left out, and named", function()
+    store:bucket "deleting"
+    store:put("deleting", "orders/1.csv", csv(1, 2))
+    store:put("deleting", "orders/2.csv", csv(3, 4))
+    local to, folder = target.sqlite(), project(store, "deleting", SETTINGS)
+    local result = run_with(function() store:must("DELETE", "/deleting/orders/1.csv") end,
+      folder, to)
+    assert.equal(0, result.code, tostring(result))
+    assert.matches("orders/1.csv: it was deleted", result.out, 1, true)
+    assert.equal("2|3", to:sql "select count(*), min(id) from t")
+  end)
+
+  it("is reached by the bucket's own host", function()
+    local to, folder = target.sqlite(), project(store, "acme", SETTINGS
+      .. "    path_style: false\n")
+    local client = folder .. "/config/clients/acme.yaml"
+    files.write(client, (files.read(client):gsub("127%.0%.0%.1", "localhost")))
+    must_run(store, folder, to)
+    assert.equal(6, to:count "t")
+  end)
+
+  it("says what is wrong with a session token, and with a path that is misspelt", function()
+    local to = target.sqlite()
+    local result = run(store, project(store, "acme", SETTINGS .. "    session_token: { env: X }\n"),
+      to, { env = { X = "FwoGZXIvYXdzEbogus" } })
+    assert.equal(host.exit.auth, result.code, tostring(result))
+    assert.matches("the session token is not valid", result.out, 1, true)
+    local folder = project(store, "acme", SETTINGS)
+    local client = folder .. "/config/clients/acme.yaml"
+    files.write(client, (files.read(client):gsub("{ orders:", "{ order: { prefix: oders/ }, o:")))
+    result = must_run(store, folder, to)
+    assert.matches("order: there is no file below s3://acme/oders/", result.out, 1, true)
+  end)
+
+  it("is closed to us between two runs, or in the middle of one: nothing is lost", function()
+    local bucket = "closing"
+    store:bucket(bucket)
+    store:put(bucket, "orders/1.csv", csv(1, 2))
+    local settings, who, hint = SETTINGS, "reader", "the key needs s3:ListBucket"
+    if kind == "versitygw" then
+      store:user(who, "readersecret")
+    else
+      settings, who, hint = "    anonymous: true\n", "*", "the bucket is not public"
+    end
+    local function env() return { KEY = who, SECRET = "readersecret" } end
+    local to, folder = target.sqlite(), project(store, bucket, settings)
+    local function expect(result, message)
+      assert.equal(host.exit.auth, result.code, tostring(result))
+      assert.matches(message, result.out, 1, true)
+      assert.matches(hint, result.out, 1, true)
+      assert.equal(2, to:count "t")
+    end
+    store:grant(bucket, who)
+    must_run(store, folder, to, { env = env() })
+    store:put(bucket, "orders/2.csv", csv(3, 4))
+    store:put(bucket, "orders/3.csv", csv(5, 6))
+    expect(run_with(function() store:revoke(bucket) end, folder, to, env()),
+      "orders/2.csv: access is denied")
+    expect(run(store, folder, to, { env = env() }), "the bucket closing: access is denied")
+    store:grant(bucket, who)
+    must_run(store, folder, to, { env = env() })
+    assert.equal(6, to:count "t")
+    if kind ~= "versitygw" then return end
+    store:remove_user(who)
+    local gone = run(store, folder, to, { env = env() })
+    assert.equal(host.exit.auth, gone.code, tostring(gone))
+    assert.matches("does not know the access key id", gone.out, 1, true)
+    assert.matches("access_key_id: { env: KEY }", gone.out, 1, true)
   end)
 
   if kind == "minio" then

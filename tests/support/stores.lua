@@ -22,24 +22,29 @@ end
 local kinds = {
   versitygw = function(self)
     return { stores.folder .. "/versitygw", "--access", KEY, "--secret", SECRET,
-      "--region", self.region, "--port", self.address, "posix", self.folder .. "/data" }, {}
+      "--region", self.region, "--port", self.address, "--iam-dir", self.folder .. "/iam",
+      "--virtual-domain", self.host, "posix", self.folder .. "/data" }, {}
   end,
   minio = function(self)
     return { stores.folder .. "/minio", "server", "--quiet", "--address", self.address,
       "--console-address", "127.0.0.1:" .. free_port(), self.folder .. "/data" },
       { MINIO_ROOT_USER = KEY, MINIO_ROOT_PASSWORD = SECRET, MINIO_REGION = self.region,
-        MINIO_BROWSER = "off", HOME = self.folder }
+        MINIO_BROWSER = "off", MINIO_DOMAIN = "localhost", HOME = self.folder }
   end,
 }
 stores.kinds = { "versitygw", "minio" }
 
+-- A store has url, address ("127.0.0.1:PORT"), and host ("localhost:PORT"), below which each bucket
+-- has a host of its own: libcurl knows that names below localhost are this machine's.
 function stores.start(kind)
+  local port = free_port()
   local self = setmetatable({
     kind = kind, key = KEY, secret = SECRET, region = "eu-central-1", folder = files.temp(),
-    address = "127.0.0.1:" .. free_port(),
+    address = "127.0.0.1:" .. port, host = "localhost:" .. port,
   }, store)
   self.url = "http://" .. self.address
   files.make_folder(self.folder .. "/data")
+  files.make_folder(self.folder .. "/iam")
   local argv, env = kinds[kind](self)
   self.program = process.spawn(argv, { env = env, cwd = self.folder })
   wait.until_true(kind .. " to start", 60, function()
@@ -125,14 +130,26 @@ function store:put_parts(bucket, key, body)
     { body = "<CompleteMultipartUpload>" .. table.concat(xml) .. "</CompleteMultipartUpload>" })
 end
 
--- Anybody may list and read the bucket.
-function store:publish(bucket)
+-- Somebody may list and read the bucket: a user of store:user, or anybody ("*").
+function store:grant(bucket, who)
   self:must("PUT", "/" .. bucket .. "?policy=", { body = ([[{"Version":"2012-10-17","Statement":[
-    {"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["s3:ListBucket"],
+    {"Effect":"Allow","Principal":{"AWS":["%s"]},"Action":["s3:ListBucket"],
      "Resource":["arn:aws:s3:::%s"]},
-    {"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["s3:GetObject"],
-     "Resource":["arn:aws:s3:::%s/*"]}]}]]):format(bucket, bucket) })
+    {"Effect":"Allow","Principal":{"AWS":["%s"]},"Action":["s3:GetObject"],
+     "Resource":["arn:aws:s3:::%s/*"]}]}]]):format(who, bucket, who, bucket) })
 end
+function store:revoke(bucket) self:must("DELETE", "/" .. bucket .. "?policy=") end
+function store:publish(bucket) self:grant(bucket, "*") end
+
+-- Users of VersityGW: MinIO's are made by a program of its own only.
+local function admin(self, ...)
+  process.must { stores.folder .. "/versitygw", "admin", "--access", self.key, "--secret",
+    self.secret, "--region", self.region, "--endpoint-url", self.url, ... }
+end
+function store:user(name, secret)
+  admin(self, "create-user", "--access", name, "--secret", secret, "--role", "user")
+end
+function store:remove_user(name) admin(self, "delete-user", "--access", name) end
 
 -- Temporary credentials: key, secret, token (MinIO only).
 function store:session()
