@@ -222,15 +222,17 @@ void eh_double_text(double value, char text[EH_DOUBLE_TEXT])
     if (strpbrk(text, ".e") == NULL) memcpy(text + strlen(text), ".0", 3);
 }
 
-static bool double_to_json(double value, eh_buf *out, eh_err *err)
+static bool double_to_json(double value, bool keep_point, eh_buf *out, eh_err *err)
 {
     char text[EH_DOUBLE_TEXT];
     if (!isfinite(value)) return eh_buf_append_str(out, "null", err);
     eh_double_text(value, text);
+    size_t len = strlen(text);
+    if (!keep_point && len > 2 && strcmp(text + len - 2, ".0") == 0) text[len - 2] = '\0';
     return eh_buf_append_str(out, text, err);
 }
 
-bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
+static bool write_json(const eh_doc *doc, bool keep_point, eh_buf *out, eh_err *err)
 {
     if (doc == NULL) return eh_buf_append_str(out, "null", err);
     switch (doc->kind) {
@@ -241,7 +243,7 @@ bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
     case EH_DOC_INTEGER:
         return eh_buf_printf(out, err, "%" PRId64, doc->as.integer);
     case EH_DOC_DOUBLE:
-        return double_to_json(doc->as.real, out, err);
+        return double_to_json(doc->as.real, keep_point, out, err);
     case EH_DOC_STRING:
         return eh_buf_append_json(out, doc->as.string, err);
     case EH_DOC_LIST:
@@ -255,7 +257,17 @@ bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
         if (is_map &&
             (!eh_buf_append_json(out, c->key, err) || !eh_buf_append_byte(out, ':', err)))
             return false;
-        if (!eh_doc_to_json(c, out, err)) return false;
+        if (!write_json(c, keep_point, out, err)) return false;
     }
     return eh_buf_append_byte(out, is_map ? '}' : ']', err);
+}
+
+bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
+{
+    return write_json(doc, false, out, err);
+}
+
+bool eh_doc_to_rows(const eh_doc *doc, eh_buf *out, eh_err *err)
+{
+    return write_json(doc, true, out, err);
 }

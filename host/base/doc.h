@@ -93,7 +93,11 @@ bool eh_doc_equal(const eh_doc *a, const eh_doc *b);
 enum { EH_DOUBLE_TEXT = 32 };
 void eh_double_text(double value, char text[EH_DOUBLE_TEXT]);
 
-/* Writes the document as one line of JSON. Doubles that are not finite become null. */
+/* Writes the document as one line of JSON. Doubles that are not finite become null, whole ones
+ * are written without a point: 20. */
 bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err) EH_MUST_USE;
+
+/* The same for what goes into a table, with every digit: 20.0. */
+bool eh_doc_to_rows(const eh_doc *doc, eh_buf *out, eh_err *err) EH_MUST_USE;
 
 #endif

@@ -243,7 +243,7 @@ static bool call_emit_rows(const call *c, eh_err *err)
     eh_buf text;
     eh_buf_init(&text, ROWS_BYTES);
     bool ok = (page.label != NULL || eh_fail_memory(err, "a page")) &&
-              eh_doc_to_json(rows, &text, err);
+              eh_doc_to_rows(rows, &text, err);
     page.text = eh_buf_slice(&text);
     page.format = "json";
     page.path = "";

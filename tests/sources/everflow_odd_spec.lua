@@ -203,6 +203,7 @@ describe("everflow", function()
       local function cells(column) return to:values("everflow_report", column, "offer_id") end
       assert.same({ "'12.10'", "NULL" }, cells "payout")
       assert.same({ "'0.1'", "NULL" }, cells "roas")
+      assert.same({ "'20.0'", "NULL" }, cells "rpa")
       assert.same({ "'1234567890123.4567'", "NULL" }, cells "margin")
       assert.same({ "NULL", "NULL" }, cells "profit")
       assert.equal(1000, tonumber((cells "revenue"[1]:gsub("'", ""))))
