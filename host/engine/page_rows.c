@@ -169,6 +169,9 @@ bool eh_pages_emit(eh_stream *s, const eh_page *given, eh_page_counts *counts, e
     *counts = (eh_page_counts){.rows = 0};
     if (!eh_run_go_on(s->run, err) || !eh_pages_ready(s, err)) return false;
     if (given->body != NULL && !eh_body_view(given->body, &text, err)) return false;
+    if (!eh_page_guard_look(&s->pages->guard, s->pages->name, &given->marks, given->label,
+                            given->path, text, given->again, err))
+        return false;
     uint64_t offset = s->preview == NULL ? eh_loader_offset(s->loader) : 0;
     const eh_kept_page *p = eh_pages_keep(s->pages, given, offset, err);
     if (p == NULL) return false;
@@ -176,6 +179,7 @@ bool eh_pages_emit(eh_stream *s, const eh_page *given, eh_page_counts *counts, e
     if (s->preview == NULL) eh_loader_page(s->loader, p->label);
     bool ok = parse(s, given, p, text, counts, err);
     counts->distinct = s->pages->seen.count;
+    eh_page_guard_done(&s->pages->guard, counts->rows + counts->dead);
     EH_FAULT("page.parsed");
     if (ok && s->preview == NULL) ok = eh_loader_mark(s->loader, p->end, given->position, err);
     s->bytes += text.len;

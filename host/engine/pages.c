@@ -131,6 +131,8 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
     eh_pages_forget_columns(pages);
     eh_map_free(&pages->seen);
     eh_map_init(&pages->seen);
+    eh_page_guard_begin(&pages->guard, (uint64_t)eh_doc_int(eh_doc_get(s->run->spec, "limits"),
+                                                            "window_pages", 0));
     eh_load_input input = {
         .name = name, .raw = raw_of_page, .raw_self = pages, .label = label_of_page};
     bool ok =
@@ -216,6 +218,7 @@ void eh_pages_free(eh_stream *s)
     }
     eh_arena_free(s->pages->names);
     eh_map_free(&s->pages->seen);
+    eh_page_guard_free(&s->pages->guard);
     free(s->pages->name);
     free(s->pages);
     s->pages = NULL;

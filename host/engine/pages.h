@@ -7,6 +7,7 @@
 #define EH_ENGINE_PAGES_H
 
 #include "data/json_outline.h"
+#include "engine/page_guard.h"
 #include "engine/stream.h"
 #include "io/body.h"
 
@@ -22,6 +23,8 @@ typedef struct eh_page {
     const char *format;     /* "json", "jsonl", "csv" */
     const char *path;       /* json: where the rows are, "data.items"; "" the document itself */
     const eh_doc *position; /* where to go on behind it; NULL: the source does not say */
+    eh_page_marks marks;    /* what it was asked with */
+    bool again;             /* the script means to read it, though it was read before */
     const char *distinct;   /* a column whose different values are counted; NULL: none */
 } eh_page;
 

@@ -4,6 +4,7 @@
 #define EH_ENGINE_PAGES_PRIVATE_H
 
 #include "base/map.h"
+#include "engine/page_guard.h"
 #include "engine/pages.h"
 
 /* A page whose rows may still be looked at: when the server refuses one. */
@@ -23,8 +24,9 @@ struct eh_pages {
     eh_arena *names;   /* of the columns */
     eh_slice *columns; /* of the pages so far, in order */
     size_t count;
-    eh_map seen; /* of the window: the values of eh_page.distinct */
-    bool csv;    /* of the page before; its header says the columns */
+    eh_map seen;         /* of the window: the values of eh_page.distinct */
+    bool csv;            /* of the page before; its header says the columns */
+    eh_page_guard guard; /* of the window */
 };
 
 /* Opens the stream, and the window of the whole task unless one is open. */

@@ -2,6 +2,7 @@
 #include "engine/request.h"
 
 #include "io/url.h"
+#include "load/key_set.h"
 
 #include <stdlib.h>
 
@@ -362,4 +363,27 @@ const eh_fetch_request *eh_request_fetch(const eh_request *r)
 const char *eh_request_label(const eh_request *r)
 {
     return r->label;
+}
+
+static uint64_t hash_text(uint64_t hash, eh_slice text)
+{
+    hash = eh_key_hash(hash, text.data, text.len);
+    return eh_key_hash(hash, "", 1); /* where it ends */
+}
+
+static uint64_t hash_pairs(uint64_t hash, const pairs *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        hash = hash_text(hash_text(hash, all->list[i].name), all->list[i].value);
+    return eh_key_hash(hash, "", 1);
+}
+
+eh_page_marks eh_request_marks(const eh_request *r)
+{
+    eh_slice url = eh_slice_str(r->url), bare = eh_slice_of(url.data, strcspn(url.data, "?#"));
+    uint64_t method = hash_text(EH_KEY_HASH, eh_slice_str(r->fetch.http.method));
+    uint64_t all = hash_text(method, url);
+    all = hash_pairs(hash_pairs(hash_pairs(all, &r->query), &r->form), &r->headers);
+    return (eh_page_marks){.request = hash_text(all, r->body),
+                           .place = hash_text(method, bare)};
 }

@@ -6,6 +6,7 @@
 #ifndef EH_ENGINE_REQUEST_H
 #define EH_ENGINE_REQUEST_H
 
+#include "engine/page_guard.h"
 #include "engine/pipeline.h"
 #include "io/fetch.h"
 
@@ -21,5 +22,8 @@ const eh_fetch_request *eh_request_fetch(const eh_request *request);
 
 /* "GET https://api.x.com/orders?page=2" */
 const char *eh_request_label(const eh_request *request);
+
+/* By which it is known again: as the script wrote it, handles and not secrets. */
+eh_page_marks eh_request_marks(const eh_request *request);
 
 #endif

@@ -51,6 +51,11 @@ const char *eh_response_label(const eh_response *r)
     return eh_request_label(r->request);
 }
 
+eh_page_marks eh_response_marks(const eh_response *r)
+{
+    return eh_request_marks(r->request);
+}
+
 eh_response *eh_response_of(const eh_pipeline *p, uint32_t task, const eh_doc *args,
                             eh_err *err)
 {

@@ -9,6 +9,7 @@
 #define EH_ENGINE_RESPONSE_H
 
 #include "data/json_outline.h"
+#include "engine/page_guard.h"
 #include "engine/pipeline.h"
 #include "io/body.h"
 
@@ -36,6 +37,7 @@ int64_t eh_response_handle(const eh_response *response);
 bool eh_response_must_be_there(const eh_response *response, eh_err *err);
 eh_body *eh_response_body(const eh_response *response);
 const char *eh_response_label(const eh_response *response);
+eh_page_marks eh_response_marks(const eh_response *response);
 
 /* The text of the value at a path of a JSON body; a NULL slice when there is none. *text: the
  * whole body, NULL where it could not be had. False for what is not JSON (class data). What was

@@ -208,6 +208,7 @@ static bool keep_page(const call *c, const eh_doc *args, eh_page *page, eh_err *
     page->path = eh_arena_strdup(c->arena, path);
     page->format = eh_arena_strdup(c->arena, format);
     if (distinct != NULL) page->distinct = eh_arena_strdup(c->arena, distinct);
+    page->again = eh_doc_bool(args, "again", false);
     if (position != NULL && position->kind != EH_DOC_NULL) {
         page->position = eh_doc_copy(c->arena, position, NULL);
         if (page->position == NULL) return eh_fail_memory(err, "a position");
@@ -226,6 +227,7 @@ static bool call_emit(const call *c, eh_err *err)
     page.body = eh_response_body(r);
     page.outline = eh_response_outline(r);
     page.label = eh_response_label(r);
+    page.marks = eh_response_marks(r);
     return emit(c, s, &page, err);
 }
 

@@ -177,7 +177,8 @@ end
 
 -- Loads rows: those of response:rows, which never come here, or a list of maps.
 -- options.position: where to go on behind them when the run is killed, whatever says that;
--- options.distinct: a column whose different values in this window are counted.
+-- options.distinct: a column whose different values in this window are counted; options.again: this
+-- page was read before in this window, on purpose.
 function context:emit(rows, options)
   options = options or {}
   must("ctx:emit", "the rows", rows, "table")
@@ -187,7 +188,7 @@ function context:emit(rows, options)
   return core.call {
     op = "emit", instance = self.instance, resource = self.resource, response = of.handle,
     path = of.path, format = of.format, position = options.position or nil,
-    distinct = options.distinct,
+    distinct = options.distinct, again = options.again == true or nil,
   }
 end
 

@@ -97,6 +97,7 @@ local limits = {
     calls = { type = "integer", min = 1 },
     max_columns = { type = "integer", min = 1, max = 1600 },
     widen_max = { type = "integer", min = 1 },
+    window_pages = { type = "integer", min = 1 },
   },
 }
 

@@ -18,6 +18,7 @@ local defaults = {
   calls = 1000 * 1000,
   max_columns = 300,
   widen_max = 10 * 1000 * 1000,
+  window_pages = 100 * 1000,
 }
 
 spec.defaults = defaults
@@ -36,6 +37,7 @@ function spec.limits(config)
     calls = given.calls or defaults.calls,
     max_columns = given.max_columns or defaults.max_columns,
     widen_max = given.widen_max or defaults.widen_max,
+    window_pages = given.window_pages or defaults.window_pages,
   }
 end
 

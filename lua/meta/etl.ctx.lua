@@ -120,19 +120,20 @@ function ctx:prefetch(options) end
 --- window: rows with a key are merged as they come, appended ones come together at its end.
 --- `position` is where to go on behind these rows (a page token, say) when a run is killed. With
 --- `distinct`, a column as it is written, the answer counts its different values in this window.
+--- The rows of a request that this window made before, or of an answer that is the one in front of
+--- it again, are an error, unless `again` says that this page is read once more on purpose.
 ---
 --- ```lua
 --- ctx:emit(response:rows "data.items", { position = response:value "data.next" })
 --- ctx:emit { { id = 1, name = "computed" } }
 --- ```
 ---@param rows etl.rows|table<string, any>[]
----@param options? { position?: any, label?: string, distinct?: string }
+---@param options? { position?: any, label?: string, distinct?: string, again?: boolean }
 ---@return { rows: integer, dead: integer, distinct: integer }
 function ctx:emit(rows, options) end
 
---- How far the resource has been read: nothing at first, and when all is loaded anew. A cursor that
---- `etlhost state set` wrote is what was given there. With order = "ascending" it is what was
---- verified, also of a run that was killed.
+--- How far the resource has been read: nothing at first, and when all is loaded anew. What
+--- `etlhost state set` wrote is as it was given. With order = "ascending": what was verified.
 ---
 --- ```lua
 --- local cursor = ctx:state().cursor

@@ -9,8 +9,9 @@ local function reader(ctx, path, rows, key, options)
     return { url = path, query = { relationship = ctx.options.relationships,
       filter = options.filter } }
   end
-  return function()
-    return service.pages(ctx, make, rows, { distinct = key, accept = options.accept })
+  return function(again)
+    return service.pages(ctx, make, rows,
+      { distinct = key, accept = options.accept, again = again })
   end
 end
 

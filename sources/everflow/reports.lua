@@ -57,11 +57,12 @@ function reports.conversions(ctx)
   local oldest = reports.earliest(ctx, 365)
   for window in ctx:windows { span = "1d", lag = ctx.settings.lag,
     ["until"] = ctx.settings["until"], earliest = oldest } do
-    local function read()
+    local function read(again)
       local total, distinct = 0, 0
       in_pieces(ctx, window.from_s, window.until_s, oldest, function(from, upto)
         local function make() return conversions_between(from, upto) end
-        local count, came = service.pages(ctx, make, "conversions", { distinct = "conversion_id" })
+        local count, came = service.pages(ctx, make, "conversions",
+          { distinct = "conversion_id", again = again })
         total, distinct = total + count, math.max(distinct, came or 0)
       end)
       return total, distinct
@@ -72,20 +73,21 @@ end
 
 -- ---- clicks ----------------------------------------------------------------------------------
 
-local function read_clicks(ctx, from, upto)
+local function read_clicks(ctx, from, upto, is_part)
   local r = service.ask(ctx, { method = "POST", url = "networks/reporting/clicks/stream", json = {
     from = clock(from), to = clock(upto - 1), timezone_id = UTC,
     query = { filters = etl.list {} },
   } })
   if r:kind "clicks" == "null" then return end
-  local rows = ctx:emit(r:rows "clicks")
+  -- A part that is cut off, too, may have the very rows that the whole had.
+  local rows = ctx:emit(r:rows "clicks", { again = is_part })
   r:release()
   if rows.rows + rows.dead < CLICKS then return end
   -- Cut off without a word: the halves have all of them, and what is there already is merged.
   if upto - from > 1 then
     local middle = from + (upto - from) // 2
-    read_clicks(ctx, from, middle)
-    read_clicks(ctx, middle, upto)
+    read_clicks(ctx, from, middle, true)
+    read_clicks(ctx, middle, upto, true)
   else
     ctx:warn("%s: %d clicks came, the most that Everflow gives for a second: if there were others, "
       .. "they are lost", clock(from), rows.rows + rows.dead)

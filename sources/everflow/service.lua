@@ -116,7 +116,7 @@ local function list_of(r, rows, total)
 end
 
 -- Loads every page; the next one is on its way while one loads. make(): the request without its
--- page. rows: the key of the records. options: distinct (as of ctx:emit), accept (a function of the
+-- page. rows: the key of the records. options: distinct and again (as of ctx:emit), accept (a function of the
 -- first answer; false: nothing of it is wanted). Returns how many there are to be, and how many
 -- different ones have come in this window (nil: no row was to come).
 function service.pages(ctx, make, rows, options)
@@ -134,7 +134,7 @@ function service.pages(ctx, make, rows, options)
     local list = list_of(r, rows, total)
     if not list then return total, distinct end
     local coming = page * size < total and ctx:prefetch(prepare(page + 1, asked)) or nil
-    local loaded = ctx:emit(list, { distinct = options.distinct })
+    local loaded = ctx:emit(list, { distinct = options.distinct, again = options.again })
     distinct = loaded.distinct
     r:release()
     if not coming then return total, distinct end
@@ -148,13 +148,13 @@ function service.pages(ctx, make, rows, options)
 end
 
 -- Paging is not stable while rows come in: one may be on two pages, another on none. So a list is
--- read until as many different rows have come as there are. read(): as service.pages. before: how
--- many had come in this window already. Returns how many have by now.
+-- read until as many different rows have come as there are. read(again): as service.pages. before:
+-- how many had come in this window already. Returns how many have by now.
 function service.whole(ctx, name, before, read)
   local total, distinct
-  for _ = 1, READINGS do
+  for reading = 1, READINGS do
     local came
-    total, came = read()
+    total, came = read(reading > 1)
     distinct = math.max(distinct or before, came or 0)
     if distinct - before >= total then return distinct end
   end
