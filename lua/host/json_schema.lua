@@ -30,6 +30,8 @@ local fields = {
     return json_shape.any_of(json_shape.secret,
       { type = "string", pattern = "^[A-Za-z][A-Za-z0-9+.-]*:." })
   end,
+  duration = function() return { type = "string", pattern = "^[0-9]+[smhdw]$" } end,
+  instant = function() return text() end,
   integer = function() return { type = "integer" } end,
   number = function() return { type = "number" } end,
   boolean = function() return { type = "boolean" } end,
