@@ -20,7 +20,9 @@ end
 -- of a service's addresses was asked; of objects and files what is wrong, wherever.
 local function kind_of(e)
   local host = e.message:match "%u+ (https?://[^/%s]+)"
-  local what = host and host .. text.brief(e.message):match "^(.-): %u+ https?://" or e.message
+  -- A request may also stand within what is wrong: then all of it is.
+  local wrong = host and text.brief(e.message):match "^(.-): %u+ https?://"
+  local what = wrong and host .. wrong or e.message
   return table.concat({ e.class, what, e.place or "", e.hint or "" }, "\0")
 end
 
