@@ -116,9 +116,9 @@ local function list_of(r, rows, total)
 end
 
 -- Loads every page; the next one is on its way while one loads. make(): the request without its
--- page. rows: the key of the records. options: distinct and again (as of ctx:emit), accept (a function of the
--- first answer; false: nothing of it is wanted). Returns how many there are to be, and how many
--- different ones have come in this window (nil: no row was to come).
+-- page. rows: the key of the records. options: distinct and again (as of ctx:emit), accept (a
+-- function of the first answer; false: nothing of it is wanted). Returns how many there are to be,
+-- and how many different ones have come in this window (nil: no row was to come).
 function service.pages(ctx, make, rows, options)
   local function prepare(number, size)
     local request = make()
