@@ -16,7 +16,8 @@ from server import Server
 FOLDER = os.path.abspath("build/bench")
 GROUPS = {**groups.ALL, "merge": merges.merge_postgres, "merge_sqlite": merges.merge_sqlite,
           "replace": replaces.replace_postgres, "pages": pages.pages_postgres,
-          "requests": pages.requests, "download": transfers.download}
+          "requests": pages.requests, "objects": transfers.objects_postgres,
+          "download": transfers.download}
 
 
 def main():
@@ -44,7 +45,9 @@ def main():
     print(result)
     with open(os.path.join(FOLDER, "result.txt"), "w") as out:
         out.write(result + "\n")
-    return 0 if len(done) == len(chosen) else 1
+    for bound in bench.broken:
+        print(bound, file=sys.stderr)
+    return 0 if len(done) == len(chosen) and not bench.broken else 1
 
 
 sys.exit(main())
