@@ -76,6 +76,11 @@ eh_fetcher *eh_run_fetcher(eh_run *run, eh_err *err)
     return NULL;
 }
 
+eh_spool *eh_run_spool(eh_run *run, eh_err *err)
+{
+    return eh_run_fetcher(run, err) != NULL ? run->net->spool : NULL;
+}
+
 void eh_run_close_net(eh_run *run)
 {
     if (run->net == NULL) return;

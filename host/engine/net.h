@@ -7,6 +7,9 @@
 #include "io/fetch.h"
 
 /* The run's fetcher; the run owns it. NULL on failure. */
+/* Where bytes may wait on the disk. NULL on failure. */
+eh_spool *eh_run_spool(eh_run *run, eh_err *err);
+
 eh_fetcher *eh_run_fetcher(eh_run *run, eh_err *err);
 
 /* What the operator opens to requests (spec.network), without hosts: those are the source's.

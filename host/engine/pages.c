@@ -1,12 +1,15 @@
 /* engine/pages.c: see pages.h. */
 #include "engine/pages_private.h"
 
+#include "engine/net.h"
 #include "engine/stream_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define NAMES_MAX ((size_t)8 * 1024 * 1024)
+/* Of pages whose rows are on their way: hardly ever is one looked at again. */
+#define LOOSE_BYTES ((uint64_t)1024 * 1024)
 
 /* ---- pages that are kept ---------------------------------------------------------------- */
 
@@ -30,13 +33,14 @@ static bool raw_of_page(void *self, const eh_place *place, eh_buf *out, eh_err *
     const eh_kept_page *p = page_at(self, place->offset);
     if (p == NULL || place->end > p->end)
         return eh_fail(err, EH_CLASS_BUG, "a page was let go while rows of it were loaded");
-    size_t from = (size_t)(place->offset - p->begin),
-           len = (size_t)(place->end - place->offset);
-    size_t got;
-    if (p->body == NULL) return eh_buf_append(out, p->text + from, len, err);
+    uint64_t from = place->offset - p->begin;
+    size_t len = (size_t)(place->end - place->offset), got;
+    eh_body *body = p->packed ? ((const eh_pages *)self)->pack : p->body;
+    if (p->packed) from += p->packed_at;
+    if (body == NULL) return eh_buf_append(out, p->text + from, len, err);
     if (!eh_buf_reserve(out, len, err)) return false;
     while (len > 0) {
-        if (!eh_body_read(p->body, from, out->data + out->len, len, &got, err)) return false;
+        if (!eh_body_read(body, from, out->data + out->len, len, &got, err)) return false;
         if (got == 0) return eh_fail(err, EH_CLASS_BUG, "an answer lost its end");
         out->len += got;
         from += got;
@@ -52,6 +56,37 @@ static const char *label_of_page(void *self, const eh_place *place)
     return p != NULL ? p->label : pages->name;
 }
 
+/* What a page holds in memory goes into a file; false: nothing is to be done now. */
+static bool pack(eh_stream *s, eh_kept_page *p)
+{
+    eh_pages *pages = s->pages;
+    eh_err ignored = {.class_ = EH_OK}; /* it stays in memory, then */
+    eh_slice bytes = eh_slice_of(p->text, (size_t)p->held);
+    if (p->body != NULL) {
+        if (eh_body_is_shared(p->body) || eh_body_state_of(p->body) != EH_BODY_ENDED)
+            return false;
+        if (eh_body_unview(p->body) == 0) return true;
+        if (!eh_body_view(p->body, &bytes, &ignored)) return true;
+    }
+    eh_spool *spool = eh_run_spool(s->run, &ignored);
+    if (pages->pack == NULL && spool != NULL) pages->pack = eh_body_new(spool, &ignored);
+    if (pages->pack == NULL) return false;
+    p->packed_at = eh_body_size(pages->pack);
+    if (!eh_body_append(pages->pack, bytes, &ignored)) return false;
+    p->packed = true;
+    eh_body_free(p->body);
+    free(p->text);
+    p->body = NULL;
+    p->text = NULL;
+    return true;
+}
+
+static void pass_loose(eh_pages *pages)
+{
+    pages->loose_bytes -= pages->loose->held;
+    pages->loose = pages->loose->next;
+}
+
 void eh_pages_release(eh_stream *s)
 {
     eh_pages *pages = s->pages;
@@ -60,8 +95,11 @@ void eh_pages_release(eh_stream *s)
         eh_kept_page *p = pages->first;
         pages->first = p->next;
         if (pages->first == NULL) pages->last = NULL;
+        if (pages->loose == p) pass_loose(pages);
+        if (p->packed) eh_body_release_before(pages->pack, p->packed_at + p->held);
         free_page(p);
     }
+    while (pages->loose_bytes > LOOSE_BYTES && pack(s, pages->loose)) pass_loose(pages);
 }
 
 eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begin, eh_err *err)
@@ -69,8 +107,10 @@ eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begi
     uint64_t size = given->body != NULL ? eh_body_size(given->body) : given->text.len;
     eh_kept_page *p = calloc(1, sizeof *p);
     if (p != NULL) {
-        *p = (eh_kept_page){
-            .begin = begin, .end = begin + size + 1, .label = strdup(given->label)};
+        *p = (eh_kept_page){.begin = begin,
+                            .end = begin + size + 1,
+                            .held = size,
+                            .label = strdup(given->label)};
         if (given->body != NULL) p->body = eh_body_hold(given->body);
         if (given->body == NULL) p->text = malloc(given->text.len + 1);
         if (p->text != NULL && given->text.len > 0)
@@ -86,6 +126,8 @@ eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begi
     else
         pages->first = p;
     pages->last = p;
+    if (pages->loose == NULL) pages->loose = p;
+    pages->loose_bytes += size;
     return p;
 }
 
@@ -216,6 +258,7 @@ void eh_pages_free(eh_stream *s)
         next = p->next;
         free_page(p);
     }
+    eh_body_free(s->pages->pack);
     eh_arena_free(s->pages->names);
     eh_map_free(&s->pages->seen);
     eh_page_guard_free(&s->pages->guard);

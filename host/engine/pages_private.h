@@ -12,12 +12,18 @@ typedef struct eh_kept_page {
     struct eh_kept_page *next; /* a later one */
     uint64_t begin, end;
     eh_body *body;
-    char *text; /* without a body; owned */
+    char *text;    /* without a body; owned */
+    uint64_t held; /* bytes, as they count in eh_pages.loose_bytes */
+    bool packed;   /* its bytes are in eh_pages.pack, from here on: */
+    uint64_t packed_at;
     char *label;
 } eh_kept_page;
 
 struct eh_pages {
     eh_kept_page *first, *last;
+    eh_kept_page *loose; /* the first whose bytes may still be in memory; NULL: none */
+    uint64_t loose_bytes;
+    eh_body *pack;     /* the bytes of others, in one file of the spool; NULL: of none so far */
     bool open;         /* a window is */
     bool own;          /* and it is the script's */
     char *name;        /* of it */

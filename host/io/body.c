@@ -342,6 +342,19 @@ bool eh_body_view(eh_body *body, eh_slice *out, eh_err *err)
     return true;
 }
 
+bool eh_body_is_shared(const eh_body *body)
+{
+    return body->references > 1;
+}
+
+size_t eh_body_unview(eh_body *body)
+{
+    assert(!eh_body_is_shared(body));
+    if (body->map != NULL) (void)munmap(body->map, body->mapped);
+    body->map = NULL;
+    return body->fd < 0 ? (size_t)(body->size - body->base) : 0;
+}
+
 /* ---- the window ---------------------------------------------------------------------------
  */
 

@@ -67,6 +67,12 @@ bool eh_body_read(eh_body *body, uint64_t offset, char *to, size_t cap, size_t *
  * its file. */
 bool eh_body_view(eh_body *body, eh_slice *out, eh_err *err) EH_MUST_USE;
 
+/* May somebody else hold it, and views of it? */
+bool eh_body_is_shared(const eh_body *body);
+/* Whoever holds the only reference uses no view any more: what is in a file leaves memory.
+ * Returns the bytes that are in memory all the same. */
+size_t eh_body_unview(eh_body *body);
+
 /* Bytes before offset are not needed any more: their disk space is given back. */
 void eh_body_release_before(eh_body *body, uint64_t offset);
 

@@ -1,7 +1,8 @@
 """Running one contender: wall time, CPU time of all its processes, and their peak memory.
 
-Memory is the sum of each process's own peak (VmHWM), read from /proc while they run: an upper bound
-of what they held together. The database server is not part of it; it is nobody's client."""
+Memory is the sum of the peaks (VmHWM) of all processes that live at the same time, read from /proc
+while they run: an upper bound of what they held together, in which what they share counts for each
+of them. The database server is not part of it; it is nobody's client."""
 
 import os
 import statistics
@@ -46,12 +47,11 @@ class _Sampler(threading.Thread):
 
     def __init__(self, pid):
         super().__init__()
-        self.pid, self.gone, self.peaks = pid, threading.Event(), {}
+        self.pid, self.gone, self.peak_kb = pid, threading.Event(), 0
 
     def run(self):
         while not self.gone.wait(SAMPLE_S):
-            for member in _family(self.pid, []):
-                self.peaks[member] = max(self.peaks.get(member, 0), _peak_kb(member))
+            self.peak_kb = max(self.peak_kb, sum(map(_peak_kb, _family(self.pid, []))))
 
 
 def run(argv, env=None, cwd=None):
@@ -71,7 +71,7 @@ def run(argv, env=None, cwd=None):
             said.seek(0)
             text = said.read().decode(errors="replace")
             raise RuntimeError(f"{' '.join(argv)}: exit {child.returncode}\n{text}")
-    return Result(seconds, usage.ru_utime + usage.ru_stime, sum(sampler.peaks.values()) / 1024)
+    return Result(seconds, usage.ru_utime + usage.ru_stime, sampler.peak_kb / 1024)
 
 
 def median(results):

@@ -25,6 +25,14 @@ local paths = {
   ["/v1/dead"] = function(_, c)
     c:reply(200, nil, '{"data":[{"id":1,"n":5},{"id":2,"n":5,"n":6},{"id":3,"n":"x"}]}')
   end,
+  -- Pages that are much longer than their rows are in the table; every other one fills a file.
+  ["/v1/long"] = function(r, c)
+    local n, rows = tonumber(r.query.page), {}
+    for i = 1, n % 2 == 1 and 60 or 20 do
+      rows[i] = ('{"id":%d,"pad":"%s"}'):format(n * 100 + i, ("\\u0061"):rep(1000))
+    end
+    c:reply(200, nil, ('{"data":[%s],"next":%d}'):format(table.concat(rows, ","), n + 1))
+  end,
   ["/v1/html"] = function(_, c) c:reply(200, nil, "<html><body>Sorry</body></html>") end,
   ["/v1/null"] = function(_, c) c:reply(200, nil, '{"data":null}') end,
   ["/v1/missing"] = function(_, c) c:reply(200, nil, '{"error":"no such account"}') end,
@@ -117,6 +125,28 @@ describe("a source that talks to a service", function()
       .. to:book "dead_rows" .. " order by 1")
     assert.equal(("GET %s/v1/dead 2 duplicate_key {\"id\":2,\"n\":5,\"n\":6}\n"):format(server.url)
       .. ("GET %s/v1/dead 3 type {\"id\":3,\"n\":\"x\"}"):format(server.url), dead)
+  end)
+
+  it("has the bytes of rows that the server refuses, long after their pages", function()
+    local to = target.postgres {}
+    to:sql [[create schema etl; create table etl.shop_long (id bigint unique check (id % 100 <> 7),
+      pad text, _client_id text, _source text, _load_id bigint, _loaded_at timestamptz)]]
+    local result = run([[long = { key = "id", max_dead = { rows = 30, ratio = 1 },
+      extract = function(ctx)
+        local page = 1
+        while page <= 30 do
+          local r = ctx:get("long", { query = { page = page } })
+          page = r:value "next"
+          ctx:emit(r:rows "data")
+          r:release()
+        end
+      end }]], to)
+    assert.equal(0, result.code, tostring(result))
+    assert.equal(15 * 59 + 15 * 19, to:count "shop_long")
+    assert.equal("30|30|30", to:sql([[select count(*), count(*) filter (where raw =
+        '{"id":' || page || '07,"pad":"' || repeat('\u0061', 1000) || '"}'), count(distinct page)
+      from (select convert_from(raw, 'UTF8') as raw, substring(file from 'page=(\d+)$') as page
+        from _etl.dead_rows) as d]]))
   end)
 
   it("takes no answer without rows for no rows", function()
