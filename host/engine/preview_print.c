@@ -113,8 +113,10 @@ bool eh_preview_print(eh_preview *p, eh_err *err)
 {
     eh_buf out;
     eh_buf_init(&out, OUT_MAX);
-    bool ok = print_rows(p, &out, err);
-    if (ok && p->format == EH_PRINT_TABLE) ok = print_schema(p, &out, err);
+    bool table = p->format == EH_PRINT_TABLE;
+    bool ok = table && p->column_count == 0 ? eh_buf_append_str(&out, "no rows\n", err)
+                                            : print_rows(p, &out, err);
+    if (ok && table && p->column_count > 0) ok = print_schema(p, &out, err);
     ok = ok && write_out(&out, err) && tell_schema(p, err);
     eh_buf_free(&out);
     return ok;

@@ -13,6 +13,8 @@
 enum { MAX_ATTEMPTS = 5, RETRY_BUDGET = 100, EXCERPT_MAX = 68 * 1024 };
 #define BACKOFF_BASE_MS ((int64_t)500)
 #define BACKOFF_CAP_MS  ((int64_t)30 * 1000)
+/* Limits are counted over half a minute or a minute: five attempts take so long. */
+#define THROTTLED_FACTOR 4
 /* Who asks for a longer wait is not waited for: the run ends as throttled and comes back later.
  */
 #define WAIT_MAX_MS    ((int64_t)5 * 60 * 1000)
@@ -268,9 +270,10 @@ static void try_again_or_not(eh_fetch *fetch, const eh_err *err)
     bool by_status = err->class_ == EH_OK;
     eh_class class_ = by_status ? eh_http_status_class(fetch->answer.status) : err->class_;
     int64_t asked = by_status ? asked_ms(fetch) : 0;
-    int64_t wait =
-        eh_backoff_ms(fetcher->options.backoff_base_ms, fetcher->options.backoff_cap_ms,
-                      fetch->attempts - 1, next_random(fetcher));
+    int64_t base = fetcher->options.backoff_base_ms;
+    if (class_ == EH_CLASS_THROTTLED) base *= THROTTLED_FACTOR;
+    int64_t wait = eh_backoff_ms(base, fetcher->options.backoff_cap_ms, fetch->attempts - 1,
+                                 next_random(fetcher));
     if (asked > 0 && (class_ == EH_CLASS_THROTTLED || class_ == EH_CLASS_TRANSIENT)) {
         int64_t until = now_us(fetch) + asked * 1000;
         if (until > fetch->bucket->blocked_us) fetch->bucket->blocked_us = until;

@@ -102,12 +102,26 @@ local function of_source(space, name, id)
     }
   end
   local setting = settings_of(source, declared)
+  local fields = declared.config or {}
+  local names = nearest.keys(fields)
+  -- Braces may well be part of what is sent; those around a misspelt setting are not.
   local function read(text)
-    return (text:gsub("{([%w_]+)}", setting))
+    local misspelt
+    local filled = text:gsub("{([%w_]+)}", function(word)
+      local value = setting(word)
+      misspelt = misspelt or (not value and not fields[word] and nearest.of(word, names))
+        and word
+      return value
+    end)
+    if not misspelt then return filled end
+    return fail(("the source %s has no setting \"%s\""):format(name, misspelt),
+      ("did you mean {%s}?"):format(nearest.of(misspelt, names)))
   end
   local base = setting "base_url"
   local hosts = doc.list {}
-  for i, pattern in ipairs(declared.hosts or {}) do hosts[i] = read(pattern) end
+  for i, pattern in ipairs(declared.hosts or {}) do
+    hosts[i] = pattern:gsub("{([%w_]+)}", setting)
+  end
   if #hosts == 0 then hosts[1] = base end
   return { base = base, instance = name, hosts = hosts, read = read, client = client,
     source = source }
@@ -149,7 +163,8 @@ end
 function fetching.target(space, word, id)
   if word:match "^https?://" then return of_url(space, word) end
   if word:match "^%a[%w+.-]*://" then
-    return fail(("\"%s\" is not fetched"):format(word), "http:// and https:// are")
+    return fail(("\"%s\" is not fetched"):format(word), "http:// and https:// are"
+      .. (word:match "^s3:" and "; `etlhost preview` shows the rows of an object" or ""))
   end
   return of_source(space, word, id)
 end
@@ -160,7 +175,8 @@ function fetching.request(target, args)
   if not path then return nil, problem end
   if not target.base and not path:match "^https?://" then
     return fail(("the source %s has no base_url"):format(target.instance),
-      "write the whole URL: etlhost fetch SOURCE https://...")
+      "write the whole URL: etlhost fetch SOURCE https://...; what a bucket has, `etlhost preview "
+      .. "SOURCE.RESOURCE` shows")
   end
   local base
   base, problem = target.read(target.base or "")
