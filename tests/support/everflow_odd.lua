@@ -192,7 +192,8 @@ local function sums(rows, cut)
 end
 function accounts.metrics(r)
   return sums { sum({ { "affiliate", 7 }, { "offer", 20, "20" } },
-      '"imp":0,"payout":12.10,"revenue":1e3,"profit":null,"roas":0.1,"rpa":20.0,"margin":1234567890123.4567,'
+      '"imp":0,"payout":12.10,"revenue":1e3,"profit":null,"roas":0.1,"rpa":20.0,'
+      .. '"margin":1234567890123.4567,'
       .. '"cv":3,"brand_new_metric":5'),
     sum({ { "offer", 21, "Spring" }, { "affiliate", 8, "Caf\u{e9}" } }, '"imp":1,"cv":0') }
 end
