@@ -12,13 +12,23 @@
 #define FEED_BYTES     ((size_t)256 * 1024)
 #define SHOWN_BYTES    200
 
-static eh_parser *new_parser(const eh_stream *s, const eh_page *given, eh_err *err)
+/* A page of CSV says its columns itself, in an order of its own. */
+static bool forget_columns(const eh_stream *s, bool csv, eh_err *err)
 {
     eh_pages *pages = s->pages;
+    if (!csv && !pages->csv) return true;
+    pages->csv = csv;
+    if (s->loader != NULL && !eh_loader_forget_columns(s->loader, err)) return false;
+    eh_pages_forget_columns(pages);
+    return true;
+}
+
+static eh_parser *new_parser(const eh_stream *s, const eh_page *given, eh_err *err)
+{
+    const eh_pages *pages = s->pages;
     const eh_doc *format = eh_doc_get(s->declaration, "format");
     bool csv = strcmp(given->format, "csv") == 0;
-    if (csv || pages->csv) eh_pages_forget_columns(pages);
-    pages->csv = csv;
+    if (!forget_columns(s, csv, err)) return NULL;
     if (csv) {
         eh_csv_options options = {.delimiter = 0};
         const char *delimiter = eh_doc_str(format, "delimiter", "");

@@ -175,17 +175,29 @@ const eh_load_counts *eh_loader_counts(const eh_loader *loader)
     return &loader->counts;
 }
 
-bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
-                     eh_err *err)
+static bool start_afresh(eh_loader *loader, bool as_stored, eh_err *err)
 {
-    if (!eh_loader_collect(loader, EH_WAIT_NOT, err)) return false;
-    /* Another input has other columns, in another order: its transform starts afresh. */
-    eh_transform *transform = eh_transform_new(
-        input->as_stored ? NULL : loader->options.declaration, loader->options.transform, err);
+    eh_transform *transform = eh_transform_new(as_stored ? NULL : loader->options.declaration,
+                                               loader->options.transform, err);
     if (transform == NULL) return false;
     eh_transform_free(loader->transform);
     loader->transform = transform;
     loader->plan.source_count = 0; /* their names were the old one's */
+    loader->parser_columns = SIZE_MAX;
+    return true;
+}
+
+bool eh_loader_forget_columns(eh_loader *loader, eh_err *err)
+{
+    return start_afresh(loader, loader->input.as_stored, err);
+}
+
+bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
+                     eh_err *err)
+{
+    if (!eh_loader_collect(loader, EH_WAIT_NOT, err) ||
+        !start_afresh(loader, input->as_stored, err))
+        return false;
     if (loader->described != eh_dest_changes(loader->options.dest) &&
         !eh_loader_describe(loader, err))
         return false;
@@ -198,7 +210,6 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     loader->position = *from;
     if (loader->position.line == 0) loader->position.line = 1;
     loader->after = loader->position;
-    loader->parser_columns = SIZE_MAX;
     return true;
 }
 

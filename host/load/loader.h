@@ -107,6 +107,10 @@ bool eh_loader_appends(const eh_loader *loader);
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err) EH_MUST_USE;
 
+/* The batches that follow may have other columns than those before, or the same in another
+ * order. */
+bool eh_loader_forget_columns(eh_loader *loader, eh_err *err) EH_MUST_USE;
+
 /* What is needed to read a dead record of this input again: kept with its units
  * (eh_unit.header). Text is borrowed like the input's. */
 void eh_loader_header(eh_loader *loader, const char *header);

@@ -1,0 +1,56 @@
+-- Pages that differ from each other: in their columns, in their format, in what is wrong with them.
+local api = require "tests.support.api"
+local host = require "tests.support.host"
+local http = require "tests.support.http"
+local target = require "tests.support.target"
+
+local SCENARIO = [[
+local pages = {
+  ["/v1/a"] = "id,v\n1,a\n2,b\n", ["/v1/b"] = "v,id\nc,3\nd,4\n", ["/v1/c"] = "w,id,x\nX,5,Y\n",
+  ["/v1/bad"] = "no\nno\n", ["/v1/lines"] = '{"v":"l","id":6}\n', ["/v1/head"] = "id,v\n",
+}
+return function(r, c) c:reply(200, nil, pages[r.path]) end
+]]
+
+target.each(function(name, fresh)
+  describe("pages into " .. name, function()
+    local server
+    setup(function() server = http.start(SCENARIO) end)
+    teardown(function() server:stop() end)
+
+    local function run(body)
+      local to = fresh()
+      local folder = api.project(server, ([[
+        t = { table = "t", key = "id", max_dead = 100, extract = function(ctx) %s end }]])
+        :format(body))
+      return host.run(folder, to), to
+    end
+    local function rows(to)
+      return to:sql("select id || coalesce(v, '-') from " .. to:name "t" .. " order by id")
+        :gsub("\n", " ")
+    end
+
+    it("have their columns in an order of their own", function()
+      local result, to = run [[
+        for _, page in ipairs { "a", "b", "head", "c", "a" } do
+          ctx:emit(ctx:get(page):rows { format = "csv" })
+        end
+        ctx:emit(ctx:get "lines":rows { format = "jsonl" })
+        ctx:emit(ctx:get "b":rows { format = "csv" })]]
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("1a 2b 3c 4d 5- 6l", (rows(to)))
+      assert.equal("X Y", (to:sql("select w || ' ' || x from " .. to:name "t" .. " where id = 5")))
+    end)
+
+    it("may have nothing but dead rows", function()
+      local result, to = run [[
+        ctx:emit(ctx:get "bad":rows { format = "jsonl" })
+        ctx:emit(ctx:get "a":rows { format = "csv" })
+        ctx:emit(ctx:get "bad":rows { format = "jsonl" })
+        ctx:emit(ctx:get "lines":rows { format = "jsonl" })]]
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("1a 2b 6l", (rows(to)))
+      assert.equal("4", (to:sql("select count(*) from " .. to:book "dead_rows")))
+    end)
+  end)
+end)
