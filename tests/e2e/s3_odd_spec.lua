@@ -75,6 +75,15 @@ describe("a bucket", function()
     assert.equal(4, to:count "t")
   end)
 
+  it("has several objects fetched at once, and loaded in the order of their names", function()
+    start { faults = { { target = "orders/1%.csv", hold = 4 } } }
+    for i = 1, 6 do store:put("orders/" .. i .. ".csv", csv(i, i)) end
+    local to = target.sqlite()
+    must_run(project(), to)
+    assert.equal("1|2|3|4|5|6", to:sql [[select group_concat(id, '|') from
+      (select id from t order by rowid)]])
+  end)
+
   it("whose token expires between listing and reading is gone on in with a new one", function()
     start()
     store:put("orders/1.csv", csv(1, 2))

@@ -79,6 +79,12 @@ describe("everflow", function()
     end
   end)
 
+  it("says what base_url is to be when a path is not there", function()
+    local result = run("main", "network", { base = "/v2" })
+    assert.equal(host.exit.config, result.code, tostring(result))
+    assert.matches("base_url ends with /v1", result.out .. result.err, 1, true)
+  end)
+
   it("waits and asks again when Everflow has too much to do", function()
     must("busy", "network")
   end)

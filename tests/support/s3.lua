@@ -14,6 +14,7 @@ local SCENARIO = [==[
 local cjson = require "cjson"
 local DAY = "!%a, %d %b %Y %H:%M:%S GMT"
 local seen = {} -- how often each fault's pattern was met
+local reads = 0 -- of objects
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -146,6 +147,12 @@ return function(request, connection)
   local bucket, key = request.path:match "^/([^/]+)/?(.*)$"
   if bucket ~= store.bucket then return refuse(connection, store, 404, "NoSuchBucket") end
   if key == "" then return list(request, connection, store) end
+  reads = reads + 1
+  -- Until so many objects have been asked for.
+  if fault and fault.hold then
+    connection:until_true(function() return reads >= fault.hold end)
+    fault = nil
+  end
   get(request, connection, store, key, fault)
 end
 ]==]
