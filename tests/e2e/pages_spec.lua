@@ -33,10 +33,10 @@ target.each(function(name, fresh)
     it("have their columns in an order of their own", function()
       local result, to = run [[
         for _, page in ipairs { "a", "b", "head", "c", "a" } do
-          ctx:emit(ctx:get(page):rows { format = "csv" })
+          ctx:emit(ctx:get(page):rows { format = "csv" }, { again = true })
         end
         ctx:emit(ctx:get "lines":rows { format = "jsonl" })
-        ctx:emit(ctx:get "b":rows { format = "csv" })]]
+        ctx:emit(ctx:get "b":rows { format = "csv" }, { again = true })]]
       assert.equal(0, result.code, tostring(result))
       assert.equal("1a 2b 3c 4d 5- 6l", (rows(to)))
       assert.equal("X Y", (to:sql("select w || ' ' || x from " .. to:name "t" .. " where id = 5")))
@@ -46,7 +46,7 @@ target.each(function(name, fresh)
       local result, to = run [[
         ctx:emit(ctx:get "bad":rows { format = "jsonl" })
         ctx:emit(ctx:get "a":rows { format = "csv" })
-        ctx:emit(ctx:get "bad":rows { format = "jsonl" })
+        ctx:emit(ctx:get "bad":rows { format = "jsonl" }, { again = true })
         ctx:emit(ctx:get "lines":rows { format = "jsonl" })]]
       assert.equal(0, result.code, tostring(result))
       assert.equal("1a 2b 6l", (rows(to)))
