@@ -68,6 +68,11 @@ eh_response *eh_response_of(const eh_pipeline *p, uint32_t task, const eh_doc *a
     return NULL;
 }
 
+bool eh_response_is_awaited(const eh_response *r)
+{
+    return r->waits;
+}
+
 bool eh_response_must_be_there(const eh_response *r, eh_err *err)
 {
     if (r->fetch != NULL)

@@ -33,6 +33,8 @@ eh_response *eh_response_of(const eh_pipeline *pipeline, uint32_t task, const eh
 bool eh_response_answer(eh_response *response, eh_err *err) EH_MUST_USE;
 
 int64_t eh_response_handle(const eh_response *response);
+/* Does a call wait for it? */
+bool eh_response_is_awaited(const eh_response *response);
 /* Has it come, and is it no error? */
 bool eh_response_must_be_there(const eh_response *response, eh_err *err);
 eh_body *eh_response_body(const eh_response *response);

@@ -96,10 +96,11 @@ static int l_log(lua_State *L)
 
 void eh_env_add_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"call", l_call},          {"list", l_list},   {"is_list", l_is_list},
-        {"freeze", l_freeze},      {"where", l_where}, {"placed", l_placed},
-        {"error", l_error_object}, {"log", l_log},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"call", l_call},     {"tell", l_tell},
+                                         {"list", l_list},     {"is_list", l_is_list},
+                                         {"freeze", l_freeze}, {"where", l_where},
+                                         {"placed", l_placed}, {"error", l_error_object},
+                                         {"log", l_log},       {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     eh_vm_push_null(L);
     lua_setfield(L, -2, "null");

@@ -90,6 +90,7 @@ void eh_tasks_declare(lua_State *L);
 void eh_tasks_push_field(lua_State *L, size_t index, const char *name);
 bool eh_tasks_run(eh_jail *jail, const eh_doc *go, eh_err *err) EH_MUST_USE;
 int l_call(lua_State *L);
+int l_tell(lua_State *L);
 
 /* rows.c. Answers one ROWS frame. */
 bool eh_rows_answer(eh_jail *jail, uint32_t task, const eh_doc *body, eh_err *err) EH_MUST_USE;

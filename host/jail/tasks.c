@@ -109,10 +109,8 @@ static void must_be_able_to_call(lua_State *L, const eh_jail *jail)
                          "or while a module is being required");
 }
 
-/* call{op = ..., ...}: one request to the engine; returns its value or raises its error. */
-int l_call(lua_State *L)
+static void send_call(lua_State *L, eh_jail *jail)
 {
-    eh_jail *jail = eh_jail_of(L);
     eh_err err = {.class_ = EH_OK};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -120,7 +118,21 @@ int l_call(lua_State *L)
     eh_vm_check(L);
     eh_doc *body = eh_vm_to_doc(L, 1, eh_link_arena(&jail->link));
     if (!eh_link_send(&jail->link, EH_FRAME_CALL, jail->current->id, body, &err))
-        return luaL_error(L, "%s", err.message);
+        (void)luaL_error(L, "%s", err.message);
+}
+
+/* tell{op = ..., ...}: what the engine does not answer. */
+int l_tell(lua_State *L)
+{
+    send_call(L, eh_jail_of(L));
+    return 0;
+}
+
+/* call{op = ..., ...}: one request to the engine; returns its value or raises its error. */
+int l_call(lua_State *L)
+{
+    eh_jail *jail = eh_jail_of(L);
+    send_call(L, jail);
     jail->current->waiting = true;
     return eh_task_wait(L, (lua_KContext)jail->current->id, take_reply);
 }

@@ -79,7 +79,7 @@ end
 function response:release()
   if not self.released then
     self.released = true
-    core.call { op = "release", response = self.handle }
+    core.tell { op = "release", response = self.handle }
   end
 end
 
@@ -92,6 +92,6 @@ function response.pending(handle) return setmetatable({ handle = handle }, pendi
 function pending:wait() return wrap(core.call { op = "wait", response = self.handle }) end
 
 -- Lets go of it, wherever it is.
-function pending:release() core.call { op = "release", response = self.handle } end
+function pending:release() core.tell { op = "release", response = self.handle } end
 
 return response
