@@ -297,7 +297,7 @@ static bool read_value(judge *j, unsigned depth)
 
 static judge begin(eh_slice text, eh_json_keys *keys, eh_err *err)
 {
-    return (judge){.text = text.data,
+    return (judge){.text = text.data != NULL ? text.data : "",
                    .len = text.len,
                    .keys = keys,
                    .utf8 = eh_utf8_valid(text.data, text.len),
@@ -417,7 +417,7 @@ static bool follow(judge *j, unsigned depth, eh_slice path, size_t from, eh_json
 static judge begin_document(eh_slice text, eh_json_outline *outline, eh_err *err)
 {
     if (outline != NULL && outline->good && outline->len == text.len)
-        return (judge){.text = text.data,
+        return (judge){.text = text.data != NULL ? text.data : "",
                        .len = text.len,
                        .utf8 = true,
                        .known = outline,

@@ -7,6 +7,7 @@
  * what that service answers, with the run's secret for each ~. After each CALL a frame of the
  * engine's is awaited. The secret may neither come to the jail nor be said in an event. Seeds
  * are in seeds/engine/. */
+#include "../c/remove_tree.h"
 #include "data/json_doc.h"
 #include "engine/engine.h"
 #include "wire/frame.h"
@@ -280,6 +281,11 @@ static void keep_descriptors(void)
     if (null > 4) (void)close(null);
 }
 
+static void remove_folder(void)
+{
+    (void)remove_tree(folder);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     char path[96];
@@ -293,6 +299,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     keep_descriptors();
     (void)snprintf(folder, sizeof folder, "/tmp/eh_fuzz.XXXXXX");
     demand(mkdtemp(folder) != NULL);
+    demand(atexit(remove_folder) == 0);
     (void)snprintf(path, sizeof path, "%s/in", folder);
     demand(mkdir(path, 0700) == 0);
     write_file("in/a.csv", "id,v\n1,x\n2,\"y\"\nbroken\n");
