@@ -132,9 +132,10 @@ for _, lanes in ipairs(LANES) do
       local project, to = data.project(), target.postgres { lanes = lanes }
       local holder = with_slow_commit(to)
       local killed = data.run(project, to, { program = host.faulty_program,
-        env = { ETLHOST_FAULT = "commit.sent:2" } })
+        env = { ETLHOST_FAULT = "commit.sent" } })
       process.wait_gone(killed.session)
       assert.not_equal(0, killed.code, tostring(killed))
+      assert.equal(1, waits(to), "the COMMIT of the one that was killed")
       local run = data.spawn(project, to, "")
       wait.until_true("the next run to wait for the old COMMIT", 30, function()
         return run:ended() or waits(to) >= 1
