@@ -127,7 +127,7 @@ bool eh_page_explain(const char *label, eh_slice text, eh_err *err)
     if (err->class_ == EH_CLASS_DATA) err->class_ = EH_CLASS_REMOTE;
     if (err->class_ != EH_CLASS_REMOTE) return false;
     name_html(text, err);
-    char shown[SHOWN_BYTES + 1];
+    char shown[SHOWN_BYTES + 1] = "";
     size_t len = text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES;
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text.data[i];
