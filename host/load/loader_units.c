@@ -48,7 +48,7 @@ static void finished(eh_unit *unit)
     eh_effects_add(&loader->counts.effects, &unit->effects);
     const eh_load_events *events = &loader->options.events;
     for (size_t i = 0; events->dead != NULL && i < unit->dead_count; i++)
-        events->dead(events->self, unit->input_name, &unit->dead[i]);
+        events->dead(events->self, eh_unit_label(unit, &unit->dead[i].place), &unit->dead[i]);
     if (events->committed != NULL) events->committed(events->self, unit);
     unit->owner = NULL;
 }

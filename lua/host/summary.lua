@@ -236,11 +236,12 @@ function summary.totals(jobs)
   return totals
 end
 
--- A place of a dead row for people: "orders.csv:17".
+-- A place of a dead row for people: "orders.csv:17", "GET https://api.example.com/orders row 4".
 function summary.dead_place(dead)
   local place = hints.file_name(dead.file)
-  if dead.line then place = ("%s:%d"):format(place, dead.line) end
-  return place
+  if dead.line then return ("%s:%d"):format(place, dead.line) end
+  return dead.row and place:match "^%u+ https?://" and ("%s row %d"):format(place, dead.row)
+    or place
 end
 
 local function print_dead(out, jobs)

@@ -24,12 +24,20 @@ end
 local function question(ctx, day, columns, filters)
   local list = etl.list {}
   for i, name in ipairs(columns) do list[i] = { column = name } end
-  return service.ask(ctx, { method = "POST", url = "networks/reporting/entity/table", json = {
-    from = day, to = day, timezone_id = ctx.settings.timezone_id,
-    currency_id = ctx.settings.currency, columns = list,
-    query = { filters = etl.list(filters), exclusions = etl.list {},
-      metric_filters = etl.list {}, settings = {} },
-  } })
+  local ok, r = pcall(service.ask, ctx, {
+    method = "POST", url = "networks/reporting/entity/table", json = {
+      from = day, to = day, timezone_id = ctx.settings.timezone_id,
+      currency_id = ctx.settings.currency, columns = list,
+      query = { filters = etl.list(filters), exclusions = etl.list {},
+        metric_filters = etl.list {}, settings = {} },
+    },
+  })
+  if ok then return r end
+  if service.status(r) == 400 then
+    r.hint = ("are these Everflow's names (report_columns: %s), and its currency and timezone_id?")
+      :format(table.concat(columns, ", "))
+  end
+  error(r, 0)
 end
 
 -- ---- records as rows -------------------------------------------------------------------------

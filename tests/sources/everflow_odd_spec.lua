@@ -80,7 +80,8 @@ describe("everflow", function()
         assert.matches("1970-01-01", cell("u", "click_unix_timestamp"), 1, true)
         -- Formatted money is no number, and no text of a database has a NUL.
         assert.matches("2 dead rows", all(result), 1, true)
-        assert.matches("not a number (column payout)", all(result), 1, true)
+        assert.matches("/reporting/conversions?page=1&page_size=2000 row 4  not a number (column "
+          .. "payout)", all(result), 1, true)
         assert.matches("(column sub1)", all(result), 1, true)
       end)
     end
@@ -175,6 +176,19 @@ describe("everflow", function()
       assert.equal(1, #asked("ignores", "offers") - before)
     end)
 
+    it("with related objects, which are asked for one by one", function()
+      -- A map says what is different; all others are loaded, too.
+      local options = "{ offers: { relationships: [ruleset, urls] }"
+      for _, name in ipairs { "network", "affiliates", "advertisers", "conversions", "clicks",
+        "report", "timezones", "currencies", "countries" } do
+        options = options .. ", " .. name .. ": false"
+      end
+      local to = must("related", "", { settings = "    deleted_offers: false\n",
+        resources = options .. " }" })
+      assert.same({ [['{"ruleset":{},"urls":{"total":0,"entries":[]}}']], "NULL" },
+        to:values("everflow_offers", "relationship", "network_offer_id"))
+    end)
+
     it("whose rows change without a new time_saved", function()
       local to, folder = must("partners", "affiliates")
       must("partners", "affiliates", { to = to, folder = folder })
@@ -230,6 +244,12 @@ describe("everflow", function()
       assert.equal(host.exit.network, result.code, tostring(result))
       assert.matches("Everflow ignored the filter", all(result), 1, true)
       assert.is_false(to:has_table "everflow_report")
+    end)
+
+    it("of no column that Everflow does not know", function()
+      local result = run("misnamed", "report", { settings = "    report_columns: [ofer]\n" })
+      assert.equal(host.exit.config, result.code, tostring(result))
+      assert.matches("are these Everflow's names (report_columns: ofer)", all(result), 1, true)
     end)
 
     -- The latest n-th Sunday of a month, as seconds at its noon.

@@ -10,8 +10,9 @@ local everflow = {}
 -- The day so many days ago, since some things are kept for some months only.
 function everflow.day(back) return os.date("!%Y-%m-%d", os.time() - back * 86400) end
 
--- Runs some resources of the account that a key stands for. options: settings (further lines), to,
--- folder (of a run before), start and upto (days; the three days before today), base ("/v1").
+-- Runs some resources ("a, b"; or options.resources, YAML) of the account that a key stands for.
+-- options: settings (further lines), to, folder (of a run before), start and upto (days; the three
+-- days before today), base ("/v1").
 function everflow.run(server, account, resources, options)
   options = options or {}
   local folder = options.folder or files.temp()
@@ -27,9 +28,10 @@ sources:
     base_url: "%s%s"
     api_key: { env: EVERFLOW_KEY }
     until: "%s"
-    resources: [%s]
+    resources: %s
 %s]]):format(options.start or everflow.day(3), server.url, options.base or "/v1",
-      options.upto or everflow.day(1), resources, options.settings or ""))
+      options.upto or everflow.day(1),
+      options.resources or "[" .. resources .. "]", options.settings or ""))
     files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" {}\n')
   end
   local to = options.to or target.sqlite()

@@ -146,6 +146,12 @@ function accounts.offers_gone(r)
   elseif not is_gone then rows[2] = offer(2, "active") end
   return pages("offers", rows, r, 50)
 end
+function accounts.related(r)
+  if r.target:find "relationship=ruleset&relationship=urls" then
+    return pages("offers", { '{"network_offer_id":1,"relationship":{"ruleset":{},"urls":{"total":0,'
+      .. '"entries":[]}}}', '{"network_offer_id":2,"relationship":null}' }, r, 50)
+  end
+end
 function accounts.ignores(r) return pages("offers", { offer(1, "active") }, r, 50) end
 function accounts.refuses(r)
   if r.query.filter then return '{"error":"unknown filter"}', 400 end
@@ -217,6 +223,7 @@ function accounts.unfiltered(r)
   if #q.columns == 1 then return sums { sum({ { "affiliate", 1 } }, '"cv":1') } end
   return sums(rows, #q.query.filters == 0)
 end
+function accounts.misnamed() return '{"error":"Bad Request"}', 400 end
 function accounts.days(r)
   if r.path:find "timezones" then return accounts.meta(r) end
   return sums { sum({ { "offer", 1 }, { "affiliate", 1 } }, '"cv":1') }
