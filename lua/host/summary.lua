@@ -240,7 +240,7 @@ end
 function summary.dead_place(dead)
   local place = hints.file_name(dead.file)
   if dead.line then return ("%s:%d"):format(place, dead.line) end
-  return dead.row and place:match "^%u+ https?:" and place .. " row " .. dead.row or place
+  return place:match "^%u+ https?:" and ("%s row %d"):format(place, dead.row or 0) or place
 end
 
 local function print_dead(out, jobs)
