@@ -10,6 +10,10 @@
 /* So many bytes of a secret at the end of a text are one that was cut. */
 #define CUT_MIN 8
 
+/* How to look: what is cut at the end of the text is one, too; the text is the inside of a
+ * string of JSON, whose escapes stay whole. */
+enum { CUT = 1, JSON = 2 };
+
 /* ---- what to look for ---------------------------------------------------------------------
  */
 
@@ -215,23 +219,25 @@ static size_t run_of(eh_slice text, size_t at)
 }
 
 /* Backslashes in both: each is one, two where the text is escaped, four where it is twice. */
-static size_t backslashes(eh_slice text, size_t at, eh_slice want, size_t k, size_t *taken)
+static size_t backslashes(eh_slice text, size_t at, eh_slice want, size_t k, unsigned how,
+                          size_t *taken)
 {
     *taken = run_of(want, k);
     size_t there = run_of(text, at);
     for (size_t times = 4; times > 1; times /= 2)
         if (there >= times * *taken) return times * *taken;
-    return there >= *taken ? *taken : 0;
+    return there >= *taken && (how & JSON) == 0 ? *taken : 0;
 }
 
 /* Whether the text at `at` stands for want[k]: the bytes used, 0 if not; *taken of want. */
-static size_t same(const eh_secret_pattern *p, size_t k, eh_slice text, size_t at,
+static size_t same(const eh_secret_pattern *p, size_t k, eh_slice text, size_t at, unsigned how,
                    size_t *taken)
 {
     char c = text.data[at];
     unsigned char want = (unsigned char)p->text.data[k];
     *taken = 1;
-    if ((unsigned char)c == want && c == '\\') return backslashes(text, at, p->text, k, taken);
+    if ((unsigned char)c == want && c == '\\')
+        return backslashes(text, at, p->text, k, how, taken);
     if ((unsigned char)c == want) return 1;
     if (p->is_base64 && ((c == '-' && want == '+') || (c == '_' && want == '/'))) return 1;
     if (c == '+' && want == ' ') return 1;
@@ -242,19 +248,20 @@ static size_t same(const eh_secret_pattern *p, size_t k, eh_slice text, size_t a
 }
 
 /* Where in the text the secret ends whose bytes from k on begin at `at`, 0 if it is not there.
- * cut: its beginning at the end of the text is enough. */
-static size_t end_of(const eh_secret_pattern *p, size_t k, eh_slice text, size_t at, bool cut)
+ * CUT: its beginning at the end of the text is enough. */
+static size_t end_of(const eh_secret_pattern *p, size_t k, eh_slice text, size_t at,
+                     unsigned how)
 {
     size_t taken;
     while (k < p->text.len) {
-        if (at >= text.len) return cut && k >= CUT_MIN ? at : 0;
+        if (at >= text.len) return (how & CUT) != 0 && k >= CUT_MIN ? at : 0;
         /* A percent sign of the secret may stand there as it is, or encoded once or more. */
         bool is_percent = p->text.data[k] == '%' && text.data[at] == '%';
         for (size_t i = at + 1; is_percent && read_hex(text, i, 2) == '%'; i += 2) {
-            size_t end = end_of(p, k + 1, text, i + 2, cut);
+            size_t end = end_of(p, k + 1, text, i + 2, how);
             if (end > 0) return end;
         }
-        size_t used = same(p, k, text, at, &taken);
+        size_t used = same(p, k, text, at, how, &taken);
         if (used == 0) return 0;
         at += used;
         k += taken;
@@ -263,9 +270,9 @@ static size_t end_of(const eh_secret_pattern *p, size_t k, eh_slice text, size_t
 }
 
 /* The bytes of text at `at` that are this secret. */
-static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, bool cut)
+static size_t match(const eh_secret_pattern *p, eh_slice text, size_t at, unsigned how)
 {
-    size_t end = end_of(p, 0, text, at, cut);
+    size_t end = end_of(p, 0, text, at, how);
     return end > 0 ? end - at : 0;
 }
 
@@ -286,24 +293,24 @@ static bool may_begin(const eh_secret_pattern *p, eh_slice text, size_t at)
 }
 
 static size_t longest(const eh_secrets *s, size_t from, size_t to, eh_slice text, size_t at,
-                      bool cut)
+                      unsigned how)
 {
     size_t best = 0;
     for (size_t i = from; i < to; i++) {
         if (!may_begin(&s->patterns[i], text, at)) continue;
-        size_t len = match(&s->patterns[i], text, at, cut);
+        size_t len = match(&s->patterns[i], text, at, how);
         if (len > best) best = len;
     }
     return best;
 }
 
-static size_t match_any(const eh_secrets *s, eh_slice text, size_t at, bool cut)
+static size_t match_any(const eh_secrets *s, eh_slice text, size_t at, unsigned how)
 {
     unsigned char c = (unsigned char)text.data[at];
     if (!s->begins[c]) return 0;
     /* These may stand for any other byte. */
-    if (is_special((char)c)) return longest(s, 0, s->pattern_count, text, at, cut);
-    return longest(s, s->first_of[c], s->first_of[c + 1], text, at, cut);
+    if (is_special((char)c)) return longest(s, 0, s->pattern_count, text, at, how);
+    return longest(s, s->first_of[c], s->first_of[c + 1], text, at, how);
 }
 
 /* ---- masking ------------------------------------------------------------------------------
@@ -313,29 +320,39 @@ static bool hits(const eh_secrets *secrets, eh_slice text)
 {
     if (secrets->pattern_count == 0) return false;
     for (size_t i = 0; i < text.len; i++)
-        if (match_any(secrets, text, i, true) > 0) return true;
+        if (match_any(secrets, text, i, CUT) > 0) return true;
     return false;
+}
+
+/* To the next place where a secret may begin: within an escape of JSON is none. */
+static size_t step(eh_slice text, size_t at, unsigned how)
+{
+    if ((how & JSON) == 0 || text.data[at] != '\\' || at + 1 == text.len) return 1;
+    size_t len = text.data[at + 1] == 'u' ? 6 : 2;
+    return len < text.len - at ? len : text.len - at;
 }
 
 /* The end of what is to be masked from `at` on: secrets may overlap, and whoever chooses one (a
  * value that is captured) must not read the rest of the other. */
 static size_t masked_end(const eh_secrets *secrets, eh_slice text, size_t at, size_t end,
-                         bool cut)
+                         unsigned how)
 {
-    for (size_t i = at + 1; i < end && i < text.len; i++) {
-        size_t len = match_any(secrets, text, i, cut);
+    for (size_t i = at + step(text, at, how); i < end && i < text.len;
+         i += step(text, i, how)) {
+        size_t len = match_any(secrets, text, i, how);
         if (i + len > end) end = i + len;
     }
     return end;
 }
 
-static bool mask(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out, eh_err *err)
+static bool mask(const eh_secrets *secrets, eh_slice text, unsigned how, eh_buf *out,
+                 eh_err *err)
 {
     size_t kept = 0, i = 0, before = out->len;
     while (i < text.len && secrets->pattern_count > 0) {
-        size_t len = match_any(secrets, text, i, cut);
+        size_t len = match_any(secrets, text, i, how);
         if (len == 0) {
-            i++;
+            i += step(text, i, how);
             continue;
         }
         if (!eh_buf_append(out, text.data + kept, i - kept, err) ||
@@ -343,7 +360,7 @@ static bool mask(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out
             out->len = before;
             return false;
         }
-        i = kept = masked_end(secrets, text, i, i + len, cut);
+        i = kept = masked_end(secrets, text, i, i + len, how);
     }
     if (eh_buf_append(out, text.data + kept, text.len - kept, err)) return true;
     out->len = before;
@@ -373,24 +390,24 @@ bool eh_secrets_hits(const eh_secrets *secrets, eh_slice text)
     return found;
 }
 
-static bool mask_locked(const eh_secrets *secrets, eh_slice text, bool cut, eh_buf *out,
+static bool mask_locked(const eh_secrets *secrets, eh_slice text, unsigned how, eh_buf *out,
                         eh_err *err)
 {
     if (secrets == NULL) return eh_buf_append(out, text.data, text.len, err);
     (void)pthread_mutex_lock(lock_of(secrets));
-    bool ok = mask(secrets, text, cut, out, err);
+    bool ok = mask(secrets, text, how, out, err);
     (void)pthread_mutex_unlock(lock_of(secrets));
     return ok;
 }
 
 bool eh_secrets_mask(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
 {
-    return mask_locked(secrets, text, false, out, err);
+    return mask_locked(secrets, text, 0, out, err);
 }
 
 bool eh_secrets_mask_told(const eh_secrets *secrets, eh_slice text, eh_buf *out, eh_err *err)
 {
-    return mask_locked(secrets, text, true, out, err);
+    return mask_locked(secrets, text, CUT, out, err);
 }
 
 bool eh_secrets_mask_buf(void *secrets, eh_buf *text, eh_err *err)
@@ -441,7 +458,8 @@ static bool mask_json(const eh_secrets *secrets, eh_slice json, bool told, eh_bu
         eh_slice between = eh_slice_of(json.data + begin, open - begin);
         ok = (told ? eh_buf_append(out, between.data, between.len, err)
                    : mask_numbers(secrets, between, out, err)) &&
-             mask_locked(secrets, eh_slice_of(json.data + open, end - open), told, out, err);
+             mask_locked(secrets, eh_slice_of(json.data + open, end - open),
+                         JSON | (told ? CUT : 0U), out, err);
         if (ok && end < json.len) ok = eh_buf_append_byte(out, '"', err);
         begin = end + 1;
     }

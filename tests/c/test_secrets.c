@@ -275,6 +275,28 @@ static void json_stays_json(void **state)
     eh_secrets_free(secrets);
 }
 
+/* What looks like a secret and begins, or ends, within an escape is none. */
+static void json_keeps_its_escapes(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"12345678", "\"\\u00112345678\"", "\"\\u00112345678\""},
+        {"name-1", "\"\\name-1 name-1\"", "\"\\name-1 ***\""},
+        {"abc\\", "\"abc\\\"x\"", "\"abc\\\"x\""},
+        {"abc\\", "\"abc\\\\x\"", "\"***x\""},
+        {"abc\\", "\"abc\\\\\\\"x\"", "\"***\\\"x\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        eh_secrets *secrets = make_with(cases[i][0]);
+        eh_buf out;
+        eh_buf_init(&out, 1 << 16);
+        assert_true(eh_secrets_mask_json(secrets, eh_slice_str(cases[i][1]), &out, NULL));
+        assert_string_equal(eh_buf_cstr(&out), cases[i][2]);
+        eh_buf_free(&out);
+        eh_secrets_free(secrets);
+    }
+}
+
 /* A script that chooses a captured value so that it ends with the first bytes of a secret. */
 static void masks_what_overlaps(void **state)
 {
@@ -399,6 +421,7 @@ int main(void)
         cmocka_unit_test(json_stays_json),
         cmocka_unit_test(masks_errors),
         cmocka_unit_test(hides),
+        cmocka_unit_test(json_keeps_its_escapes),
         cmocka_unit_test(masks_what_overlaps),
         cmocka_unit_test(keeps_what_a_service_gave),
         cmocka_unit_test(forgets_the_oldest_derived),

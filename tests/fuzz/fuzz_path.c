@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     eh_json_outline_free(&outline);
     if (there && found.data != NULL) {
         demand(found.data >= exact && found.data + found.len <= exact + len);
-        demand(eh_json_check(found, &twice, NULL));
+        if (eh_utf8_valid(exact, len)) demand(eh_json_check(found, &twice, NULL));
         if (eh_json_find(text, path, arena, &doc, NULL)) {
             demand(doc != NULL);
             if (found.data[0] == '[') check_items(found, doc, 2 + data[0], arena);
