@@ -2,6 +2,7 @@
  * secret is left in the text, as it is or as JSON, in whatever it overlaps with; JSON stays
  * JSON; and where nothing is hit, nothing changes. */
 #include "data/json.h"
+#include "data/json_doc.h"
 #include "engine/secrets.h"
 
 #include <stdlib.h>
@@ -56,8 +57,12 @@ static void check(const eh_secrets *secrets, eh_slice a, eh_slice b, eh_slice te
     out.len = 0;
     demand(eh_buf_append_json(&json, text, NULL));
     demand(eh_secrets_mask_json(secrets, eh_buf_slice(&json), &out, NULL));
-    demand(eh_json_check(eh_buf_slice(&out), &twice, NULL));
-    demand(!has(eh_buf_slice(&out), a) && !has(eh_buf_slice(&out), b));
+    /* What it says, not how: \u0011 and 2345678 are no 12345678. */
+    eh_arena *arena = eh_arena_new((size_t)1 << 20);
+    const eh_doc *doc = NULL;
+    demand(eh_json_to_doc(eh_buf_slice(&out), arena, &doc, NULL));
+    demand(!has(doc->as.string, a) && !has(doc->as.string, b));
+    eh_arena_free(arena);
     eh_buf_free(&out);
     eh_buf_free(&json);
 }
