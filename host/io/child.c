@@ -369,10 +369,11 @@ int64_t eh_process_started(int64_t pid)
     char path[64];
     char text[1024];
     (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return 0;
-    size_t n = fread(text, 1, sizeof text - 1, file);
-    (void)fclose(file);
+    /* Not fopen: without memory a process that lives would not be found. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0) (void)close(fd);
+    if (n <= 0) return 0;
     text[n] = '\0';
     /* The name (field 2) may hold blanks and parentheses: count from its last one. */
     const char *p = strrchr(text, ')');

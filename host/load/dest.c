@@ -7,11 +7,14 @@
 #include "load/dest_stage.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEARTBEAT_FRESH_US ((int64_t)60 * 1000 * 1000)
 
@@ -295,23 +298,23 @@ bool eh_dest_check_version(int64_t version, eh_err *err)
 /* ---- runs that may still be alive ------------------------------------------------------- */
 
 /* Field 22 of /proc/PID/stat, the start time, counted after the last ')' because the command
- * name may hold anything (proc(5)). -1 when there is no such process, or only what its parent
- * has not taken notice of yet: a zombie writes nothing any more. */
-static int64_t process_started(int64_t pid)
+ * name may hold anything (proc(5)). A zombie writes nothing any more. What cannot be looked at,
+ * for lack of descriptors or of memory, is not known to be gone. */
+static bool process_lives(int64_t pid, int64_t started)
 {
     char path[64], text[1024];
     (void)snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) return -1;
-    size_t len = fread(text, 1, sizeof text - 1, file);
-    (void)fclose(file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno != ENOENT && errno != ESRCH;
+    ssize_t len = read(fd, text, sizeof text - 1);
+    bool unknown = len < 0 && errno != ESRCH;
+    (void)close(fd);
+    if (len <= 0) return unknown;
     text[len] = '\0';
     const char *p = strrchr(text, ')');
-    if (p != NULL && (p[1] == '\0' || p[2] == 'Z' || p[2] == 'X')) return -1;
-    for (int field = 2; p != NULL && field < 22; field++) {
-        p = strchr(p + 1, ' ');
-    }
-    return p != NULL ? (int64_t)strtoll(p, NULL, 10) : -1;
+    if (p != NULL && (p[1] == '\0' || p[2] == 'Z' || p[2] == 'X')) return false;
+    for (int field = 2; p != NULL && field < 22; field++) p = strchr(p + 1, ' ');
+    return p != NULL && strtoll(p, NULL, 10) == started;
 }
 
 bool eh_dest_run_is_live(const eh_run_info *mine, const eh_other_run *other)
@@ -319,7 +322,7 @@ bool eh_dest_run_is_live(const eh_run_info *mine, const eh_other_run *other)
     if (strcmp(mine->run_id, other->run_id) == 0) return false;
     if (other->heartbeat_age_us > HEARTBEAT_FRESH_US) return false;
     if (strcmp(mine->host, other->host) != 0) return true;
-    return process_started(other->pid) == other->pid_started;
+    return process_lives(other->pid, other->pid_started);
 }
 
 bool eh_dest_fail_live(const eh_run_info *mine, const eh_other_run *other, eh_err *err)
