@@ -23,6 +23,10 @@ int eh_bind_fail(lua_State *L, const eh_err *err);
 /* Raises. Unlike luaL_error it tells the compiler that it does not come back. */
 _Noreturn void eh_bind_no_memory(lua_State *L);
 
+/* Gives the userdata on the stack's top the type `name`, which ends it by `gc`. What it owns is
+ * put into it after that. */
+void eh_bind_box(lua_State *L, const char *name, lua_CFunction gc);
+
 /* [-0, +1] Pushes a box that owns a new arena, freed with the box at the latest. */
 eh_arena *eh_bind_push_arena(lua_State *L, size_t max);
 /* Frees the arena of the box at index now. */

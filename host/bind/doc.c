@@ -24,15 +24,20 @@ static int l_arena_gc(lua_State *L)
     return 0;
 }
 
+void eh_bind_box(lua_State *L, const char *name, lua_CFunction gc)
+{
+    /* Set each time: the first time may have lacked the memory for it. */
+    luaL_newmetatable(L, name); /* [box, mt] */
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+}
+
 eh_arena *eh_bind_push_arena(lua_State *L, size_t max)
 {
     eh_arena **box = lua_newuserdatauv(L, sizeof *box, 0); /* [box] */
     *box = NULL;
-    if (luaL_newmetatable(L, ARENA_TYPE)) { /* [box, mt] */
-        lua_pushcfunction(L, l_arena_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, ARENA_TYPE, l_arena_gc);
     *box = eh_arena_new(max);
     if (*box == NULL) eh_bind_no_memory(L);
     return *box;
@@ -247,11 +252,7 @@ static json_box *push_json_box(lua_State *L)
 {
     json_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     eh_buf_init(&box->buf, JSON_MAX);
-    if (luaL_newmetatable(L, "etlhost json text")) {
-        lua_pushcfunction(L, l_json_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, "etlhost json text", l_json_gc);
     return box;
 }
 

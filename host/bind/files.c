@@ -34,11 +34,7 @@ static int l_read(lua_State *L)
     luaL_argcheck(L, max > 0 && max <= READ_MAX, 2, "out of range");
     eh_buf *buf = lua_newuserdatauv(L, sizeof *buf, 0); /* [path, max, buf] */
     eh_buf_init(buf, (size_t)max + (size_t)64 * 1024);
-    if (luaL_newmetatable(L, "etlhost file content")) {
-        lua_pushcfunction(L, l_buf_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, "etlhost file content", l_buf_gc);
     eh_err err = {.class_ = EH_OK};
     if (!eh_fs_read(path, buf, &err)) return eh_bind_fail(L, &err);
     lua_pushlstring(L, buf->data, buf->len);
@@ -114,11 +110,7 @@ static int l_list(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     DIR **box = lua_newuserdatauv(L, sizeof *box, 0); /* [path, box] */
     *box = NULL;
-    if (luaL_newmetatable(L, "etlhost folder")) {
-        lua_pushcfunction(L, l_dir_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, "etlhost folder", l_dir_gc);
     *box = opendir(path);
     if (*box == NULL) return fail_errno(L, "list", path);
     lua_newtable(L); /* [path, box, names] */

@@ -110,11 +110,7 @@ static int l_send(lua_State *L)
     lua_settop(L, 3);
     frame_box *box = lua_newuserdatauv(L, sizeof *box, 0); /* [child, type, value, frame] */
     eh_buf_init(&box->buf, EH_FRAME_MAX + EH_FRAME_HEADER);
-    if (luaL_newmetatable(L, "etlhost frame")) {
-        lua_pushcfunction(L, l_frame_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, "etlhost frame", l_frame_gc);
     eh_arena *arena = eh_bind_push_arena(L, ARENA_MAX); /* [..., frame, arena] */
     eh_doc *doc = eh_bind_to_doc(L, 3, arena);
     eh_err err = {.class_ = EH_OK};
@@ -248,11 +244,7 @@ static int l_output(lua_State *L)
     lua_settop(L, 2);
     output_box *box = lua_newuserdatauv(L, sizeof *box, 0); /* [words, timeout, box] */
     eh_buf_init(&box->buf, OUTPUT_MAX);
-    if (luaL_newmetatable(L, "etlhost output of a command")) {
-        lua_pushcfunction(L, l_output_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    eh_bind_box(L, "etlhost output of a command", l_output_gc);
     eh_arena *arena = eh_bind_push_arena(L, ARENA_MAX); /* [..., box, arena] */
     eh_command command = {check_strings(L, 1, arena), timeout_ms};
     luaL_argcheck(L, command.argv[0] != NULL, 1, "no program is named");

@@ -389,6 +389,11 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
     }
 }
 
+void eh_jail_break(eh_jail_link *jail, const eh_err *why)
+{
+    if (jail->broken.class_ == EH_OK) jail->broken = *why;
+}
+
 /* ---- errors
  * ----------------------------------------------------------------------------------- */
 

@@ -33,6 +33,9 @@ bool eh_jail_send(eh_jail_link *jail, uint16_t type, uint32_t task, const eh_doc
 bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame,
                   eh_err *err) EH_MUST_USE;
 
+/* The jail waits for something that it cannot be sent: eh_jail_next fails with this error. */
+void eh_jail_break(eh_jail_link *jail, const eh_err *why);
+
 /* `error` in a frame as an eh_err; class bug when it is malformed. */
 void eh_jail_read_error(const eh_doc *error, eh_err *err);
 /* The same the other way, in the arena. NULL without memory. */

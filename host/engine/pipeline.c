@@ -144,10 +144,6 @@ static bool serve(eh_pipeline *p, eh_err *err)
     for (;;) {
         eh_frame frame;
         if (!eh_jail_next(p->jail, UINT32_MAX, &frame, err)) return false;
-        if (p->unsent.class_ != EH_OK) {
-            *err = p->unsent;
-            return false;
-        }
         switch (frame.type) {
         case EH_FRAME_CALL:
             if (!count_call(p, err) || !eh_pipeline_call(p, &frame, err)) return false;

@@ -27,7 +27,6 @@ typedef struct eh_pipeline {
     struct eh_response *responses; /* engine/response.h; newest first */
     int64_t last_response;
     struct eh_token *tokens; /* engine/tokens.h */
-    eh_err unsent;           /* a reply that could not be sent, from a turn of the loop */
     int64_t calls;           /* that the script has made */
 } eh_pipeline;
 

@@ -235,6 +235,7 @@ static bool take(eh_response *r, const eh_http_answer *answer, eh_err *err)
 {
     eh_doc *headers = eh_doc_map(r->arena);
     eh_slice url;
+    if (headers == NULL) return eh_fail_memory(err, "a response");
     r->status = answer->status;
     for (size_t i = 0; i < answer->header_count; i++)
         if (!put_header(r, headers, &answer->headers[i], err)) return false;
@@ -256,8 +257,8 @@ static void done(void *self, eh_fetch *fetch, const eh_err *failure)
     eh_secrets_mask_err(p->run->secrets, &r->err);
     r->fetch = NULL;
     EH_FAULT("response.done");
-    if (r->waits && !eh_response_answer(r, &p->unsent) && p->unsent.class_ == EH_OK)
-        (void)eh_fail_memory(&p->unsent, "a reply");
+    eh_err unsent = {.class_ = EH_OK};
+    if (r->waits && !eh_response_answer(r, &unsent)) eh_jail_break(p->jail, &unsent);
 }
 
 eh_response *eh_response_start(eh_pipeline *p, const eh_pipeline_stream *stream, uint32_t task,

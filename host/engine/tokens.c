@@ -182,10 +182,12 @@ static void answer_first(eh_token *t)
     t->waiters = w->next;
     eh_arena *arena = eh_arena_new(REPLY_MAX);
     eh_doc *body = arena != NULL ? eh_doc_map(arena) : NULL, *value = NULL;
-    bool ok = body != NULL && put_answer(t, arena, &value, &p->unsent) &&
-              eh_doc_put(arena, body, eh_slice_str("value"), value, &p->unsent) &&
-              eh_jail_send(p->jail, EH_FRAME_REPLY, w->task, body, &p->unsent);
-    if (!ok && p->unsent.class_ == EH_OK) (void)eh_fail_memory(&p->unsent, "a reply");
+    eh_err unsent = {.class_ = EH_OK};
+    bool ok = (body != NULL || eh_fail_memory(&unsent, "a reply")) &&
+              put_answer(t, arena, &value, &unsent) &&
+              eh_doc_put(arena, body, eh_slice_str("value"), value, &unsent) &&
+              eh_jail_send(p->jail, EH_FRAME_REPLY, w->task, body, &unsent);
+    if (!ok) eh_jail_break(p->jail, &unsent);
     eh_arena_free(arena);
     free(w);
 }

@@ -25,6 +25,7 @@ typedef struct running {
     int fds[PIPES]; /* to read from; -1: ended */
     eh_buf *bufs[PIPES];
     bool too_much;
+    bool no_memory;
 } running;
 
 /* Runs in the child between fork and exec: only async-signal-safe calls. What went wrong is
@@ -76,6 +77,7 @@ static void take(running *r, int i)
         if (n > 0) {
             bool kept = eh_buf_append(r->bufs[i], chunk, (size_t)n, NULL);
             explicit_bzero(chunk, sizeof chunk);
+            if (!kept && r->bufs[i]->max - r->bufs[i]->len >= (size_t)n) r->no_memory = true;
             if (!kept && i == OUTPUT) r->too_much = true;
             continue;
         }
@@ -131,6 +133,7 @@ static bool judge(const running *r, bool in_time, int status, eh_err *err)
 {
     const char *name = r->command->argv[0];
     int reason = 0;
+    if (r->no_memory) return eh_fail_memory(err, "what a command prints");
     if (r->bufs[REASON]->len == sizeof reason) {
         memcpy(&reason, r->bufs[REASON]->data, sizeof reason);
         eh_fail(err, EH_CLASS_CONFIG, "the command \"%s\" cannot be run: %s", name,
