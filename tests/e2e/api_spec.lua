@@ -257,6 +257,19 @@ end },
     end
   end)
 
+  for _, fresh in ipairs { target.list[1], target.list[2] } do
+    it("replaces all rows once after a kill in front of that, in " .. fresh.name, function()
+      local to = fresh.fresh()
+      local folder = api.project(server, 'orders = { write = "replace", ' .. PAGED .. "}")
+      assert.equal(0, host.run(folder, to).code)
+      local killed = host.run(folder, to, { env = { ETLHOST_FAULT = "promote.start" },
+        program = host.faulty_program })
+      assert.matches("it was killed", killed.out, 1, true)
+      assert.equal(0, host.run(folder, to).code)
+      assert.equal(6, to:count "shop_orders")
+    end)
+  end
+
   it("shows rows in a preview", function()
     local folder = api.project(server, "orders = { " .. PAGED .. "}")
     local result = host.etlhost({ "preview", "shop.orders", "--client", "acme", "--format", "csv" },

@@ -1,5 +1,7 @@
--- How many units a generation has, and how many of them are of another input.
--- $1 stream, $2 generation, $3 input or NULL
-SELECT count(*), count(*) FILTER (WHERE input <> $3)
+-- How many units a generation has, and how many of them are of another input. What a service
+-- answered for all that a stream has (no input) cannot be told apart in the stage, nor gone on with:
+-- units of an earlier load are others, too. $1 stream, $2 generation, $3 input or NULL
+SELECT count(*),
+  count(*) FILTER (WHERE input <> $3 OR $3::text IS NULL AND input LIKE 'window:%')
 FROM _etl.units
 WHERE stream_id = $1 AND generation = $2
