@@ -77,8 +77,9 @@ static bool correct_region(eh_s3 *s3, const char *region, eh_err *err)
     if (s3->moved || region[0] == '\0' || strcmp(region, s3->bucket.region) == 0) return false;
     char text[256];
     (void)snprintf(text, sizeof text,
-                   "the bucket %s is in region %s, not %s: set region to spare a request",
-                   s3->bucket.name, region, s3->bucket.region);
+                   "the bucket %s is in region %s, not %s: set %s to spare a request",
+                   s3->bucket.name, region, s3->bucket.region,
+                   strcmp(s3->instance, "load") == 0 ? "--s3-region" : "region");
     s3->moved = true;
     if (!eh_s3_move(s3, region, err)) return false;
     eh_event_log(&s3->run->events, "warning", text, s3->instance, NULL);

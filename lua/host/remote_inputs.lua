@@ -43,8 +43,13 @@ local function credentials(args, settings)
   if args.anonymous then
     settings.anonymous = true
   elseif key and not args.s3_profile then
+    local secret = variable "AWS_SECRET_ACCESS_KEY"
+    if not secret then
+      return nil, err.new { class = "config", message = "AWS_SECRET_ACCESS_KEY is not set",
+        hint = "it belongs to AWS_ACCESS_KEY_ID, which is set" }
+    end
     settings.access_key_id = key
-    hide("secret_access_key", variable "AWS_SECRET_ACCESS_KEY")
+    hide("secret_access_key", secret)
     hide("session_token", variable "AWS_SESSION_TOKEN")
   else
     local path = variable "AWS_SHARED_CREDENTIALS_FILE"
@@ -53,7 +58,7 @@ local function credentials(args, settings)
     if not content then
       return nil, err.new {
         class = "config",
-        message = "there are no credentials for s3:// addresses",
+        message = "there are no credentials for s3:// addresses: there is no file " .. path,
         hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write ~/.aws/credentials; "
           .. "a public bucket is read with --anonymous",
       }
