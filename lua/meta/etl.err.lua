@@ -21,6 +21,7 @@
 ---@field place? string "file:line"
 ---@field trail? string what was being done
 ---@field code? string
+---@field status? integer the HTTP status of an answer that is an error
 ---@field retry_after_ms? number
 
 ---@class etl.error_fields
