@@ -209,17 +209,7 @@ static bool keep_row(eh_preview *p, const eh_batch *batch, size_t row, size_t co
 static void tell_dead(eh_preview *p, const eh_stream *s, const char *file, const eh_dead *dead)
 {
     if (p->dead++ >= DEAD_TOLD) return;
-    eh_events *e = &p->run->events;
-    eh_event_begin(e, "dead_row");
-    eh_event_str(e, "instance", s->instance);
-    eh_event_str(e, "resource", s->resource);
-    eh_event_str(e, "file", file);
-    if (dead->place.line > 0) eh_event_int(e, "line", (int64_t)dead->place.line);
-    eh_event_int(e, "row", (int64_t)dead->place.row);
-    if (dead->column.len > 0) eh_event_slice(e, "column", dead->column);
-    eh_event_slice(e, "code", dead->code);
-    eh_event_slice(e, "reason", dead->reason);
-    eh_event_end(e);
+    eh_stream_tell_dead(s, file, dead);
 }
 
 /* What of the row has no column of its own. */

@@ -61,21 +61,25 @@ static void on_schema_change(void *self, const char *table, const eh_change *cha
     eh_event_end(e);
 }
 
-static void on_dead(void *self, const char *input, const eh_dead *dead)
+void eh_stream_tell_dead(const eh_stream *s, const char *file, const eh_dead *dead)
 {
-    eh_stream *s = self;
-    if (s->dead_told++ >= DEAD_TOLD_MAX) return;
     eh_events *e = &s->run->events;
     eh_event_begin(e, "dead_row");
     eh_event_str(e, "instance", s->instance);
     eh_event_str(e, "resource", s->resource);
-    eh_event_str(e, "file", input);
+    eh_event_str(e, "file", file);
     if (dead->place.line > 0) eh_event_int(e, "line", (int64_t)dead->place.line);
     eh_event_int(e, "row", (int64_t)dead->place.row);
     if (dead->column.len > 0) eh_event_slice(e, "column", dead->column);
     eh_event_slice(e, "code", dead->code);
     eh_event_slice(e, "reason", dead->reason);
     eh_event_end(e);
+}
+
+static void on_dead(void *self, const char *input, const eh_dead *dead)
+{
+    eh_stream *s = self;
+    if (s->dead_told++ < DEAD_TOLD_MAX) eh_stream_tell_dead(s, input, dead);
 }
 
 static void on_warning(void *self, const char *message)

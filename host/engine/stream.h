@@ -92,4 +92,7 @@ bool eh_stream_retry(eh_stream *stream, const char *dead_id, uint64_t *count,
  */
 bool eh_stream_end(eh_stream *stream, const eh_err *why);
 
+/* The event `dead_row`. */
+void eh_stream_tell_dead(const eh_stream *stream, const char *file, const eh_dead *dead);
+
 #endif

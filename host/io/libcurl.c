@@ -1,30 +1,17 @@
 /* io/libcurl.c: see libcurl.h. */
 #include "io/libcurl.h"
 
-#include <dlfcn.h>
-#include <string.h>
-
-static bool find(void *library, const char *name, void *function, size_t size, eh_err *err)
-{
-    void *found = dlsym(library, name);
-    if (found == NULL)
-        return eh_fail(err, EH_CLASS_CONFIG, "libcurl.so.4 lacks the function %s", name);
-    memcpy(function, &found,
-           size); /* ISO C has no conversion between the two kinds of pointer */
-    return true;
-}
+#include "io/library.h"
 
 bool eh_libcurl_load(eh_libcurl *curl, eh_err *err)
 {
-    void *library = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
-    if (library == NULL) {
-        (void)eh_fail(err, EH_CLASS_CONFIG, "the HTTP library cannot be loaded: %s", dlerror());
-        return eh_err_hint(err, "it is in Debian's package libcurl4");
-    }
+    eh_library library = {"libcurl.so.4", "the HTTP library", "libcurl4", NULL};
+    if (!eh_library_open(&library, err)) return false;
     bool ok = true;
-#define FIND(name) ok = ok && find(library, "curl_" #name, &curl->name, sizeof curl->name, err);
+#define FIND(name)                                                                             \
+    ok = ok && eh_library_find(&library, "curl_" #name, &curl->name, sizeof curl->name, err);
     EH_LIBCURL_FUNCTIONS(FIND)
 #undef FIND
-    (void)dlclose(library); /* counted; NODELETE keeps it */
+    eh_library_close(&library);
     return ok;
 }

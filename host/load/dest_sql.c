@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
+static eh_slice find_file(const char *kind, const char *name, char *path, size_t size)
+{
+    (void)snprintf(path, size, "host/load/sql/%s/%s.sql", kind, name);
+    return eh_embedded_find(path);
+}
+
+static bool is_file(const char *kind, const char *name)
+{
+    char path[128];
+    return find_file(kind, name, path, sizeof path).data != NULL;
+}
+
 const char *eh_sql_text(const char *kind, const char *name, eh_err *err)
 {
     char path[128];
-    (void)snprintf(path, sizeof path, "host/load/sql/%s/%s.sql", kind, name);
-    eh_slice text = eh_embedded_find(path);
+    eh_slice text = find_file(kind, name, path, sizeof path);
     if (text.data == NULL)
         (void)eh_fail(err, EH_CLASS_BUG, "the executable carries no file %s", path);
     return text.data;
@@ -54,8 +65,8 @@ static bool parse_variable(const char *p, eh_slice *name, char *style, const cha
     return true;
 }
 
-static bool put_variable(eh_slice name, char style, const eh_sql_var *vars, size_t count,
-                         eh_buf *out, eh_err *err)
+static bool put_variable(const char *kind, eh_slice name, char style, const eh_sql_var *vars,
+                         size_t count, eh_buf *out, eh_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!eh_slice_is(name, vars[i].name)) continue;
@@ -63,6 +74,10 @@ static bool put_variable(eh_slice name, char style, const eh_sql_var *vars, size
         if (style == '\'') return quote(out, vars[i].value, '\'', err);
         return eh_buf_append_str(out, vars[i].value, err);
     }
+    char file[64];
+    (void)snprintf(file, sizeof file, "%.*s", EH_SLICE_FMT(name));
+    if (style == ' ' && is_file(kind, file))
+        return eh_sql_expand(kind, file, vars, count, out, err);
     return eh_fail(err, EH_CLASS_BUG, "a statement wants an unknown variable %.*s",
                    EH_SLICE_FMT(name));
 }
@@ -82,7 +97,7 @@ bool eh_sql_expand(const char *kind, const char *name, const eh_sql_var *vars, s
         /* "::" is a cast */
         size_t plain = colon[1] == ':' ? 2 : 1;
         if (plain == 1 && parse_variable(colon, &variable, &style, &after)) {
-            if (!put_variable(variable, style, vars, count, out, err)) return false;
+            if (!put_variable(kind, variable, style, vars, count, out, err)) return false;
             p = after;
             continue;
         }

@@ -1,8 +1,9 @@
 /* load/dest_sql.h: the SQL of the destinations: files in load/sql/<kind>/, names spliced in.
  *
  * The files use psql's own notation, so that they run there too: :"name" is an identifier,
- * :'name' a string constant, :name goes in as it is. Everything else that varies is a parameter
- * of the statement. Floor 3. */
+ * :'name' a string constant, :name goes in as it is. Where there is no variable of that name,
+ * :name is a file which several statements have in common. Everything else that varies is a
+ * parameter of the statement. Floor 3. */
 #ifndef EH_LOAD_DEST_SQL_H
 #define EH_LOAD_DEST_SQL_H
 

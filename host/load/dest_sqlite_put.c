@@ -2,41 +2,19 @@
  * dest_sqlite_put.h. Parameter i + 1 is column i in all of them. */
 #include "load/dest_sqlite_put.h"
 
-#include "load/dest_sql.h"
+#include "load/dest_put.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define SQL_MAX ((size_t)4 * 1024 * 1024)
 
-typedef struct speller {
-    const eh_put *put;
-    const eh_column_info *columns;
-    eh_arena *arena;
-    eh_err *err;
-} speller;
-
-/* Sets of roles, as bits. */
-enum {
-    KEYS = 1u << EH_PUT_KEY,
-    VALUES = 1u << EH_PUT_VALUE,
-    OURS = 1u << EH_PUT_OURS,
-    OF_TABLE = KEYS | VALUES | OURS
-};
-
-typedef bool spell_column(const speller *s, size_t i, eh_buf *out);
-
-static bool bare(const speller *s, size_t i, eh_buf *out)
+static bool equal(const eh_speller *s, size_t i, eh_buf *out)
 {
-    return eh_sql_identifier(out, s->columns[i].name, s->err);
+    return eh_spell_bare(s, i, out) && eh_buf_printf(out, s->err, " = ?%zu", i + 1);
 }
 
-static bool equal(const speller *s, size_t i, eh_buf *out)
-{
-    return bare(s, i, out) && eh_buf_printf(out, s->err, " = ?%zu", i + 1);
-}
-
-static bool same_key(const speller *s, size_t i, eh_buf *out)
+static bool same_key(const eh_speller *s, size_t i, eh_buf *out)
 {
     return eh_lite_spell_key(out, &s->columns[i], 0, s->err) &&
            eh_buf_append_str(out, " = ", s->err) &&
@@ -44,39 +22,16 @@ static bool same_key(const speller *s, size_t i, eh_buf *out)
 }
 
 /* What the record has no field for keeps its value. */
-static bool assigned_kept(const speller *s, size_t i, eh_buf *out)
+static bool assigned_kept(const eh_speller *s, size_t i, eh_buf *out)
 {
     if (s->put->roles[i] != EH_PUT_VALUE) return equal(s, i, out);
-    return bare(s, i, out) &&
+    return eh_spell_bare(s, i, out) &&
            eh_buf_printf(out, s->err, " = CASE WHEN substr(?%zu, %zu, 1) = '1' THEN ",
                          s->put->absent + 1, i + 1) &&
-           bare(s, i, out) && eh_buf_printf(out, s->err, " ELSE ?%zu END", i + 1);
+           eh_spell_bare(s, i, out) && eh_buf_printf(out, s->err, " ELSE ?%zu END", i + 1);
 }
 
-static const char *keep(const speller *s, bool ok, eh_buf *out)
-{
-    const char *text = ok ? eh_arena_strndup(s->arena, out->data, out->len) : NULL;
-    if (ok && out->len == 0) text = "";
-    if (ok && text == NULL) (void)eh_fail_memory(s->err, "a statement");
-    eh_buf_free(out);
-    return text;
-}
-
-/* The columns of the roles, each spelt one way. */
-static const char *spell(const speller *s, unsigned roles, const char *between,
-                         spell_column *how)
-{
-    eh_buf out;
-    eh_buf_init(&out, SQL_MAX);
-    bool ok = true;
-    for (size_t i = 0; ok && i < s->put->count; i++) {
-        if ((roles & 1u << s->put->roles[i]) == 0) continue;
-        ok = (out.len == 0 || eh_buf_append_str(&out, between, s->err)) && how(s, i, &out);
-    }
-    return keep(s, ok, &out);
-}
-
-static bool marked(const speller *s, size_t i, eh_buf *out)
+static bool marked(const eh_speller *s, size_t i, eh_buf *out)
 {
     return eh_buf_printf(out, s->err, "?%zu", i + 1);
 }
@@ -86,7 +41,7 @@ typedef struct pieces {
     const char *table, *match, *columns, *values, *assign, *touched, *kept, *kept_values;
 } pieces;
 
-static const char *expand(const speller *s, const char *file, const pieces *p)
+static const char *expand(const eh_speller *s, const char *file, const pieces *p)
 {
     char from[24], to[24];
     (void)snprintf(from, sizeof from, "?%zu", s->put->count + 1);
@@ -103,7 +58,7 @@ static const char *expand(const speller *s, const char *file, const pieces *p)
         if (vars[i].value == NULL) return NULL;
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
-    return keep(s, eh_sql_expand("sqlite", file, vars, COUNT, &out, s->err), &out);
+    return eh_spell_keep(s, eh_sql_expand("sqlite", file, vars, COUNT, &out, s->err), &out);
 }
 
 static bool is_instant(eh_type type)
@@ -113,7 +68,7 @@ static bool is_instant(eh_type type)
 
 /* Where a row says when its version begins: its cursor, where that is a date or a time of a
  * day, else when it was loaded. */
-static size_t find_at(const speller *s)
+static size_t find_at(const eh_speller *s)
 {
     size_t cursor = s->put->cursor;
     if (cursor != SIZE_MAX && is_instant(s->columns[cursor].type)) return cursor;
@@ -123,7 +78,7 @@ static size_t find_at(const speller *s)
 }
 
 /* The columns beside the encoder's, and the parameters behind those of from and to. */
-static const char *spell_kept(const speller *s, bool marks)
+static const char *spell_kept(const eh_speller *s, bool marks)
 {
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
@@ -132,10 +87,10 @@ static const char *spell_kept(const speller *s, bool marks)
         ok = marks ? eh_buf_printf(&out, s->err, ", ?%zu", s->put->count + 3 + i)
                    : eh_buf_append_str(&out, ", ", s->err) &&
                          eh_sql_identifier(&out, s->put->kept[i], s->err);
-    return keep(s, ok, &out);
+    return eh_spell_keep(s, ok, &out);
 }
 
-static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
+static bool make_history(const eh_speller *s, pieces *p, eh_lite_put *made)
 {
     static const struct {
         eh_lite_op op;
@@ -151,7 +106,7 @@ static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
     eh_buf_init(&touch, SQL_MAX);
     bool ok = cursor == SIZE_MAX ||
               (eh_buf_append_str(&touch, ", ", s->err) && equal(s, cursor, &touch));
-    p->touched = keep(s, ok, &touch);
+    p->touched = eh_spell_keep(s, ok, &touch);
     p->kept = spell_kept(s, false);
     p->kept_values = spell_kept(s, true);
     if (p->touched == NULL || p->kept == NULL || p->kept_values == NULL) return false;
@@ -164,24 +119,24 @@ static bool make_history(const speller *s, pieces *p, eh_lite_put *made)
     return true;
 }
 
-static bool make_merge(const speller *s, pieces *p, eh_lite_put *made)
+static bool make_merge(const eh_speller *s, pieces *p, eh_lite_put *made)
 {
     const char **sql = made->sql;
-    p->assign = spell(s, VALUES | OURS, ", ", equal);
+    p->assign = eh_spell(s, EH_SPELL_VALUES | EH_SPELL_OURS, ", ", equal);
     sql[EH_LITE_FIND] = expand(s, "put_find", p);
     sql[EH_LITE_UPDATE] = expand(s, "put_update", p);
     sql[EH_LITE_REMOVE] = expand(s, "put_remove", p);
     if (sql[EH_LITE_FIND] == NULL || sql[EH_LITE_UPDATE] == NULL || sql[EH_LITE_REMOVE] == NULL)
         return false;
     if (s->put->absent == SIZE_MAX) return true;
-    p->assign = spell(s, VALUES | OURS, ", ", assigned_kept);
+    p->assign = eh_spell(s, EH_SPELL_VALUES | EH_SPELL_OURS, ", ", assigned_kept);
     sql[EH_LITE_UPDATE_PARTIAL] = expand(s, "put_update", p);
     return sql[EH_LITE_UPDATE_PARTIAL] != NULL;
 }
 
 /* The columns [from, to) of the keys, each spelt one way. */
-static const char *spell_keys(const speller *s, size_t from, size_t to, const char *between,
-                              spell_column *how)
+static const char *spell_keys(const eh_speller *s, size_t from, size_t to, const char *between,
+                              eh_spell_column *how)
 {
     eh_buf out;
     eh_buf_init(&out, SQL_MAX);
@@ -189,15 +144,15 @@ static const char *spell_keys(const speller *s, size_t from, size_t to, const ch
     for (size_t i = from; ok && i < to; i++)
         ok = (out.len == 0 || eh_buf_append_str(&out, between, s->err)) &&
              how(s, s->put->keys[i], &out);
-    return keep(s, ok, &out);
+    return eh_spell_keep(s, ok, &out);
 }
 
-static bool make_children(const speller *s, pieces *p, eh_lite_put *made)
+static bool make_children(const eh_speller *s, pieces *p, eh_lite_put *made)
 {
     const eh_put *put = s->put;
     if (!make_merge(s, p, made)) return false;
     p->match = spell_keys(s, 0, put->parent_keys, " AND ", equal);
-    p->columns = spell_keys(s, put->parent_keys, put->key_count, ", ", bare);
+    p->columns = spell_keys(s, put->parent_keys, put->key_count, ", ", eh_spell_bare);
     made->sql[EH_LITE_LIST] = expand(s, "nested_list", p);
     made->sql[EH_LITE_CLEAR] = expand(s, "put_remove", p);
     return made->sql[EH_LITE_LIST] != NULL && made->sql[EH_LITE_CLEAR] != NULL;
@@ -206,7 +161,7 @@ static bool make_children(const speller *s, pieces *p, eh_lite_put *made)
 const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *columns,
                                    const eh_put *put, eh_arena *arena, eh_err *err)
 {
-    const speller s = {put, columns, arena, err};
+    const eh_speller s = {put, columns, arena, err};
     eh_lite_put *made = eh_arena_zalloc(arena, 1, sizeof *made);
     eh_type *types = eh_arena_zalloc(arena, put->count, sizeof *types);
     if (made == NULL || types == NULL) {
@@ -216,9 +171,9 @@ const eh_lite_put *eh_lite_put_new(const char *table, const eh_column_info *colu
     for (size_t i = 0; i < put->count; i++) types[i] = columns[i].type;
     made->types = types;
     pieces p = {table,
-                spell(&s, KEYS, " AND ", same_key),
-                spell(&s, OF_TABLE, ", ", bare),
-                spell(&s, OF_TABLE, ", ", marked),
+                eh_spell(&s, EH_SPELL_KEYS, " AND ", same_key),
+                eh_spell(&s, EH_SPELL_TABLE, ", ", eh_spell_bare),
+                eh_spell(&s, EH_SPELL_TABLE, ", ", marked),
                 NULL,
                 "",
                 "",

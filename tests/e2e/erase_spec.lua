@@ -11,12 +11,7 @@ local NOTES = '{"id":1,"email":"jo@a.com","note":"x"}\n{"id":2,"email":"mo@a.com
 for _, make in ipairs { target.list[1], target.list[2] } do
   describe("erase with " .. make.name, function()
     local project, to
-    local function etlhost(...) return host.etlhost({ ... }, { cwd = project }) end
-    local function ok(...)
-      local result = etlhost(...)
-      assert.equal(0, result.code, tostring(result))
-      return result.out
-    end
+    local etlhost, ok = host.inside(function() return project end)
     local function ids(name, client)
       return (to:sql(("select id from %s where _client_id = '%s' order by id"):format(
         to:name(name), client)):gsub("\n", " "))
@@ -25,8 +20,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     before_each(function()
       to = make.fresh()
       project = host.project {
-        config = ("connections:\n  here: { url: %q }\ndefaults:\n"
-          .. "  destination: { connection: here }\n"):format(to.url),
+        config = host.connected(to),
         exports = { ["orders/1.csv"] = ORDERS, ["notes/1.jsonl"] = NOTES },
         pipeline = 'return require "etl.pipeline" { s3_exports = { orders = { table = "t" }, '
           .. 'notes = { table = "u", format = "jsonl" } } }\n',

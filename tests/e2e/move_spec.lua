@@ -13,12 +13,7 @@ end
 for _, make in ipairs { target.list[1], target.list[2] } do
   describe("state move with " .. make.name, function()
     local project, to
-    local function etlhost(...) return host.etlhost({ ... }, { cwd = project }) end
-    local function ok(...)
-      local result = etlhost(...)
-      assert.equal(0, result.code, tostring(result))
-      return result.out
-    end
+    local etlhost, ok = host.inside(function() return project end)
     local function configure(instance, resource, table_)
       files.write(project .. "/config/clients/acme.yaml", client(instance, resource))
       files.write(project .. "/pipelines/p.lua", ('return require "etl.pipeline" { %s = { '
@@ -32,8 +27,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     before_each(function()
       to = make.fresh()
       project = host.project {
-        config = ("connections:\n  here: { url: %q }\ndefaults:\n"
-          .. "  destination: { connection: here }\n"):format(to.url),
+        config = host.connected(to),
         exports = { ["orders/1.csv"] = "id,v\n1,a\n2,b\n3\n", ["more/1.csv"] = "id,v\n9,z\n" },
       }
       -- Two streams of one instance in one table are told apart by their loads.

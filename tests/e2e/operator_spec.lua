@@ -10,8 +10,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     before_each(function()
       to = make.fresh()
       project = host.project {
-        config = ("connections:\n  here: { url: %q }\ndefaults:\n"
-          .. "  destination: { connection: here }\n"):format(to.url),
+        config = host.connected(to),
         exports = { ["orders/1.csv"] = "id,v\n1,a\n2,b\n", ["orders/2.csv"] = "id,v\n3,c\n4\n" },
         pipeline = 'return require "etl.pipeline" { s3_exports = { orders = { table = "t" } } }\n',
       }

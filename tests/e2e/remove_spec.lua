@@ -16,18 +16,12 @@ end
 for _, make in ipairs { target.list[1], target.list[2] } do
   describe("client remove with " .. make.name, function()
     local project, to
-    local function etlhost(...) return host.etlhost({ ... }, { cwd = project }) end
-    local function ok(...)
-      local result = etlhost(...)
-      assert.equal(0, result.code, tostring(result))
-      return result.out
-    end
+    local etlhost, ok = host.inside(function() return project end)
 
     before_each(function()
       to = make.fresh()
       project = host.project {
-        config = ("connections:\n  here: { url: %q }\ndefaults:\n"
-          .. "  destination: { connection: here }\n"):format(to.url),
+        config = host.connected(to),
         exports = {
           ["orders/1.csv"] = 'id,v,f\n1,a,0.1\n2\n3,"x ""y"", z",1.50\n4,"",\n',
           ["notes/1.csv"] = 'id,at,note\n007,2026-03-01T12:30:00Z,"two\nlines"\n',

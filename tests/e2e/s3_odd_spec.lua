@@ -5,11 +5,7 @@ local host = require "tests.support.host"
 local s3 = require "tests.support.s3"
 local target = require "tests.support.target"
 
-local function csv(from, to)
-  local lines = { "id,name" }
-  for i = from, to do lines[#lines + 1] = ("%d,name %d"):format(i, i) end
-  return table.concat(lines, "\n") .. "\n"
-end
+local csv = s3.csv
 
 describe("a bucket", function()
   local store

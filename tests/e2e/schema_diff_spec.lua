@@ -7,12 +7,7 @@ local target = require "tests.support.target"
 for _, make in ipairs { target.list[1], target.list[2] } do
   describe("schema diff with " .. make.name, function()
     local project, to
-    local function etlhost(...) return host.etlhost({ ... }, { cwd = project }) end
-    local function ok(...)
-      local result = etlhost(...)
-      assert.equal(0, result.code, tostring(result))
-      return result.out
-    end
+    local etlhost, ok = host.inside(function() return project end)
     local function changes(...)
       local list = {}
       for _, line in ipairs(files.lines(ok("schema", "diff", "--json", ...))) do
@@ -26,8 +21,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
     before_each(function()
       to = make.fresh()
       project = host.project {
-        config = ("connections:\n  here: { url: %q }\ndefaults:\n"
-          .. "  destination: { connection: here }\n"):format(to.url),
+        config = host.connected(to),
         exports = { ["orders/1.csv"] = "id,n\n1,5\n" },
         pipeline = 'return require "etl.pipeline" { s3_exports = { orders = { table = "t" } } }\n',
       }

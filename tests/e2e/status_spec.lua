@@ -24,12 +24,7 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       }
     end)
 
-    local function etlhost(...) return host.etlhost({ ... }, { cwd = project }) end
-    local function ok(...)
-      local result = etlhost(...)
-      assert.equal(0, result.code, tostring(result))
-      return result.out
-    end
+    local etlhost, ok = host.inside(function() return project end)
     local function status(code)
       local result = etlhost("status", "--json")
       assert.equal(code, result.code, tostring(result))

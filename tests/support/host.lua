@@ -34,6 +34,23 @@ end
 function host.etlhost(arguments, options) return process.run(prepare(arguments, options)) end
 function host.spawn(arguments, options) return process.spawn(prepare(arguments, options)) end
 
+-- For a spec whose folder is made anew: etlhost(...) and ok(...), which raises unless it ends well,
+-- in the folder that folder() gives.
+function host.inside(folder)
+  local function etlhost(...) return host.etlhost({ ... }, { cwd = folder() }) end
+  return etlhost, function(...)
+    local result = etlhost(...)
+    assert.equal(0, result.code, tostring(result))
+    return result.out
+  end
+end
+
+-- Text of etlhost.yaml: what names no destination loads into this target.
+function host.connected(target)
+  return ("connections:\n  here: { url: %q }\ndefaults:\n  destination: { connection: here }\n")
+    :format(target.url)
+end
+
 -- `etlhost load PATH... --into TABLE`, for a target. options.more: further arguments.
 function host.load_arguments(paths, into, target, options)
   local arguments = append({ "load" }, type(paths) == "table" and paths or { paths })

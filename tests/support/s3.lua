@@ -6,6 +6,13 @@ local files = require "tests.support.files"
 local http = require "tests.support.http"
 
 local s3 = {}
+
+-- Rows [from, to] of a file.
+function s3.csv(from, to)
+  local lines = { "id,name" }
+  for i = from, to do lines[#lines + 1] = ("%d,name %d"):format(i, i) end
+  return table.concat(lines, "\n") .. "\n"
+end
 local store = {}
 store.__index = store
 
