@@ -71,6 +71,27 @@ describe("a bucket", function()
     assert.equal(4, to:count "t")
   end)
 
+  it("has several prefixes, each a resource, and two of them in one table", function()
+    start()
+    store:put("orders-create/1.csv", "id,name,at\n1,new,2026-03-01\n2,new,2026-03-01\n")
+    store:put("orders-update/1.csv", "id,name,at\n1,changed,2026-03-02\n")
+    store:put("marketing/leads/1.csv", csv(7, 8))
+    store:put("marketing/leads/notes.txt", "not,a,lead\n")
+    local to, folder = target.sqlite(), project("", [[{
+      orders-create: { table: orders, key: id, cursor: at },
+      orders-update: { table: orders, key: id, cursor: at },
+      leads: { prefix: marketing/leads/, pattern: "*.csv", table: t } }]])
+    must_run(folder, to)
+    assert.equal("1|changed,2|new", to:sql [[select group_concat(id || '|' || name) from
+      (select id, name from orders order by id)]])
+    assert.equal("7,8", to:sql "select group_concat(id) from (select id from t order by id)")
+    assert.is_nil(table.concat(store:fetched(), " "):find("notes.txt", 1, true))
+    -- An older row comes late: it changes nothing.
+    store:put("orders-create/0.csv", "id,name,at\n1,late,2026-02-01\n")
+    must_run(folder, to)
+    assert.equal("changed", to:sql "select name from orders where id = 1")
+  end)
+
   it("has several objects fetched at once, and loaded in the order of their names", function()
     start { faults = { { target = "orders/1%.csv", hold = 4 } } }
     for i = 1, 6 do store:put("orders/" .. i .. ".csv", csv(i, i)) end
