@@ -297,14 +297,20 @@ bool eh_url_matches(const eh_url *url, const char *pattern)
     return matches(url, pattern, false);
 }
 
+/* As allow_private writes it: "127.0.0.1:8080", "[::1]:8080". */
+static void address_of(const eh_url *url, char text[HOST_PORT])
+{
+    bool v6 = strchr(url->host, ':') != NULL;
+    (void)snprintf(text, HOST_PORT, "%s%s%s:%u", v6 ? "[" : "", url->host, v6 ? "]" : "",
+                   (unsigned)url->port);
+}
+
 /* Its address and port stand in allow_private. */
 static bool opened(const eh_url *url, const eh_http_rules *rules)
 {
     char text[HOST_PORT];
-    bool v6 = strchr(url->host, ':') != NULL;
     if (!url->literal) return false;
-    (void)snprintf(text, sizeof text, "%s%s%s:%u", v6 ? "[" : "", url->host, v6 ? "]" : "",
-                   (unsigned)url->port);
+    address_of(url, text);
     for (size_t i = 0; i < rules->allow_private_count; i++)
         if (strcasecmp(rules->allow_private[i], text) == 0) return true;
     return false;
@@ -332,11 +338,13 @@ bool eh_url_allowed(const eh_url *url, const eh_http_rules *rules, eh_err *err)
     (void)eh_fail(err, EH_CLASS_DENIED,
                   "http: to \"%s\" is refused: anybody on the way could read it", url->host);
     if (!url->literal) return eh_err_hint(err, "use https:");
+    char text[HOST_PORT];
+    address_of(url, text);
     return eh_err_hint(
         err,
         "use https:, or, for a service of your own, name it in config/etlhost.yaml: "
-        "network: { allow_private: [\"%s:%u\"] }",
-        url->host, (unsigned)url->port);
+        "network: { allow_private: [\"%s\"] }",
+        text);
 }
 
 bool eh_url_encode(eh_buf *out, eh_slice part, eh_err *err)
