@@ -54,15 +54,24 @@ def serve(data, size, pages, delay=0):
     return Service("pages.lua", file=data.ndjson, size=size, pages=pages, delay=delay)
 
 
-def make_project(folder, service, records=None, objects=None):
-    """A client with the service; with the file `records` as exports of its own; and with the
-    bucket of the service `objects`."""
+EXPORTS = """  files:
+    use: s3_exports
+    url: file:exports
+    prefixes:
+      records: {}
+      keyed: { key: order_id, prefix: records/ }
+      parts: {}
+"""
+
+
+def make_project(folder, service, records=None, parts=None, objects=None):
+    """A client with the service; with the file `records`, or the files `parts`, in a folder; and
+    with the bucket of the service `objects`."""
     shutil.rmtree(folder, ignore_errors=True)
     private = [one.address for one in (service, objects) if one is not None]
     sources = f"  pages: {{ base_url: '{service.url}' }}\n"
-    if records is not None:
-        sources += "  files:\n    use: s3_exports\n    url: file:exports\n    prefixes: { records: {}, " \
-                   "keyed: { key: order_id, prefix: records/ } }\n"
+    if records or parts:
+        sources += EXPORTS
     if objects is not None:
         sources += bucket(objects)
     texts = {
@@ -75,9 +84,10 @@ def make_project(folder, service, records=None, objects=None):
         os.makedirs(os.path.join(folder, os.path.dirname(name)), exist_ok=True)
         with open(os.path.join(folder, name), "w") as out:
             out.write(text)
-    if records is not None:
-        os.makedirs(os.path.join(folder, "exports/records"))
-        os.link(records, os.path.join(folder, "exports/records/orders.jsonl"))
+    for kind, files in (("records", [records] if records else []), ("parts", parts or [])):
+        os.makedirs(os.path.join(folder, "exports", kind))
+        for path in files:
+            os.link(path, os.path.join(folder, "exports", kind, os.path.basename(path)))
 
 
 def bucket(objects):
@@ -127,7 +137,7 @@ def pages_postgres(b):
             curl(service, count, "curl of the pages to nothing"),
         ]
         if b.peers:
-            contenders += b.peers.pages(service)
+            contenders += b.peers.pages(service, rows)
         title, lines = b.compete(f"{count} JSON pages of {SIZE:,} records -> Postgres", rows,
                                  contenders)
     lines[3].base, lines[3].base_name = lines[2].result, lines[2].what

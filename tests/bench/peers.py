@@ -163,14 +163,20 @@ class Peers:
                       runs=1),
         ]
 
-    def pages(self, service):
+    def pages(self, service, rows):
         from groups import Contender
         self.values["url"] = service.url
+
+        def check():
+            found = int(self.server.sql("select count(*) from peer.records"))
+            if found != rows:
+                raise RuntimeError(f"{found} rows in peer.records, not {rows}")
+
         return [
             Contender("dlt, Arrow tables made by hand", self.dlt("dlt-pages-best", DLT_PAGES_BEST),
-                      reset=self.fresh),
+                      reset=self.fresh, check=check),
             Contender("dlt, its rest_api source", self.dlt("dlt-pages", DLT_PAGES),
-                      reset=self.fresh, runs=1),
+                      reset=self.fresh, check=check, runs=1),
         ]
 
     def sling(self, contender):
