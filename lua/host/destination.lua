@@ -47,7 +47,8 @@ end
 function destination.from_option(url, schema)
   local here, problem = files.current_folder()
   if not here then return nil, problem end
-  return finish(url, here, { schema = schema })
+  return finish(url, here, { schema = schema,
+    written = "the address of --destination, PGPASSWORD or ~/.pgpass" })
 end
 
 -- What a client's file, or the defaults, say of where rows go: the name of the connection (nil for
