@@ -25,7 +25,11 @@ typedef struct eh_json_options {
     /* "data.items": keys separated by dots to an array of records or one record; empty: the
      * document is the array or the record. Only with DOCUMENT, which DETECT then means. */
     eh_slice path;
-    /* 0: 16 MiB; with DOCUMENT the limit of the document, 0: 256 MiB. Past it: class limit. */
+    /* DOCUMENT: its rows are handed out before its end was seen, so it may be of any length.
+     * What is wrong behind them is an error when its turn comes. */
+    bool as_it_comes;
+    /* 0: 16 MiB; with DOCUMENT, unless as_it_comes, the limit of the document, 0: 256 MiB. Past
+     * it: class limit. */
     size_t max_record_bytes;
     size_t batch_rows;       /* 0: 4096 */
     size_t batch_bytes;      /* 0: 512 KiB */

@@ -87,7 +87,7 @@ static find find_window(eh_json_parser *p, const eh_batch *batch, size_t used, w
 {
     size_t share = p->batch_bytes > used ? p->batch_bytes - used : 0;
     size_t view = eh_json_available(p);
-    if (p->shape == EH_JSON_DOCUMENT && !p->outline->full)
+    if (p->shape == EH_JSON_DOCUMENT && p->frame == NULL && !p->outline->full)
         return find_cut(p, batch, share, w, err);
     if (!eh_json_batch_empty(batch) && view > share) view = share;
     find found = find_start(p, view, &w->start, err);
@@ -261,7 +261,9 @@ eh_parse eh_json_array_next(eh_json_parser *p, eh_batch *batch, eh_err *err)
     if (parse != EH_PARSE_BATCH || !eh_json_batch_empty(batch)) return parse;
     if (p->phase == EH_JSON_TRAILING) {
         eh_json_advance(p, 1);
-        p->phase = p->shape == EH_JSON_DOCUMENT ? EH_JSON_DONE : EH_JSON_AFTER;
+        p->phase = p->shape != EH_JSON_DOCUMENT ? EH_JSON_AFTER
+                   : p->frame != NULL           ? EH_JSON_TAIL
+                                                : EH_JSON_DONE;
     }
     return p->phase == EH_JSON_AFTER ? read_rest(p, err) : EH_PARSE_END;
 }

@@ -238,7 +238,7 @@ static bool read_array(judge *j, unsigned depth)
     }
 }
 
-static bool ends_scalar(char c)
+bool eh_json_ends_scalar(char c)
 {
     switch (c) {
     case '{':
@@ -254,22 +254,26 @@ static bool ends_scalar(char c)
     }
 }
 
+const char *eh_json_scalar_fault(eh_slice token)
+{
+    if (token.len == 0) return "a value is missing";
+    if (eh_slice_is(token, "true") || eh_slice_is(token, "false") ||
+        eh_slice_is(token, "null") || eh_json_is_number(token.data, token.len))
+        return NULL;
+    bool number = token.data[0] == '-' || token.data[0] == '+' || token.data[0] == '.' ||
+                  (token.data[0] >= '0' && token.data[0] <= '9');
+    return number ? "a number is not written as JSON writes numbers"
+                  : "a word is none of true, false, null";
+}
+
 static bool read_scalar(judge *j)
 {
     size_t start = j->at;
-    while (j->at < j->len && !ends_scalar(j->text[j->at])) j->at++;
-    eh_slice token = eh_slice_of(j->text + start, j->at - start);
-    if (token.len == 0)
-        return malformed(j, start,
-                         start < j->len ? "a value is missing" : "the text ends early");
-    if (eh_slice_is(token, "true") || eh_slice_is(token, "false") ||
-        eh_slice_is(token, "null") || eh_json_is_number(token.data, token.len))
-        return true;
-    bool number = token.data[0] == '-' || token.data[0] == '+' || token.data[0] == '.' ||
-                  (token.data[0] >= '0' && token.data[0] <= '9');
-    malformed(j, start,
-              number ? "a number is not written as JSON writes numbers"
-                     : "a word is none of true, false, null");
+    while (j->at < j->len && !eh_json_ends_scalar(j->text[j->at])) j->at++;
+    const char *reason = eh_json_scalar_fault(eh_slice_of(j->text + start, j->at - start));
+    if (reason == NULL) return true;
+    if (start == j->len) reason = "the text ends early";
+    malformed(j, start, reason);
     j->fault.cut = j->at == j->len;
     return false;
 }
@@ -349,8 +353,7 @@ bool eh_json_check(eh_slice text, bool *duplicate_or_nul, eh_err *err)
     return verdict == EH_JSON_GOOD;
 }
 
-/* The part of the path before the next dot. */
-static eh_slice path_step(eh_slice path, size_t from)
+eh_slice eh_json_path_step(eh_slice path, size_t from)
 {
     const char *dot = memchr(path.data + from, '.', path.len - from);
     size_t end = dot != NULL ? (size_t)(dot - path.data) : path.len;
@@ -369,7 +372,7 @@ static bool read_found(judge *j, unsigned depth, eh_json_found *found)
     return good;
 }
 
-static bool key_is(eh_slice raw, bool escaped, eh_slice step)
+bool eh_json_key_is(eh_slice raw, bool escaped, eh_slice step)
 {
     char bytes[256];
     size_t len = raw.len;
@@ -383,7 +386,7 @@ static bool key_is(eh_slice raw, bool escaped, eh_slice step)
 static bool follow(judge *j, unsigned depth, eh_slice path, size_t from, eh_json_found *found)
 {
     if (from > path.len) return read_found(j, depth, found);
-    eh_slice step = path_step(path, from);
+    eh_slice step = eh_json_path_step(path, from);
     bool seen = false;
     found->missing = from + step.len;
     if (peek(j) != '{') {
@@ -399,7 +402,7 @@ static bool follow(judge *j, unsigned depth, eh_slice path, size_t from, eh_json
         eh_slice key;
         bool escaped;
         if (!read_key(j, depth + 1, &key, &escaped)) return false;
-        bool here = key_is(key, escaped, step);
+        bool here = eh_json_key_is(key, escaped, step);
         if (here && seen) found->twice = true;
         bool good = here && !seen ? follow(j, depth + 1, path, from + step.len + 1, found)
                                   : read_value(j, depth + 1);

@@ -105,7 +105,8 @@ static eh_parse start(eh_json_parser *p, eh_err *err)
         if (parse != EH_PARSE_BATCH) return parse;
     }
     if (p->max_record == 0)
-        p->max_record = p->shape == EH_JSON_DOCUMENT ? DOCUMENT_BYTES : RECORD_BYTES;
+        p->max_record =
+            p->shape == EH_JSON_DOCUMENT && p->frame == NULL ? DOCUMENT_BYTES : RECORD_BYTES;
     p->phase = p->shape == EH_JSON_LINES || p->resumed ? EH_JSON_RECORDS : EH_JSON_OPEN;
     return EH_PARSE_BATCH;
 }
@@ -119,6 +120,7 @@ static eh_parse fill(eh_json_parser *p, eh_batch *batch, eh_err *err)
     if (p->phase == EH_JSON_DONE) return EH_PARSE_END;
     if (p->shape == EH_JSON_LINES) return eh_json_lines_next(p, batch, err);
     if (p->shape == EH_JSON_ARRAY) return eh_json_array_next(p, batch, err);
+    if (p->frame != NULL) return eh_json_stream_next(p, batch, err);
     return eh_json_document_next(p, batch, err);
 }
 
@@ -152,6 +154,7 @@ static void json_free(eh_parser *parser)
     eh_json_outline_free(&p->own);
     eh_buf_free(&p->in);
     eh_buf_free(&p->unescaped);
+    free(p->frame);
     free(p->path);
     free(p);
 }
@@ -167,6 +170,8 @@ static bool check_options(const eh_json_options *o, eh_err *err)
         return eh_fail(err, EH_CLASS_CONFIG,
                        "a path to the rows needs a JSON document, "
                        "not lines or an array");
+    if (o->as_it_comes && o->shape != EH_JSON_DOCUMENT)
+        return eh_fail(err, EH_CLASS_CONFIG, "only a JSON document is read as it comes");
     if (o->from.offset > 0 && o->shape != EH_JSON_LINES && o->shape != EH_JSON_ARRAY)
         return eh_fail(err, EH_CLASS_CONFIG, "JSON is resumed only in lines or an array");
     eh_slice path = o->path;
@@ -209,6 +214,11 @@ static bool set_up(eh_json_parser *p, const eh_json_options *o, eh_err *err)
     p->path = malloc(o->path.len + 1);
     if (p->path == NULL) return eh_fail_memory(err, "a JSON parser");
     if (o->path.len > 0) memcpy(p->path, o->path.data, o->path.len);
+    if (o->as_it_comes) {
+        p->frame = malloc(sizeof *p->frame);
+        if (p->frame == NULL) return eh_fail_memory(err, "a JSON parser");
+        eh_json_frame_init(p->frame, eh_slice_of(p->path, p->path_len), SIZE_MAX);
+    }
     p->index = eh_json_index_new(err);
     p->alone = p->index != NULL ? eh_json_index_new(err) : NULL;
     return p->alone != NULL;

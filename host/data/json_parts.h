@@ -1,12 +1,13 @@
 /* data/json_parts.h: the JSON parser's struct and what its files do for each other.
  *
  * json_parser.c: making, feeding, detecting. json_batch.c: records to rows and dead records.
- * json_lines.c, json_array.c, json_document.c: where records begin and end. Private to the JSON
- * files. Floor 1. */
+ * json_lines.c, json_array.c, json_document.c, json_stream.c: where records begin and end.
+ * Private to the JSON files. Floor 1. */
 #ifndef EH_DATA_JSON_PARTS_H
 #define EH_DATA_JSON_PARTS_H
 
 #include "data/json.h"
+#include "data/json_frame.h"
 #include "data/json_read.h"
 #include "data/json_scan.h"
 
@@ -25,6 +26,8 @@ typedef enum eh_json_phase {
     EH_JSON_OPEN,     /* at what holds the records: an array's bracket, a document */
     EH_JSON_RECORDS,  /* at a record, or white space before one */
     EH_JSON_TRAILING, /* at an array's closing bracket */
+    EH_JSON_ONE,      /* at the one record of a document that is read as it comes */
+    EH_JSON_TAIL,     /* behind the rows of such a document */
     EH_JSON_AFTER,    /* only white space may follow */
     EH_JSON_DONE
 } eh_json_phase;
@@ -49,7 +52,10 @@ typedef struct eh_json_parser {
     eh_json_outline own, *outline; /* DOCUMENT: of the text */
     uint64_t text_at;              /* DOCUMENT: where its text begins in the input */
     eh_json_span list;             /* DOCUMENT: the rows' array, in the text */
-    uint64_t row, line;            /* the next record's, 1-based */
+    eh_json_frame *frame; /* DOCUMENT: it is read as it comes; owned; NULL: whole */
+    eh_json_frame record; /* of its one record: the walk over it, ... */
+    size_t walked;        /* ... which has come so far from head */
+    uint64_t row, line;   /* the next record's, 1-based */
     uint64_t batch_start;
 
     eh_json_index *index; /* for windows of records */
@@ -128,5 +134,15 @@ eh_json_step eh_json_take_alone(eh_json_parser *p, eh_batch *batch,
 eh_parse eh_json_lines_next(eh_json_parser *p, eh_batch *batch, eh_err *err);
 eh_parse eh_json_array_next(eh_json_parser *p, eh_batch *batch, eh_err *err);
 eh_parse eh_json_document_next(eh_json_parser *p, eh_batch *batch, eh_err *err);
+eh_parse eh_json_stream_next(eh_json_parser *p, eh_batch *batch, eh_err *err);
+
+/* What the two that read documents say alike (json_document.c). */
+eh_parse eh_json_fail_text(const eh_json_parser *p, const eh_json_fault *fault, eh_err *err);
+/* Why there are no rows; first: the first byte of what is at the path, 0: nothing is. */
+eh_parse eh_json_fail_rows(const eh_json_parser *p, const eh_json_found *found, char first,
+                           eh_err *err);
+/* The value of `len` bytes at head is one record. */
+eh_parse eh_json_read_one(eh_json_parser *p, eh_batch *batch, size_t len, eh_json_phase then,
+                          eh_err *err);
 
 #endif

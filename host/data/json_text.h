@@ -33,6 +33,16 @@ static inline bool eh_json_is_space(char c)
 /* The whole token is a number by RFC 8259, section 6. */
 bool eh_json_is_number(const char *token, size_t len);
 
+/* Does the byte stand behind a number or a word? */
+bool eh_json_ends_scalar(char c);
+/* What is wrong with a token that is no string; NULL: nothing. */
+const char *eh_json_scalar_fault(eh_slice token);
+
+/* The step of a path that begins at byte `from`, up to the next dot. */
+eh_slice eh_json_path_step(eh_slice path, size_t from);
+/* Is a key, as it is written, this step? */
+bool eh_json_key_is(eh_slice raw, bool escaped, eh_slice step);
+
 /* Undoes the escapes of a string's inside. `out` takes at most raw.len bytes; NULL only checks.
  * Returns flags of the enum above; *len is what was written. */
 unsigned eh_json_unescape(eh_slice raw, char *out, size_t *len);

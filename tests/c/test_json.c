@@ -40,6 +40,8 @@ static void expect_at(const char *path, const char *text, const char *expected)
 {
     eh_json_options options = {.shape = EH_JSON_DOCUMENT, .path = eh_slice_str(path)};
     expect_dump(&options, text, strlen(text), false, expected);
+    options.as_it_comes = true;
+    expect_dump(&options, text, strlen(text), false, expected);
 }
 
 /* ---- cells ---- */
@@ -346,6 +348,59 @@ static void test_rows_that_are_not_there_are_an_error(void **state)
     }
 }
 
+/* Read as it comes, what is wrong behind the rows is told behind them. */
+static void test_a_document_is_read_as_it_comes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *text, *expected;
+    } cases[] = {
+        {"d", "{\"d\":[{\"a\":1}]",
+         "a=#1\ncolumns: a\nerror data: not JSON: the text ends early"},
+        {"d", "{\"d\":[{\"a\":1}", "columns:\nerror data: not JSON: the array has no end"},
+        {"d", "{\"d\":[{\"a\":1}]} x", "a=#1\ncolumns: a\nerror data: not JSON: something"},
+        {"d", "{\"d\":[{\"a\":1}],\"z\":tru}",
+         "a=#1\ncolumns: a\nerror data: not JSON: a word"},
+        {"d", "{\"d\":[{\"a\":1}],\"z\":\"\xff\"}",
+         "a=#1\ncolumns: a\nerror data: not JSON: a string is not valid UTF-8"},
+        {"d", "{\"d\":[{\"a\":1}],\"d\":[]}",
+         "a=#1\ncolumns: a\nerror remote: a key of the path \"d\" is there twice"},
+        {"d", "{\"z\":{\"d\":[{\"b\":1}]},\"\\u0064\":[],\"y\":[[],{}]}", "columns:\nend"},
+        {"d.e", "{\"d\":{\"x\":[],\"e\":{\"a\":[{\"q\":2}]}},\"e\":1}",
+         "a=json:[{\"q\":2}]\ncolumns: a\nend"},
+        {"d.e", "{\"d\":[{\"e\":[]}]}",
+         "columns:\nerror remote: there are no rows at \"d.e\": what"},
+        {"d.e", "{\"d\":{\"f\":1}}",
+         "columns:\nerror remote: there are no rows at \"d.e\": the document has no \"d.e\""},
+        {"d", "{\"d\":null}", "columns:\nerror remote: what is at \"d\" is null"},
+        {"d", "{\"z\":1 \"d\":[]}",
+         "columns:\nerror data: not JSON: a comma or a closing brace"},
+        {"d", "{\"z\":[1 2],\"d\":[]}",
+         "columns:\nerror data: not JSON: a comma or a closing brack"},
+        {"d", "{\"z\":01,\"d\":[]}", "columns:\nerror data: not JSON: a number"},
+        {"d", "{\"z\":\"\\x\",\"d\":[]}",
+         "columns:\nerror data: not JSON: a string has an escape"},
+        {"d", "{\"z", "columns:\nerror data: not JSON: a string has no end"},
+        {"", "{\"a\":\"\\ud800\"}", "dead lone_surrogate"},
+    };
+    static const size_t chunks[] = {1, 5, 1024};
+    for (size_t i = 0; i < 3 * (sizeof cases / sizeof cases[0]); i++) {
+        eh_json_options options = {.shape = EH_JSON_DOCUMENT,
+                                   .as_it_comes = true,
+                                   .path = eh_slice_str(cases[i / 3].path)};
+        json_feeding f = {.data = cases[i / 3].text,
+                          .len = strlen(cases[i / 3].text),
+                          .chunk = chunks[i % 3]};
+        eh_buf out;
+        eh_buf_init(&out, SIZE_MAX / 4);
+        dump_json(&options, &f, &out);
+        const char *expected = cases[i / 3].expected;
+        if (strncmp(eh_buf_cstr(&out), expected, strlen(expected)) != 0)
+            fail_msg("%s at %s gave %s", f.data, cases[i / 3].path, out.data);
+        eh_buf_free(&out);
+    }
+}
+
 /* ---- finding out the shape ---- */
 
 static void test_the_shape_is_found_out(void **state)
@@ -448,6 +503,8 @@ static void test_chunks_never_show(void **state)
                 .shape = shapes[i].shape, .batch_bytes = sizes[s], .batch_rows = 100 * s + 1};
             if (options.shape == EH_JSON_DOCUMENT) options.path = eh_slice_str("d");
             compare_chunks(&options, &text);
+            options.as_it_comes = options.shape == EH_JSON_DOCUMENT;
+            if (options.as_it_comes) compare_chunks(&options, &text);
         }
         eh_buf_free(&text);
     }
@@ -471,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_an_array_goes_on_where_it_was_left),
         cmocka_unit_test(test_a_document_gives_the_rows_at_a_path),
         cmocka_unit_test(test_rows_that_are_not_there_are_an_error),
+        cmocka_unit_test(test_a_document_is_read_as_it_comes),
         cmocka_unit_test(test_the_shape_is_found_out),
         cmocka_unit_test(test_options_that_contradict_are_refused),
         cmocka_unit_test(test_chunks_never_show),

@@ -68,6 +68,18 @@ static void test_a_record_past_the_limit_stops(void **state)
     options.shape = EH_JSON_DOCUMENT;
     expect_dump(&options, array, strlen(array),
                 "columns:\nerror limit: the document is longer than the limit of 10 bytes\n");
+    /* As it comes only what must be there as a whole has a limit. */
+    options.as_it_comes = true;
+    options.path = eh_slice_str("d");
+    const char streamed[] = "{\"z\":[1,2,3,4,5,6,7,8,9],\"d\":[{\"a\":1},{\"a\":2}]}";
+    expect_dump(&options, streamed, strlen(streamed), "a=#1\na=#2\ncolumns: a\nend\n");
+    const char text[] = "{\"z\":\"123456789\",\"d\":[]}";
+    expect_dump(&options, text, strlen(text),
+                "columns:\nerror limit: a value of the document is longer than the limit of 10 "
+                "bytes\n");
+    const char one[] = "{\"d\":{\"a\":12345}}";
+    expect_dump(&options, one, strlen(one),
+                "columns:\nerror limit: the record is longer than the limit of 10 bytes\n");
 }
 
 static void test_a_long_key_is_no_column(void **state)

@@ -32,6 +32,7 @@ static eh_json_options pick(const uint8_t *data)
     default:
         break;
     }
+    options.as_it_comes = options.shape == EH_JSON_DOCUMENT && (data[1] & 64) != 0;
     return options;
 }
 
@@ -114,7 +115,7 @@ static void check_whole(const eh_json_options *options, const json_feeding *f)
 /* Rows by an outline that somebody's look has made are those that are read without one. */
 static void check_outline(eh_json_options options, json_feeding f)
 {
-    if (options.shape != EH_JSON_DOCUMENT) return;
+    if (options.shape != EH_JSON_DOCUMENT || options.as_it_comes) return;
     eh_json_outline outline = {.span_bytes = 1, .cut_bytes = 1};
     eh_buf first, out;
     eh_buf_init(&first, SIZE_MAX / 4);
@@ -132,6 +133,24 @@ static void check_outline(eh_json_options options, json_feeding f)
     }
     eh_json_outline_free(&outline);
     eh_buf_free(&first);
+}
+
+/* A document that is good as a whole gives the same rows while it comes. */
+static void check_as_it_comes(eh_json_options options, const json_feeding *f)
+{
+    if (options.shape != EH_JSON_DOCUMENT || options.max_record_bytes != 0) return;
+    eh_buf whole, out;
+    eh_buf_init(&whole, SIZE_MAX / 4);
+    eh_buf_init(&out, SIZE_MAX / 4);
+    options.batch_bytes = 0; /* where a batch is full depends on its windows */
+    options.as_it_comes = false;
+    dump_json(&options, f, &whole);
+    options.as_it_comes = true;
+    dump_json(&options, f, &out);
+    bool good = whole.len >= 5 && memcmp(whole.data + whole.len - 5, "\nend\n", 5) == 0;
+    if (good && !eh_slice_equal(eh_buf_slice(&out), eh_buf_slice(&whole))) abort();
+    eh_buf_free(&whole);
+    eh_buf_free(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -152,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         eh_buf_free(&out);
     }
     eh_buf_free(&first);
+    check_as_it_comes(options, &f);
     check_whole(&options, &f);
     check_outline(options, f);
     return 0;
