@@ -5,6 +5,7 @@
 #include "io/body.h"
 
 #include "base/fault.h"
+#include "io/fs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -87,15 +88,29 @@ static int open_named(const char *folder)
     return fd;
 }
 
+/* The folder above it is the project's, which a preview may be the first to need. */
+static bool make_folder(const char *folder, eh_err *err)
+{
+    const char *slash = strrchr(folder, '/');
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST) return true;
+    if (errno == ENOENT && slash != NULL && slash > folder) {
+        char *above = strndup(folder, (size_t)(slash - folder));
+        if (above == NULL) return eh_fail_memory(err, "a path");
+        bool made = eh_fs_make_folder(above, NULL);
+        free(above);
+        errno = ENOENT;
+        if (made && (mkdir(folder, 0700) == 0 || errno == EEXIST)) return true;
+    }
+    return eh_fail_errno(err, EH_CLASS_CONFIG, errno, "making the spool folder %s", folder);
+}
+
 static bool open_file(eh_body *body, eh_err *err)
 {
     const eh_spool *spool = body->spool;
     if (spool == NULL)
         return eh_fail(err, EH_CLASS_LIMIT, "the answer is larger than %zu KiB",
                        MEMORY_MAX / 1024);
-    if (mkdir(spool->folder, 0700) != 0 && errno != EEXIST)
-        return eh_fail_errno(err, EH_CLASS_CONFIG, errno, "making the spool folder %s",
-                             spool->folder);
+    if (!make_folder(spool->folder, err)) return false;
     body->fd = open(spool->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (body->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
         body->fd = open_named(spool->folder);
@@ -275,6 +290,11 @@ uint64_t eh_body_size(const eh_body *body)
 bool eh_body_touched(const eh_body *body)
 {
     return body->touched;
+}
+
+uint64_t eh_body_released(const eh_body *body)
+{
+    return body->released;
 }
 
 static bool read_file(const eh_body *body, uint64_t offset, char *to, size_t len, eh_err *err)

@@ -19,8 +19,8 @@
  */
 typedef struct eh_spool eh_spool;
 
-/* folder is made at the first need (mode 0700) if its parent is there; max_bytes over all
- * bodies, 0: 4 GiB. NULL without memory. Bodies borrow it. */
+/* folder is made at the first need (mode 0700), with those above it; max_bytes over all bodies,
+ * 0: 4 GiB. NULL without memory. Bodies borrow it. */
 eh_spool *eh_spool_new(const char *folder, uint64_t max_bytes, eh_err *err);
 void eh_spool_free(eh_spool *spool); /* NULL is fine; after its last body */
 uint64_t eh_spool_used(const eh_spool *spool);
@@ -53,8 +53,9 @@ void eh_body_restart(eh_body *body);
 
 /* Reader's side. */
 eh_body_state eh_body_state_of(const eh_body *body);
-uint64_t eh_body_size(const eh_body *body); /* bytes that have come so far */
-bool eh_body_touched(const eh_body *body);  /* was anything read, or viewed? */
+uint64_t eh_body_size(const eh_body *body);     /* bytes that have come so far */
+bool eh_body_touched(const eh_body *body);      /* was anything read, or viewed? */
+uint64_t eh_body_released(const eh_body *body); /* bytes before it are gone */
 
 /* Copies up to `cap` bytes from `offset` on; *got may be 0: nothing has come there yet, or the
  * end when ENDED. False with the writer's error where a failed body has no more, and for an

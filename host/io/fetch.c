@@ -165,12 +165,23 @@ static bool keep_answer(eh_fetch *fetch, const eh_http_answer *from)
     return true;
 }
 
+static void tell_head(eh_fetch *fetch)
+{
+    fetch->told = true;
+    if (fetch->request.deadline_to_head) {
+        fetch->deadline_us = 0;
+        eh_http_lift_deadline(fetch->transfer);
+    }
+    fetch->request.head(fetch->done.self, fetch);
+}
+
 static bool on_head(void *self, const eh_http_answer *answer, eh_err *err)
 {
     eh_fetch *fetch = self;
     if (!keep_answer(fetch, answer)) return eh_fail_memory(err, "an answer");
     fetch->accepted = is_accepted(fetch, answer->status);
     EH_FAULT("response.head");
+    if (fetch->accepted && fetch->request.head != NULL) tell_head(fetch);
     return true;
 }
 
@@ -236,7 +247,8 @@ static const char *why_not(const eh_fetch *fetch, eh_class class_, int64_t wait_
 {
     if (class_ != EH_CLASS_TRANSIENT && class_ != EH_CLASS_THROTTLED) return "";
     if (!is_repeatable(fetch)) return ", not tried again: it might be done twice";
-    if (eh_body_touched(fetch->body)) return ", not tried again: a part of it was used";
+    if (fetch->told || eh_body_touched(fetch->body))
+        return ", not tried again: a part of it was used";
     if (fetch->request.goes_on && fetch->accepted && eh_body_size(fetch->body) > 0) return "";
     if (fetch->attempts >= max_attempts(fetch)) return "";
     if (wait_ms > WAIT_MAX_MS) return ", it asks for a longer wait than a request is given";

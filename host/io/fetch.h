@@ -56,6 +56,10 @@ typedef struct eh_fetch_request {
     const char *rate;       /* "10/s", "600/m", "5000/h"; NULL: as fast as it goes. Copied */
     const char *credential; /* requests with the same one share its rate; NULL: "". Copied */
     uint64_t window;        /* eh_body_window; 0: the body is taken as it comes */
+    /* Told once, when the answer that counts has its head, with the self of eh_fetch_done; from
+     * then on there is no other attempt. It must not end the fetch. NULL: not wanted. */
+    void (*head)(void *self, eh_fetch *fetch);
+    bool deadline_to_head; /* http.deadline_ms counts until then only */
 } eh_fetch_request;
 
 typedef struct eh_fetch_done {

@@ -41,6 +41,7 @@ struct eh_fetch {
     eh_arena *answer_arena;
     eh_http_answer answer;
     bool answered, accepted;
+    bool told;      /* request.head was */
     eh_buf excerpt; /* of the body of an answer that is an error */
     uint64_t excerpt_of;
 };

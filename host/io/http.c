@@ -451,6 +451,12 @@ void eh_http_resume(eh_http_transfer *t)
     eh_http_ready(t);
 }
 
+void eh_http_lift_deadline(eh_http_transfer *t)
+{
+    eh_watch_remove(t->deadline);
+    t->deadline = NULL;
+}
+
 void eh_http_cancel(eh_http_transfer *t)
 {
     if (t == NULL) return;

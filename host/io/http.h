@@ -132,6 +132,9 @@ eh_http_transfer *eh_http_start(eh_http *http, const eh_http_request *request,
 /* After a pause; nothing when it is not paused. */
 void eh_http_resume(eh_http_transfer *transfer);
 
+/* It may take as long as it takes from now on, but for idle_timeout_ms. */
+void eh_http_lift_deadline(eh_http_transfer *transfer);
+
 /* Ends it and frees it; no sink call follows. NULL is fine; not after done. */
 void eh_http_cancel(eh_http_transfer *transfer);
 

@@ -5,7 +5,7 @@
 #include "io/fetch.h"
 
 typedef struct outcome {
-    int dones, status;
+    int dones, heads, status;
     unsigned attempts;
     eh_body *body;
     eh_err err;
@@ -377,6 +377,43 @@ static void a_window_holds_the_sender(void **state)
     close_client(&c);
 }
 
+static void on_head_of(void *self, eh_fetch *fetch)
+{
+    outcome *o = self;
+    assert_int_equal(eh_fetch_answer(fetch)->status, 200);
+    o->heads++;
+}
+
+/* Who was told of an answer has that one or none; how long its body may take is another matter
+ * than when it must begin. */
+static void an_answer_that_was_told_of_is_not_begun_again(void **state)
+{
+    (void)state;
+    OPEN(c, {BUSY(""), 0, HK_KEEP},
+         {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", 0, HK_STALL});
+    c.request.head = on_head_of;
+    c.request.http.deadline_ms = 15000;
+    c.request.deadline_to_head = true;
+    assert_in_range(run(&c), 60000, 75000);
+    expect_error(&c, EH_CLASS_TRANSIENT, "nothing came for 60000 ms");
+    assert_non_null(strstr(c.got.err.message, "not tried again: a part of it was used"));
+    assert_int_equal(c.got.heads, 1);
+    assert_int_equal(c.got.attempts, 2);
+    close_client(&c);
+}
+
+static void a_deadline_may_hold_for_the_body(void **state)
+{
+    (void)state;
+    OPEN(c, {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", 0, HK_STALL});
+    c.request.head = on_head_of;
+    c.request.http.deadline_ms = 15000;
+    assert_in_range(run(&c), 14000, 17000);
+    expect_error(&c, EH_CLASS_TRANSIENT, "was not complete within");
+    assert_int_equal(c.got.heads, 1);
+    close_client(&c);
+}
+
 static void a_cancelled_fetch_leaves_a_failed_body(void **state)
 {
     (void)state;
@@ -433,6 +470,8 @@ int main(void)
         cmocka_unit_test(each_attempt_is_prepared),
         cmocka_unit_test(what_is_refused_is_not_tried_again),
         cmocka_unit_test(a_window_holds_the_sender),
+        cmocka_unit_test(an_answer_that_was_told_of_is_not_begun_again),
+        cmocka_unit_test(a_deadline_may_hold_for_the_body),
         cmocka_unit_test(a_cancelled_fetch_leaves_a_failed_body),
         cmocka_unit_test(rates),
     };
