@@ -58,6 +58,9 @@ eh_parser *eh_json_new(const eh_json_options *options, eh_err *err);
  * must come from eh_json_new. */
 eh_json_shape eh_json_shape_of(const eh_parser *parser);
 
+/* Bytes before this offset are in no record that is still to come. The same `parser`. */
+uint64_t eh_json_done_with(const eh_parser *parser);
+
 /* Is this text one well-formed JSON text by RFC 8259, and, if it is, does it hold a duplicate
  * key or a NUL anywhere? Used for values that scripts and CSV columns declared json bring. */
 bool eh_json_check(eh_slice text, bool *duplicate_or_nul, eh_err *err) EH_MUST_USE;

@@ -244,3 +244,8 @@ eh_json_shape eh_json_shape_of(const eh_parser *parser)
 {
     return ((const eh_json_parser *)parser)->shape;
 }
+
+uint64_t eh_json_done_with(const eh_parser *parser)
+{
+    return ((const eh_json_parser *)parser)->offset;
+}

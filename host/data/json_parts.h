@@ -52,10 +52,10 @@ typedef struct eh_json_parser {
     eh_json_outline own, *outline; /* DOCUMENT: of the text */
     uint64_t text_at;              /* DOCUMENT: where its text begins in the input */
     eh_json_span list;             /* DOCUMENT: the rows' array, in the text */
-    eh_json_frame *frame; /* DOCUMENT: it is read as it comes; owned; NULL: whole */
-    eh_json_frame record; /* of its one record: the walk over it, ... */
-    size_t walked;        /* ... which has come so far from head */
-    uint64_t row, line;   /* the next record's, 1-based */
+    eh_json_frame *frame;          /* DOCUMENT: it is read as it comes; owned; NULL: whole */
+    eh_json_frame record;          /* of its one record: the walk over it, ... */
+    size_t walked;                 /* ... which has come so far from head */
+    uint64_t row, line;            /* the next record's, 1-based */
     uint64_t batch_start;
 
     eh_json_index *index; /* for windows of records */

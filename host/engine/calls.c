@@ -267,10 +267,19 @@ static bool perform(eh_pipeline *p, const eh_frame *frame, eh_arena *arena, eh_d
     return eh_service_call(p, frame, op, arena, value, later, err);
 }
 
-/* Errors that end the run, not the call: nobody is there to hear the answer. */
-static bool ends_run(const eh_pipeline *p, const eh_err *err)
+bool eh_pipeline_ends(const eh_pipeline *p, const eh_err *err)
 {
     return p->run->stopping || err->class_ == EH_CLASS_BUG;
+}
+
+bool eh_pipeline_reply(eh_pipeline *p, uint32_t task, eh_doc *value, const eh_err *failed,
+                       eh_arena *arena, eh_err *err)
+{
+    eh_doc *body = eh_doc_map(arena);
+    bool built = failed == NULL ? eh_doc_put(arena, body, eh_slice_str("value"), value, err)
+                                : eh_doc_put(arena, body, eh_slice_str("error"),
+                                             eh_jail_write_error(arena, failed), err);
+    return built && eh_jail_send(p->jail, EH_FRAME_REPLY, task, body, err);
 }
 
 bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
@@ -283,7 +292,7 @@ bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     bool later = false;
     bool ok = perform(p, frame, arena, &value, &later, &failed);
     eh_secrets_mask_err(p->run->secrets, &failed);
-    if (!ok && ends_run(p, &failed)) {
+    if (!ok && eh_pipeline_ends(p, &failed)) {
         if (err->class_ == EH_OK) *err = failed;
         eh_arena_free(arena);
         return false;
@@ -292,11 +301,7 @@ bool eh_pipeline_call(eh_pipeline *p, const eh_frame *frame, eh_err *err)
         eh_arena_free(arena);
         return true;
     }
-    eh_doc *body = eh_doc_map(arena);
-    bool built = ok ? eh_doc_put(arena, body, eh_slice_str("value"), value, err)
-                    : eh_doc_put(arena, body, eh_slice_str("error"),
-                                 eh_jail_write_error(arena, &failed), err);
-    bool sent = built && eh_jail_send(p->jail, EH_FRAME_REPLY, task, body, err);
+    bool sent = eh_pipeline_reply(p, task, value, ok ? NULL : &failed, arena, err);
     eh_arena_free(arena);
     return sent;
 }

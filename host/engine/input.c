@@ -24,8 +24,7 @@ struct eh_input {
     bool fed_all;
     bool finished;
     eh_slice *nulls;
-    size_t null_count;
-    char quote; /* of CSV */
+    char quote; /* of CSV; 0: '"' */
 };
 
 /* ---- which format
@@ -145,36 +144,32 @@ static bool one_character(const eh_doc *format, const char *key, char *out, eh_e
     return true;
 }
 
-static bool read_nulls(eh_input *input, const eh_doc *format, eh_err *err)
+static bool read_nulls(const eh_doc *format, eh_csv_options *options, eh_slice **nulls,
+                       eh_err *err)
 {
     const eh_doc *list = eh_doc_get(format, "nulls");
     size_t count = eh_doc_count(list);
     if (count == 0) return true;
-    input->nulls = calloc(count, sizeof *input->nulls);
-    if (input->nulls == NULL) return eh_fail_memory(err, "null markers");
+    *nulls = calloc(count, sizeof **nulls);
+    if (*nulls == NULL) return eh_fail_memory(err, "null markers");
+    options->nulls = *nulls;
     for (const eh_doc *c = eh_doc_first(list); c != NULL; c = c->next)
-        if (c->kind == EH_DOC_STRING) input->nulls[input->null_count++] = c->as.string;
+        if (c->kind == EH_DOC_STRING) (*nulls)[options->null_count++] = c->as.string;
     return true;
 }
 
-static bool read_csv_options(eh_input *input, const eh_doc *format, eh_csv_options *options,
-                             eh_err *err)
+bool eh_csv_declared(const eh_doc *format, eh_csv_options *options, eh_slice **nulls,
+                     eh_err *err)
 {
-    if (has_ending(input->name, ".tsv")) options->delimiter = '\t';
     const char *encoding = eh_doc_str(format, "encoding", "");
     if (encoding[0] != '\0' && !eh_csv_encoding_named(encoding, &options->encoding))
         return eh_fail(err, EH_CLASS_CONFIG,
                        "format.encoding must be utf-8, utf-16le, utf-16be, latin1 or "
                        "windows-1252");
     options->no_header = !eh_doc_bool(format, "header", true);
-    if (!one_character(format, "delimiter", &options->delimiter, err) ||
-        !one_character(format, "quote", &options->quote, err) ||
-        !read_nulls(input, format, err))
-        return false;
-    input->quote = options->quote != '\0' ? options->quote : '"';
-    options->nulls = input->nulls;
-    options->null_count = input->null_count;
-    return true;
+    return one_character(format, "delimiter", &options->delimiter, err) &&
+           one_character(format, "quote", &options->quote, err) &&
+           read_nulls(format, options, nulls, err);
 }
 
 /* Feeds from the reader until the parser has a batch or is at its end. */
@@ -229,7 +224,9 @@ static eh_parser *open_csv(eh_input *input, const eh_doc *format, const eh_parse
                            eh_err *err)
 {
     eh_csv_options options = {.from = *from};
-    if (!read_csv_options(input, format, &options, err)) return NULL;
+    if (has_ending(input->name, ".tsv")) options.delimiter = '\t';
+    if (!eh_csv_declared(format, &options, &input->nulls, err)) return NULL;
+    input->quote = options.quote;
     if (from->offset > 0) return open_csv_part(input, &options, err);
     return eh_csv_new(&options, err);
 }
@@ -380,22 +377,44 @@ static bool append_field(eh_buf *out, eh_slice field, char quote, eh_err *err)
     return ok && eh_buf_append_byte(out, quote, err);
 }
 
-const char *eh_input_header(const eh_input *input, eh_arena *arena)
+const char *eh_csv_header(const eh_parser *parser, char quote, eh_arena *arena)
 {
-    if (input->kind != KIND_CSV) return NULL;
     size_t count;
-    const eh_slice *columns = eh_parser_columns(input->parser, &count);
-    char delimiter = eh_csv_delimiter(input->parser);
+    const eh_slice *columns = eh_parser_columns(parser, &count);
+    char delimiter = eh_csv_delimiter(parser);
+    if (quote == 0) quote = '"';
     if (delimiter == 0) return NULL;
     eh_buf out;
     eh_buf_init(&out, HEADER_MAX);
     bool ok = eh_buf_append_byte(&out, delimiter, NULL);
     for (size_t i = 0; ok && i < count; i++)
         ok = (i == 0 || eh_buf_append_byte(&out, delimiter, NULL)) &&
-             append_field(&out, columns[i], input->quote, NULL);
+             append_field(&out, columns[i], quote, NULL);
     const char *text = ok ? eh_arena_strndup(arena, out.data, out.len) : NULL;
     eh_buf_free(&out);
     return text;
+}
+
+const char *eh_input_header(const eh_input *input, eh_arena *arena)
+{
+    return input->kind == KIND_CSV ? eh_csv_header(input->parser, input->quote, arena) : NULL;
+}
+
+static void drop_line_end(eh_buf *out, size_t from)
+{
+    while (out->len > from &&
+           (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+        out->len--;
+}
+
+bool eh_csv_record(eh_csv_encoding encoding, eh_slice raw, eh_buf *out, eh_err *err)
+{
+    size_t before = out->len;
+    bool utf8 = encoding == EH_CSV_UTF8 || encoding == EH_CSV_DETECT;
+    bool ok = utf8 ? eh_buf_append(out, raw.data, raw.len, err)
+                   : eh_csv_raw_text(encoding, raw, out, err);
+    if (ok) drop_line_end(out, before);
+    return ok;
 }
 
 bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
@@ -404,16 +423,10 @@ bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err)
     eh_csv_encoding encoding = input->kind == KIND_CSV && input->parser != NULL
                                    ? eh_csv_encoding_of(input->parser)
                                    : EH_CSV_UTF8;
-    size_t before = out->len;
-    eh_buf coded;
-    eh_buf_init(&coded, out->max);
-    bool utf8 = encoding == EH_CSV_UTF8 || encoding == EH_CSV_DETECT;
-    bool ok =
-        eh_reader_raw(input->reader, place->offset, place->end, utf8 ? out : &coded, err) &&
-        (utf8 || eh_csv_raw_text(encoding, eh_buf_slice(&coded), out, err));
-    eh_buf_free(&coded);
-    while (ok && out->len > before &&
-           (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
-        out->len--;
+    eh_buf raw;
+    eh_buf_init(&raw, out->max);
+    bool ok = eh_reader_raw(input->reader, place->offset, place->end, &raw, err) &&
+              eh_csv_record(encoding, eh_buf_slice(&raw), out, err);
+    eh_buf_free(&raw);
     return ok;
 }

@@ -6,7 +6,7 @@
 #define EH_ENGINE_INPUT_H
 
 #include "base/doc.h"
-#include "data/parser.h"
+#include "data/csv.h"
 #include "io/file.h"
 
 typedef struct eh_input eh_input;
@@ -37,6 +37,16 @@ uint64_t eh_input_position(const eh_input *input);
  * be read again; NULL for JSON, whose records name their columns, and without memory. Known
  * after the first batch. */
 const char *eh_input_header(const eh_input *input, eh_arena *arena);
+
+/* What a `format` map says of CSV. *nulls is what the options point to: to be freed when the
+ * parser, which copies it, is made. */
+bool eh_csv_declared(const eh_doc *format, eh_csv_options *options, eh_slice **nulls,
+                     eh_err *err) EH_MUST_USE;
+/* As eh_input_header, of a parser of CSV. quote: 0 is '"'. */
+const char *eh_csv_header(const eh_parser *parser, char quote, eh_arena *arena);
+/* Appends a record that was read in this encoding, as UTF-8 and without its line end. */
+bool eh_csv_record(eh_csv_encoding encoding, eh_slice raw, eh_buf *out,
+                   eh_err *err) EH_MUST_USE;
 
 /* The bytes of a record, for dead rows; self is the eh_input. */
 bool eh_input_raw(void *self, const eh_place *place, eh_buf *out, eh_err *err);

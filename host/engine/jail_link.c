@@ -364,13 +364,17 @@ static bool check_deadline(eh_jail_link *jail, bool any, eh_err *err)
                                  : "is its process stopped, or the machine overloaded?");
 }
 
-bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_err *err)
+typedef struct await {
+    uint32_t only_task;
+    bool (*ready)(void *self); /* NULL: nothing but a frame will do */
+    void *self;
+} await;
+
+static bool next(eh_jail_link *jail, const await *a, eh_frame *frame, bool *got, eh_err *err)
 {
-    eh_arena_free(jail->current);
-    jail->current = NULL;
-    jail->busy_us = -1;
+    *got = true;
     for (;;) {
-        if (find_queued(jail, only_task, frame)) return true;
+        if (find_queued(jail, a->only_task, frame)) return true;
         if (jail->broken.class_ != EH_OK) {
             if (err->class_ == EH_OK) *err = jail->broken;
             return false;
@@ -383,10 +387,35 @@ bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_er
         if (jail->in.len > 0 && !take_frame(jail, &more)) continue;
         if (more) continue;
         if (jail->ended) return explain_death(jail, err);
-        if (!check_deadline(jail, only_task == UINT32_MAX, err) ||
+        if (a->ready != NULL && a->ready(a->self)) {
+            *got = false;
+            return true;
+        }
+        if (!check_deadline(jail, a->only_task == UINT32_MAX, err) ||
             !eh_loop_turn(jail->run->loop, WAIT_MS, err) || !eh_run_may_go_on(jail->run, err))
             return false;
     }
+}
+
+bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame, eh_err *err)
+{
+    bool got;
+    const await a = {only_task, NULL, NULL};
+    eh_arena_free(jail->current);
+    jail->current = NULL;
+    jail->busy_us = -1;
+    return next(jail, &a, frame, &got, err);
+}
+
+bool eh_jail_next_or(eh_jail_link *jail, bool (*ready)(void *self), void *self, eh_frame *frame,
+                     bool *got, eh_err *err)
+{
+    const await a = {UINT32_MAX, ready, self};
+    /* A script's turn goes on while others are served: its time is not forgotten. */
+    if (jail->current != NULL) jail->busy_us = -1;
+    eh_arena_free(jail->current);
+    jail->current = NULL;
+    return next(jail, &a, frame, got, err);
 }
 
 void eh_jail_break(eh_jail_link *jail, const eh_err *why)

@@ -33,6 +33,10 @@ bool eh_jail_send(eh_jail_link *jail, uint16_t type, uint32_t task, const eh_doc
 bool eh_jail_next(eh_jail_link *jail, uint32_t only_task, eh_frame *frame,
                   eh_err *err) EH_MUST_USE;
 
+/* The same of any task, but it also comes back, with *got = false, when `ready` says so. */
+bool eh_jail_next_or(eh_jail_link *jail, bool (*ready)(void *self), void *self, eh_frame *frame,
+                     bool *got, eh_err *err) EH_MUST_USE;
+
 /* The jail waits for something that it cannot be sent: eh_jail_next fails with this error. */
 void eh_jail_break(eh_jail_link *jail, const eh_err *why);
 

@@ -29,7 +29,8 @@ void eh_page_guard_free(eh_page_guard *guard);
 
 /* Looks at a page before its rows are loaded. path: where they are in it; again: the script
  * means to read it once more. Class remote with both places when it is one that came before,
- * class limit when there are too many. window: its name. */
+ * class limit when there are too many. window: its name. text: NULL data where it is still to
+ * come: then the request alone is looked at. */
 bool eh_page_guard_look(eh_page_guard *guard, const char *window, const eh_page_marks *marks,
                         const char *label, const char *path, eh_slice text, bool again,
                         eh_err *err) EH_MUST_USE;

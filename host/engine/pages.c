@@ -1,13 +1,15 @@
 /* engine/pages.c: see pages.h. */
 #include "engine/pages_private.h"
 
+#include "engine/input.h"
 #include "engine/net.h"
 #include "engine/stream_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAMES_MAX ((size_t)8 * 1024 * 1024)
+#define HEADERS_MAX ((size_t)64 * 1024 * 1024)
+#define NAMES_MAX   ((size_t)8 * 1024 * 1024)
 /* Of pages whose rows are on their way: hardly ever is one looked at again. */
 #define LOOSE_BYTES ((uint64_t)1024 * 1024)
 
@@ -28,15 +30,12 @@ static eh_kept_page *page_at(const eh_pages *pages, uint64_t offset)
     return p;
 }
 
-static bool raw_of_page(void *self, const eh_place *place, eh_buf *out, eh_err *err)
+static bool read_bytes(const eh_pages *pages, const eh_kept_page *p, const eh_place *place,
+                       eh_buf *out, eh_err *err)
 {
-    const eh_kept_page *p = page_at(self, place->offset);
-    if (p == NULL || place->end > p->end)
-        return eh_fail(err, EH_CLASS_BUG, "a page was let go while rows of it were loaded");
-    uint64_t from = place->offset - p->begin;
+    uint64_t from = place->offset - p->begin + (p->packed ? p->packed_at : 0);
     size_t len = (size_t)(place->end - place->offset), got;
-    eh_body *body = p->packed ? ((const eh_pages *)self)->pack : p->body;
-    if (p->packed) from += p->packed_at;
+    eh_body *body = p->packed ? pages->pack : p->body;
     if (body == NULL) return eh_buf_append(out, p->text + from, len, err);
     if (!eh_buf_reserve(out, len, err)) return false;
     while (len > 0) {
@@ -47,6 +46,20 @@ static bool raw_of_page(void *self, const eh_place *place, eh_buf *out, eh_err *
         len -= got;
     }
     return true;
+}
+
+static bool raw_of_page(void *self, const eh_place *place, eh_buf *out, eh_err *err)
+{
+    const eh_kept_page *p = page_at(self, place->offset);
+    if (p == NULL || place->end > p->end)
+        return eh_fail(err, EH_CLASS_BUG, "a page was let go while rows of it were loaded");
+    if (!p->csv) return read_bytes(self, p, place, out, err);
+    eh_buf raw;
+    eh_buf_init(&raw, out->max);
+    bool ok = read_bytes(self, p, place, &raw, err) &&
+              eh_csv_record(p->encoding, eh_buf_slice(&raw), out, err);
+    eh_buf_free(&raw);
+    return ok;
 }
 
 static const char *label_of_page(void *self, const eh_place *place)
@@ -104,13 +117,16 @@ void eh_pages_release(eh_stream *s)
 
 eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begin, eh_err *err)
 {
-    uint64_t size = given->body != NULL ? eh_body_size(given->body) : given->text.len;
+    uint64_t size = given->arrives        ? 0
+                    : given->body != NULL ? eh_body_size(given->body)
+                                          : given->text.len;
     eh_kept_page *p = calloc(1, sizeof *p);
     if (p != NULL) {
         *p = (eh_kept_page){.begin = begin,
-                            .end = begin + size + 1,
+                            .end = given->arrives ? UINT64_MAX : begin + size + 1,
                             .held = size,
-                            .label = strdup(given->label)};
+                            .label = strdup(given->label),
+                            .csv = strcmp(given->format, "csv") == 0};
         if (given->body != NULL) p->body = eh_body_hold(given->body);
         if (given->body == NULL) p->text = malloc(given->text.len + 1);
         if (p->text != NULL && given->text.len > 0)
@@ -142,7 +158,9 @@ static bool open_stream(eh_stream *s, eh_err *err)
         s->pages = calloc(1, sizeof *s->pages);
         if (s->pages == NULL) return eh_fail_memory(err, "a window");
         s->pages->names = eh_arena_new(NAMES_MAX);
-        if (s->pages->names == NULL) return eh_fail_memory(err, "a window");
+        s->pages->header_arena = eh_arena_new(HEADERS_MAX);
+        if (s->pages->names == NULL || s->pages->header_arena == NULL)
+            return eh_fail_memory(err, "a window");
     }
     return s->loader != NULL || s->preview != NULL || eh_stream_open(s, err);
 }
@@ -198,10 +216,23 @@ bool eh_pages_ready(eh_stream *s, eh_err *err)
            (s->pages->open || begin(s, &whole, false, s->pages->names, &nowhere, err));
 }
 
+bool eh_pages_rest(const eh_stream *s, eh_err *err)
+{
+    if (s->pages == NULL || !s->pages->reads) return true;
+    return eh_fail(err, EH_CLASS_SCRIPT, "rows of an answer are being loaded into %s.%s",
+                   s->instance, s->resource);
+}
+
+bool eh_pages_settle(eh_stream *s, eh_err *err)
+{
+    return s->loader == NULL || s->pages == NULL || !s->pages->open ||
+           eh_loader_flush(s->loader, err);
+}
+
 bool eh_pages_begin(eh_stream *s, const eh_load_window *window, eh_arena *arena,
                     eh_resume *resume, eh_err *err)
 {
-    if (!open_stream(s, err)) return false;
+    if (!eh_pages_rest(s, err) || !open_stream(s, err)) return false;
     if (s->pages->open)
         return eh_fail(err, EH_CLASS_SCRIPT, "a window begins while %s is still open",
                        s->pages->own ? s->pages->name : "rows outside of any were emitted");
@@ -227,6 +258,7 @@ static bool end(eh_stream *s, const eh_doc *cursor, eh_promoted *promoted, eh_er
 
 bool eh_pages_end(eh_stream *s, const eh_doc *cursor, eh_promoted *promoted, eh_err *err)
 {
+    if (!eh_pages_rest(s, err)) return false;
     if (s->pages == NULL || !s->pages->open || !s->pages->own)
         return eh_fail(err, EH_CLASS_SCRIPT, "there is no window that could end");
     return end(s, cursor, promoted, err);
@@ -260,6 +292,7 @@ void eh_pages_free(eh_stream *s)
     }
     eh_body_free(s->pages->pack);
     eh_arena_free(s->pages->names);
+    eh_arena_free(s->pages->header_arena);
     eh_map_free(&s->pages->seen);
     eh_page_guard_free(&s->pages->guard);
     free(s->pages->name);

@@ -16,7 +16,9 @@ typedef struct eh_pages eh_pages;
 /* One page. Everything is borrowed; the body, if there is one, is held as long as it is needed.
  */
 typedef struct eh_page {
-    eh_body *body; /* complete; NULL: the bytes are `text`, which is copied */
+    eh_body *body;  /* complete, or `arrives`; NULL: the bytes are `text`, which is copied */
+    bool arrives;   /* the body is read while it comes, and given back */
+    uint64_t total; /* its size, where that is known beforehand; for progress */
     eh_slice text;
     eh_json_outline *outline; /* of a body that is JSON; NULL: none is kept */
     const char *label;      /* what a person calls it: "GET https://api.x.com/orders?page=2" */
@@ -42,9 +44,34 @@ typedef struct eh_page_counts {
     uint64_t distinct; /* values of page->distinct, in the window so far */
 } eh_page_counts;
 
-/* Loads the rows of a page. */
+/* The same for a script; NULL without memory. */
+eh_doc *eh_page_counts_doc(const eh_page_counts *counts, eh_arena *arena, eh_err *err);
+
+/* Loads the rows of a page that is complete. */
 bool eh_pages_emit(eh_stream *stream, const eh_page *page, eh_page_counts *counts,
                    eh_err *err) EH_MUST_USE;
+
+/* The pages so far, and their position, are committed: what comes next may take long, or fail.
+ */
+bool eh_pages_settle(eh_stream *stream, eh_err *err) EH_MUST_USE;
+
+/* The same of one that arrives, as far as its bytes are there: nothing here waits for them. The
+ * stream takes no other page, and no window begins or ends, until it is closed. What `page`
+ * points to must live as long. */
+typedef struct eh_page_reader eh_page_reader;
+
+typedef enum eh_page_step {
+    EH_PAGE_WAITS, /* for bytes: go on when eh_page_may_go_on */
+    EH_PAGE_LOADS, /* some rows were loaded, and there may be more */
+    EH_PAGE_DONE,
+    EH_PAGE_FAILED /* err is set; no more than what has committed is loaded of it */
+} eh_page_step;
+
+eh_page_reader *eh_page_open(eh_stream *stream, const eh_page *page, eh_err *err);
+bool eh_page_may_go_on(const eh_page_reader *reader);
+eh_page_step eh_page_go_on(eh_page_reader *reader, eh_page_counts *counts, eh_err *err);
+/* At any time; what of its rows is not submitted is forgotten, unless it was done. */
+void eh_page_close(eh_page_reader *reader);
 
 /* The window that the script began is complete. cursor: the stream's from now on; NULL: as it
  * was. */

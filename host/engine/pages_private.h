@@ -4,6 +4,7 @@
 #define EH_ENGINE_PAGES_PRIVATE_H
 
 #include "base/map.h"
+#include "data/csv.h"
 #include "engine/page_guard.h"
 #include "engine/pages.h"
 
@@ -17,7 +18,14 @@ typedef struct eh_kept_page {
     bool packed;   /* its bytes are in eh_pages.pack, from here on: */
     uint64_t packed_at;
     char *label;
+    bool csv;
+    eh_csv_encoding encoding;
 } eh_kept_page;
+
+struct eh_page_header {
+    struct eh_page_header *next;
+    const char *text;
+};
 
 struct eh_pages {
     eh_kept_page *first, *last;
@@ -33,6 +41,10 @@ struct eh_pages {
     eh_map seen;         /* of the window: the values of eh_page.distinct */
     bool csv;            /* of the page before; its header says the columns */
     eh_page_guard guard; /* of the window */
+    bool reads;          /* a page is being read */
+    /* The headers of CSV so far, each once: units refer to them. */
+    eh_arena *header_arena;
+    struct eh_page_header *headers;
 };
 
 /* Opens the stream, and the window of the whole task unless one is open. */
@@ -41,6 +53,9 @@ bool eh_pages_ready(eh_stream *stream, eh_err *err) EH_MUST_USE;
 /* Keeps a page that begins at an offset, until eh_pages_release finds that no unit needs it. */
 eh_kept_page *eh_pages_keep(eh_pages *pages, const eh_page *given, uint64_t begin, eh_err *err);
 void eh_pages_release(eh_stream *stream);
+
+/* Class script while a page is being read. */
+bool eh_pages_rest(const eh_stream *stream, eh_err *err) EH_MUST_USE;
 
 /* The columns of the pages before are not those of the next one. */
 void eh_pages_forget_columns(eh_pages *pages);

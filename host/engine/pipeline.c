@@ -1,6 +1,7 @@
 /* engine/pipeline.c: one script in its jail, from START to FINISHED. What it declares is read
  * in declare.c, its calls are answered in calls.c. */
 #include "engine/pipeline.h"
+#include "engine/arriving.h"
 #include "engine/preview.h"
 #include "engine/response.h"
 #include "engine/tokens.h"
@@ -112,6 +113,7 @@ static bool task_done(eh_pipeline *p, const eh_frame *frame, eh_err *err)
     const eh_doc *error = eh_doc_get(frame->body, "error");
     if (error != NULL && s->failure.class_ == EH_OK) eh_jail_read_error(error, &s->failure);
     s->ended = true;
+    eh_arriving_drop(p, frame->task, s);
     eh_responses_drop(p, frame->task);
     eh_tokens_drop(p, frame->task);
     (void)eh_stream_end(&s->stream, s->failure.class_ != EH_OK ? &s->failure : NULL);
@@ -139,28 +141,35 @@ static bool count_call(eh_pipeline *p, eh_err *err)
     return eh_err_hint(err, "an endless loop? The limit is limits.calls");
 }
 
+static bool take_frame(eh_pipeline *p, const eh_frame *frame, bool *finished, eh_err *err)
+{
+    switch (frame->type) {
+    case EH_FRAME_CALL:
+        return count_call(p, err) && eh_pipeline_call(p, frame, err);
+    case EH_FRAME_TASK_DONE:
+        return task_done(p, frame, err);
+    case EH_FRAME_FINISHED:
+        *finished = true;
+        return all_ended(p, err);
+    case EH_FRAME_FAILED:
+        eh_jail_read_error(eh_doc_get(frame->body, "error"), err);
+        return false;
+    default:
+        return unexpected(frame, err);
+    }
+}
+
 static bool serve(eh_pipeline *p, eh_err *err)
 {
-    for (;;) {
+    for (bool finished = false; !finished;) {
         eh_frame frame;
-        if (!eh_jail_next(p->jail, UINT32_MAX, &frame, err)) return false;
-        switch (frame.type) {
-        case EH_FRAME_CALL:
-            if (!count_call(p, err) || !eh_pipeline_call(p, &frame, err)) return false;
-            if (p->preview != NULL && eh_preview_is_full(p->preview)) return true;
-            break;
-        case EH_FRAME_TASK_DONE:
-            if (!task_done(p, &frame, err)) return false;
-            break;
-        case EH_FRAME_FINISHED:
-            return all_ended(p, err);
-        case EH_FRAME_FAILED:
-            eh_jail_read_error(eh_doc_get(frame.body, "error"), err);
-            return false;
-        default:
-            return unexpected(&frame, err);
-        }
+        bool got;
+        if (!eh_jail_next_or(p->jail, eh_arriving_ready, p, &frame, &got, err)) return false;
+        if (got && !take_frame(p, &frame, &finished, err)) return false;
+        if (!eh_arriving_go_on(p, err)) return false;
+        if (p->preview != NULL && eh_preview_is_full(p->preview)) return true;
     }
+    return true;
 }
 
 /* ---- the run
@@ -327,6 +336,7 @@ static bool nothing_selected(const eh_pipeline *p, eh_err *err)
 
 static void end_all(eh_pipeline *p, const eh_err *why)
 {
+    eh_arriving_free(p);
     eh_responses_drop(p, 0);
     eh_tokens_free(p);
     for (size_t i = 0; i < p->count; i++) {

@@ -26,8 +26,9 @@ typedef struct eh_pipeline {
     struct eh_preview *preview;    /* not NULL: show, do not load */
     struct eh_response *responses; /* engine/response.h; newest first */
     int64_t last_response;
-    struct eh_token *tokens; /* engine/tokens.h */
-    int64_t calls;           /* that the script has made */
+    struct eh_arriving *arriving; /* engine/arriving.h */
+    struct eh_token *tokens;      /* engine/tokens.h */
+    int64_t calls;                /* that the script has made */
 } eh_pipeline;
 
 /* The stream that a frame names, NULL when there is none. */
@@ -41,6 +42,12 @@ bool eh_call_text(const eh_doc *args, const char *key, const char *fallback, con
 /* The stream that a call is about, which must be at work and not have failed. */
 eh_pipeline_stream *eh_call_stream(eh_pipeline *p, const eh_doc *args, const char *op,
                                    eh_err *err);
+
+/* Answers a task's call: with an error, or with a value. */
+bool eh_pipeline_reply(eh_pipeline *p, uint32_t task, eh_doc *value, const eh_err *failed,
+                       eh_arena *arena, eh_err *err) EH_MUST_USE;
+/* Does such an error of a call end the run? Nobody is there to hear the answer then. */
+bool eh_pipeline_ends(const eh_pipeline *p, const eh_err *failed);
 
 /* Answers a CALL, now or when the answer is there. False when the run cannot go on (the jail is
  * gone, or the run is to stop); an error of the call itself is sent to the script. */

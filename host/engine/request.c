@@ -13,6 +13,8 @@
 #define ACCEPT_MAX      32
 #define DEADLINE_MS     ((int64_t)10 * 60 * 1000)
 #define DEADLINE_MAX_MS ((int64_t)7 * 86400 * 1000)
+/* Of a stream that nobody reads yet. */
+#define AHEAD_BYTES ((uint64_t)16 * 1024 * 1024)
 
 typedef struct pair {
     eh_slice name, value; /* as the script wrote them, handles included */
@@ -285,6 +287,19 @@ static bool make_label(eh_request *r, const char *method, eh_err *err)
     return ok;
 }
 
+/* Its body is read as it comes: that may take long, and be long. */
+static bool read_stream(eh_request *r, const eh_doc *args, eh_err *err)
+{
+    if (!eh_doc_bool(args, "stream", false)) return true;
+    if (eh_doc_count(eh_doc_get(args, "capture")) > 0)
+        return eh_fail(err, EH_CLASS_SCRIPT,
+                       "request: capture needs the whole answer, so it takes no stream");
+    r->fetch.window = AHEAD_BYTES;
+    r->fetch.deadline_to_head = eh_doc_int(args, "deadline_ms", 0) <= 0;
+    if (r->fetch.http.max_bytes == 0) r->fetch.http.max_bytes = INT64_MAX;
+    return true;
+}
+
 static bool read_all(eh_request *r, const eh_pipeline_stream *s, const eh_doc *args,
                      eh_err *err)
 {
@@ -321,7 +336,7 @@ static bool read_all(eh_request *r, const eh_pipeline_stream *s, const eh_doc *a
     r->fetch.http.repeatable = eh_doc_bool(args, "repeatable", false);
     r->fetch.rate = eh_doc_str(s->stream.declaration, "rate", NULL);
     r->fetch.credential = s->stream.instance;
-    return true;
+    return read_stream(r, args, err);
 }
 
 eh_request *eh_request_new(eh_run *run, const eh_pipeline_stream *stream, const eh_doc *args,

@@ -20,6 +20,11 @@ struct eh_response {
     eh_request *request;
     eh_fetch *fetch; /* NULL: it has come */
     bool waits;      /* its task's call is to be answered */
+    bool arrives;    /* it is a stream */
+    bool headed;     /* the answer's head is there */
+    bool by_close;   /* the end of the body is told by the connection's only */
+    bool in_use, read;
+    uint64_t total; /* bytes of the body, where the head says so */
     const char *instance;
     const eh_doc *capture; /* name -> path; in the arena */
     /* when it has come */
@@ -35,6 +40,43 @@ struct eh_response {
 };
 
 /* ---- finding ---------------------------------------------------------------------------- */
+
+bool eh_response_arrives(const eh_response *r)
+{
+    return r->arrives;
+}
+
+bool eh_response_is_coming(const eh_response *r)
+{
+    return r->fetch != NULL;
+}
+
+bool eh_response_by_close(const eh_response *r)
+{
+    return r->by_close;
+}
+
+uint64_t eh_response_total(const eh_response *r)
+{
+    return r->total;
+}
+
+bool eh_response_is_unread(eh_response *r)
+{
+    bool unread = r->arrives && !r->read;
+    r->read = true;
+    return unread;
+}
+
+void eh_response_use(eh_response *r, bool in_use)
+{
+    r->in_use = in_use;
+}
+
+bool eh_response_in_use(const eh_response *r)
+{
+    return r->in_use;
+}
 
 int64_t eh_response_handle(const eh_response *r)
 {
@@ -75,7 +117,7 @@ bool eh_response_is_awaited(const eh_response *r)
 
 bool eh_response_must_be_there(const eh_response *r, eh_err *err)
 {
-    if (r->fetch != NULL)
+    if (r->fetch != NULL && !r->headed)
         return eh_fail(err, EH_CLASS_SCRIPT, "the response has not come: wait for it");
     if (r->err.class_ == EH_OK) return true;
     *err = r->err;
@@ -158,18 +200,19 @@ static bool make_room(eh_pipeline *p, uint32_t task, eh_err *err)
     for (eh_response *r = p->responses; r != NULL; r = r->next, all++) {
         if (r->task != task) continue;
         count++;
-        if (r->body != NULL) bytes += eh_body_size(r->body);
+        if (r->body != NULL) bytes += eh_body_size(r->body) - eh_body_released(r->body);
         bytes += eh_json_outline_bytes(&r->outline);
-        if (!r->waits) oldest = r; /* the list begins with the newest */
+        if (!r->waits && !r->in_use) oldest = r; /* the list begins with the newest */
     }
     if (bytes > EH_RESPONSE_BYTES)
         return eh_fail(err, EH_CLASS_LIMIT,
                        "the task holds responses of more than %llu bytes: release them",
                        (unsigned long long)EH_RESPONSE_BYTES);
-    if (all >= EH_RESPONSES_ALL && count == 0)
+    if (all >= EH_RESPONSES_ALL && oldest == NULL)
         return eh_fail(err, EH_CLASS_LIMIT,
                        "the tasks of a run hold %d responses: release them", EH_RESPONSES_ALL);
-    if (count >= EH_RESPONSES_MAX || all >= EH_RESPONSES_ALL) eh_response_free(oldest);
+    if (oldest != NULL && (count >= EH_RESPONSES_MAX || all >= EH_RESPONSES_ALL))
+        eh_response_free(oldest);
     return true;
 }
 
@@ -243,7 +286,23 @@ static bool take(eh_response *r, const eh_http_answer *answer, eh_err *err)
         return false;
     r->headers = headers;
     r->url = url.data;
+    r->by_close = answer->ends_by_close;
+    eh_slice length = eh_http_answer_header(answer, "content-length");
+    bool coded = eh_http_answer_header(answer, "content-encoding").data != NULL;
+    if (length.len > 0 && !coded) r->total = strtoull(length.data, NULL, 10);
     return capture(r, err);
+}
+
+/* Of a stream: from now on its body may be read while it comes. */
+static void on_head(void *self, eh_fetch *fetch)
+{
+    eh_response *r = self;
+    eh_pipeline *p = r->pipeline;
+    r->headed = true;
+    r->body = eh_body_hold(eh_fetch_body(fetch));
+    (void)!take(r, eh_fetch_answer(fetch), &r->err);
+    eh_err unsent = {.class_ = EH_OK};
+    if (r->waits && !eh_response_answer(r, &unsent)) eh_jail_break(p->jail, &unsent);
 }
 
 static void done(void *self, eh_fetch *fetch, const eh_err *failure)
@@ -251,9 +310,9 @@ static void done(void *self, eh_fetch *fetch, const eh_err *failure)
     eh_response *r = self;
     eh_pipeline *p = r->pipeline;
     const eh_http_answer *answer = eh_fetch_answer(fetch);
-    if (failure != NULL) r->err = *failure;
-    r->body = eh_body_hold(eh_fetch_body(fetch));
-    if (failure == NULL && answer != NULL) (void)!take(r, answer, &r->err);
+    if (failure != NULL && r->err.class_ == EH_OK) r->err = *failure;
+    if (r->body == NULL) r->body = eh_body_hold(eh_fetch_body(fetch));
+    if (failure == NULL && answer != NULL && !r->headed) (void)!take(r, answer, &r->err);
     eh_secrets_mask_err(p->run->secrets, &r->err);
     r->fetch = NULL;
     EH_FAULT("response.done");
@@ -288,7 +347,10 @@ eh_response *eh_response_start(eh_pipeline *p, const eh_pipeline_stream *stream,
     }
     if (ok) {
         eh_fetch_done told = {r, done};
-        r->fetch = eh_fetch_start(fetcher, eh_request_fetch(r->request), &told, err);
+        eh_fetch_request asked = *eh_request_fetch(r->request);
+        r->arrives = asked.window > 0;
+        if (r->arrives) asked.head = on_head;
+        r->fetch = eh_fetch_start(fetcher, &asked, &told, err);
     }
     if (r->fetch != NULL) {
         EH_FAULT("request.sent");
@@ -305,7 +367,8 @@ static bool put_value(const eh_response *r, eh_arena *arena, eh_doc *body, eh_er
     eh_doc *value = eh_doc_map(arena);
     bool ok = eh_doc_put_int(arena, value, "response", r->handle, err) &&
               eh_doc_put_int(arena, value, "status", r->status, err) &&
-              eh_doc_put_int(arena, value, "bytes", (int64_t)eh_body_size(r->body), err) &&
+              (r->arrives ||
+               eh_doc_put_int(arena, value, "bytes", (int64_t)eh_body_size(r->body), err)) &&
               eh_doc_put_str(arena, value, "url", eh_slice_str(r->url), err) &&
               eh_doc_put(arena, value, eh_slice_str("headers"),
                          eh_doc_copy(arena, r->headers, NULL), err);
@@ -328,7 +391,7 @@ static bool put_error(const eh_response *r, eh_arena *arena, eh_doc *body, eh_er
 
 bool eh_response_answer(eh_response *r, eh_err *err)
 {
-    set_waits(r, r->fetch != NULL);
+    set_waits(r, r->fetch != NULL && !r->headed);
     if (r->waits) return true;
     eh_arena *arena = eh_arena_new(REPLY_MAX);
     if (arena == NULL) return eh_fail_memory(err, "a reply");

@@ -4,7 +4,9 @@
  * A script knows an answer by its number; the bytes stay here. A task has at most
  * EH_RESPONSES_MAX of them and EH_RESPONSE_BYTES; all of them go when it ends. What answers a
  * call that waits is sent from the loop turn in which the request ends, so nobody else's call
- * waits for it. This room only. */
+ * waits for it. One that was asked for as a stream is there with its head, while its body still
+ * comes; it waits, with little in the spool, until somebody reads it (engine/arriving.h). This
+ * room only. */
 #ifndef EH_ENGINE_RESPONSE_H
 #define EH_ENGINE_RESPONSE_H
 
@@ -31,6 +33,20 @@ eh_response *eh_response_of(const eh_pipeline *pipeline, uint32_t task, const eh
 /* The call of its task is answered when it is there: at once, if it is already. False when the
  * jail is gone. */
 bool eh_response_answer(eh_response *response, eh_err *err) EH_MUST_USE;
+
+/* Was it asked for as a stream? */
+bool eh_response_arrives(const eh_response *response);
+/* Is its request still under way? */
+bool eh_response_is_coming(const eh_response *response);
+/* Is the end of its body told only by the end of the connection? */
+bool eh_response_by_close(const eh_response *response);
+/* How long its body will be; 0: that is not known. */
+uint64_t eh_response_total(const eh_response *response);
+/* Is it a stream whose rows were not asked for before? */
+bool eh_response_is_unread(eh_response *response);
+/* A call works on it: it stays until that ends. */
+void eh_response_use(eh_response *response, bool in_use);
+bool eh_response_in_use(const eh_response *response);
 
 int64_t eh_response_handle(const eh_response *response);
 /* Does a call wait for it? */

@@ -5,12 +5,12 @@
 #include "data/convert.h"
 #include "data/json_doc.h"
 #include "data/zone.h"
-#include "engine/pages.h"
-#include "engine/response.h"
+#include "engine/arriving.h"
 
 #define TEXT_MAX   ((size_t)512 * 1024) /* of an answer, in one piece, to the script */
 #define ROWS_BYTES ((size_t)64 * 1024 * 1024)
 #define NAME_LIMIT 512
+#define PAGE_MAX   ((size_t)2 * 1024 * 1024)
 
 typedef struct call {
     eh_pipeline *p;
@@ -58,15 +58,23 @@ static bool call_release(const call *c, eh_err *err)
     eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, &none);
     (void)err;
     *c->later = true;
-    if (r != NULL && !eh_response_is_awaited(r)) eh_response_free(r);
+    if (r != NULL && !eh_response_is_awaited(r) && !eh_response_in_use(r)) eh_response_free(r);
     return true;
+}
+
+/* A response that is to be looked at. Unless it is there in whole, the call is made again
+ * later, and this is to be left. */
+static bool look_at(const call *c, eh_response **r, eh_err *err)
+{
+    *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
+    return *r != NULL && eh_arriving_whole(c->p, *r, c->frame, c->later, err);
 }
 
 static bool view(const call *c, eh_slice *text, eh_err *err)
 {
-    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
-    return r != NULL && eh_response_must_be_there(r, err) &&
-           eh_body_view(eh_response_body(r), text, err);
+    eh_response *r;
+    if (!look_at(c, &r, err)) return false;
+    return *c->later || eh_body_view(eh_response_body(r), text, err);
 }
 
 /* What a run keeps secret stays so when a service sends it back. */
@@ -99,10 +107,10 @@ static bool call_value(const call *c, eh_err *err)
 {
     const char *path;
     eh_slice text, found;
-    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
-    if (r == NULL || !eh_call_text(c->frame->body, "path", "", &path, err) ||
-        !eh_response_must_be_there(r, err))
+    eh_response *r;
+    if (!eh_call_text(c->frame->body, "path", "", &path, err) || !look_at(c, &r, err))
         return false;
+    if (*c->later) return true;
     if (!eh_response_look(r, path, &text, &found, err))
         return text.data != NULL && eh_page_explain(eh_response_label(r), text, err);
     if (eh_doc_bool(c->frame->body, "kind", false)) return put_kind(c, found, err);
@@ -146,10 +154,11 @@ static bool call_items(const call *c, eh_err *err)
     const char *path;
     eh_slice list;
     bool more;
-    eh_response *r = eh_response_of(c->p, c->frame->task, c->frame->body, err);
-    if (r == NULL || !eh_call_text(c->frame->body, "path", "", &path, err) ||
-        !eh_response_must_be_there(r, err) ||
-        !eh_response_list(r, path, eh_doc_bool(c->frame->body, "first", false), &list, err))
+    eh_response *r;
+    if (!eh_call_text(c->frame->body, "path", "", &path, err) || !look_at(c, &r, err))
+        return false;
+    if (*c->later) return true;
+    if (!eh_response_list(r, path, eh_doc_bool(c->frame->body, "first", false), &list, err))
         return false;
     eh_doc *items = eh_doc_list(c->arena);
     *c->value = eh_doc_map(c->arena);
@@ -166,6 +175,7 @@ static bool call_text(const call *c, eh_err *err)
     eh_slice text;
     int64_t most = eh_doc_int(c->frame->body, "max", (int64_t)TEXT_MAX);
     if (!view(c, &text, err)) return false;
+    if (*c->later) return true;
     if (most < 0 || most > (int64_t)TEXT_MAX) most = (int64_t)TEXT_MAX;
     /* Masked first, cut then: by cutting in a secret its beginning could be read. */
     if (text.len > (size_t)most + EH_SECRET_WRITTEN_MAX)
@@ -189,14 +199,12 @@ static bool emit(const call *c, eh_pipeline_stream *s, const eh_page *page, eh_e
         s->failure = *err;
         return false;
     }
-    *c->value = eh_doc_map(c->arena);
-    return eh_doc_put_int(c->arena, *c->value, "rows", (int64_t)counts.rows, err) &&
-           eh_doc_put_int(c->arena, *c->value, "dead", (int64_t)counts.dead, err) &&
-           eh_doc_put_int(c->arena, *c->value, "distinct", (int64_t)counts.distinct, err);
+    *c->value = eh_page_counts_doc(&counts, c->arena, err);
+    return *c->value != NULL;
 }
 
 /* A row function's frames take the place of the one that holds the arguments. */
-static bool keep_page(const call *c, const eh_doc *args, eh_page *page, eh_err *err)
+static bool keep_page(eh_arena *arena, const eh_doc *args, eh_page *page, eh_err *err)
 {
     const char *path, *format, *distinct;
     const eh_doc *position = eh_doc_get(args, "position");
@@ -207,15 +215,50 @@ static bool keep_page(const call *c, const eh_doc *args, eh_page *page, eh_err *
     if (strcmp(format, "json") != 0 && strcmp(format, "jsonl") != 0 &&
         strcmp(format, "csv") != 0)
         return eh_fail(err, EH_CLASS_SCRIPT, "emit: there is no format \"%s\"", format);
-    page->path = eh_arena_strdup(c->arena, path);
-    page->format = eh_arena_strdup(c->arena, format);
-    if (distinct != NULL) page->distinct = eh_arena_strdup(c->arena, distinct);
+    page->path = eh_arena_strdup(arena, path);
+    page->format = eh_arena_strdup(arena, format);
+    if (distinct != NULL) page->distinct = eh_arena_strdup(arena, distinct);
     page->again = eh_doc_bool(args, "again", false);
     if (position != NULL && position->kind != EH_DOC_NULL) {
-        page->position = eh_doc_copy(c->arena, position, NULL);
+        page->position = eh_doc_copy(arena, position, NULL);
         if (page->position == NULL) return eh_fail_memory(err, "a position");
     }
     return (page->path != NULL && page->format != NULL) || eh_fail_memory(err, "a page");
+}
+
+/* Lines and CSV do not say themselves where they end. */
+static bool has_end(const eh_response *r, const eh_page *page, const eh_doc *args, eh_err *err)
+{
+    if (!eh_response_by_close(r) || strcmp(page->format, "json") == 0 ||
+        eh_doc_bool(args, "ends_by_close", false))
+        return true;
+    eh_fail(err, EH_CLASS_REMOTE,
+            "%s: the server does not say where the answer ends, so a cut one looks whole",
+            eh_response_label(r));
+    return eh_err_hint(err,
+                       "if the service always answers so: ends_by_close = true, beside the "
+                       "format");
+}
+
+/* The rows of a stream, read while it comes. */
+static bool emit_arriving(const call *c, eh_pipeline_stream *s, eh_response *r, eh_err *err)
+{
+    const eh_doc *args = c->frame->body;
+    eh_page page = {.body = eh_response_body(r),
+                    .arrives = true,
+                    .total = eh_response_total(r),
+                    .marks = eh_response_marks(r),
+                    .label = eh_response_label(r)};
+    eh_arena *arena = eh_arena_new(PAGE_MAX);
+    if (arena == NULL) return eh_fail_memory(err, "a page");
+    if (!keep_page(arena, args, &page, err) || !has_end(r, &page, args, err)) {
+        eh_arena_free(arena);
+        return false;
+    }
+    *c->later = true;
+    if (eh_arriving_emit(c->p, s, r, c->frame->task, &page, arena, err)) return true;
+    s->failure = *err;
+    return false;
 }
 
 static bool call_emit(const call *c, eh_err *err)
@@ -224,8 +267,20 @@ static bool call_emit(const call *c, eh_err *err)
     eh_page page = {.body = NULL};
     eh_pipeline_stream *s = eh_call_stream(c->p, args, "emit", err);
     eh_response *r = s != NULL ? eh_response_of(c->p, c->frame->task, args, err) : NULL;
-    if (r == NULL || !eh_response_must_be_there(r, err) || !keep_page(c, args, &page, err))
+    if (r == NULL) return false;
+    if (!eh_response_must_be_there(r, err)) {
+        /* A stream that was cut is the same failure, whether its rows had been asked for or
+         * not. */
+        eh_err ignored = {.class_ = EH_OK};
+        if (!eh_response_arrives(r)) return false;
+        s->failure = *err;
+        (void)!eh_pages_settle(&s->stream, &ignored);
         return false;
+    }
+    if (eh_response_is_unread(r)) return emit_arriving(c, s, r, err);
+    if (!eh_arriving_whole(c->p, r, c->frame, c->later, err)) return false;
+    if (*c->later) return true;
+    if (!keep_page(c->arena, args, &page, err) || !has_end(r, &page, args, err)) return false;
     page.body = eh_response_body(r);
     page.outline = eh_response_outline(r);
     page.label = eh_response_label(r);
@@ -238,7 +293,7 @@ static bool call_emit_rows(const call *c, eh_err *err)
     const eh_doc *args = c->frame->body, *rows = eh_doc_get(args, "rows");
     eh_page page = {.body = NULL};
     eh_pipeline_stream *s = eh_call_stream(c->p, args, "emit_rows", err);
-    if (s == NULL || !keep_page(c, args, &page, err)) return false;
+    if (s == NULL || !keep_page(c->arena, args, &page, err)) return false;
     if (rows == NULL || rows->kind != EH_DOC_LIST)
         return eh_fail(err, EH_CLASS_SCRIPT, "emit_rows: rows must be a list");
     const char *label;

@@ -119,7 +119,7 @@ static bool load_batches(eh_stream *s, eh_stream_file *f, eh_batch *batch, eh_er
         size_t count;
         const eh_slice *columns = eh_input_columns(f->input, &count);
         if (f->header == NULL) f->header = eh_input_header(f->input, f->arena);
-        eh_loader_header(s->loader, f->header);
+        if (!eh_loader_header(s->loader, f->header, err)) return false;
         if (f->retry != NULL) remap(f->retry, batch);
         if (!eh_loader_batch(s->loader, batch, columns, count, err) ||
             !eh_run_go_on(s->run, err))

@@ -175,6 +175,7 @@ const eh_load_counts *eh_loader_counts(const eh_loader *loader)
     return &loader->counts;
 }
 
+/* Other columns follow, or the same in another order. */
 static bool start_afresh(eh_loader *loader, bool as_stored, eh_err *err)
 {
     eh_transform *transform = eh_transform_new(as_stored ? NULL : loader->options.declaration,
@@ -185,11 +186,6 @@ static bool start_afresh(eh_loader *loader, bool as_stored, eh_err *err)
     loader->plan.source_count = 0; /* their names were the old one's */
     loader->parser_columns = SIZE_MAX;
     return true;
-}
-
-bool eh_loader_forget_columns(eh_loader *loader, eh_err *err)
-{
-    return start_afresh(loader, loader->input.as_stored, err);
 }
 
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
@@ -213,9 +209,14 @@ bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_par
     return true;
 }
 
-void eh_loader_header(eh_loader *loader, const char *header)
+bool eh_loader_header(eh_loader *loader, const char *header, eh_err *err)
 {
+    if (loader->header == header) return true;
+    if (!eh_loader_close_unit(loader, &loader->after, err) ||
+        !start_afresh(loader, loader->input.as_stored, err))
+        return false;
     loader->header = header;
+    return true;
 }
 
 /* ---- columns
@@ -374,6 +375,11 @@ void eh_loader_drop(eh_loader *loader)
 bool eh_loader_drain(eh_loader *loader, eh_err *err)
 {
     return eh_loader_collect(loader, EH_WAIT_MINE, err);
+}
+
+bool eh_loader_flush(eh_loader *loader, eh_err *err)
+{
+    return eh_loader_close_unit(loader, &loader->after, err) && eh_loader_drain(loader, err);
 }
 
 /* What still waits in a stage when the load ends has not reached the table. */

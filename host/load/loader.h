@@ -107,13 +107,10 @@ bool eh_loader_appends(const eh_loader *loader);
 bool eh_loader_begin(eh_loader *loader, const eh_load_input *input, const eh_parse_from *from,
                      eh_err *err) EH_MUST_USE;
 
-/* The batches that follow may have other columns than those before, or the same in another
- * order. */
-bool eh_loader_forget_columns(eh_loader *loader, eh_err *err) EH_MUST_USE;
-
 /* What is needed to read a dead record of this input again: kept with its units
- * (eh_unit.header). Text is borrowed like the input's. */
-void eh_loader_header(eh_loader *loader, const char *header);
+ * (eh_unit.header). Text is borrowed like the input's. Another pointer is another header: other
+ * columns follow, and what was given before gets a unit of its own. */
+bool eh_loader_header(eh_loader *loader, const char *header, eh_err *err) EH_MUST_USE;
 
 /* Loads a batch of that part. written: the parser's columns. The batch may be changed. */
 bool eh_loader_batch(eh_loader *loader, eh_batch *batch, const eh_slice *written, size_t count,
@@ -208,6 +205,8 @@ bool eh_loader_verified(const eh_loader *loader, eh_arena *arena, const eh_doc *
                         eh_err *err) EH_MUST_USE;
 /* No unit refers to what is in front of this offset. */
 uint64_t eh_loader_oldest(const eh_loader *loader);
+/* Commits what it was given so far: eh_loader_oldest is eh_loader_offset then. */
+bool eh_loader_flush(eh_loader *loader, eh_err *err) EH_MUST_USE;
 
 /* The window is complete: its rows are in the table and the cursor (NULL: as it was) is the
    stream's, or, in a replacement, will be when it ends. promoted->refused: its period was left

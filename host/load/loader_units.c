@@ -321,7 +321,12 @@ bool eh_loader_is_half_full(const eh_loader *loader)
 uint64_t eh_loader_oldest(const eh_loader *loader)
 {
     const eh_unit_pool *pool = loader->options.units;
-    uint64_t oldest = loader->position.offset;
+    const eh_unit *open = loader->open;
+    uint64_t oldest = loader->after.offset;
+    /* What the open unit covers in front of its first record nobody asks for. */
+    if (open != NULL && open->rows > 0) oldest = open->places[0].offset;
+    if (open != NULL && open->dead_count > 0 && open->dead[0].place.offset < oldest)
+        oldest = open->dead[0].place.offset;
     for (size_t i = 0; i < pool->count; i++)
         if (pool->units[i].owner == loader && &pool->units[i] != loader->open &&
             pool->units[i].start < oldest)

@@ -104,7 +104,7 @@ end
 local request_options = {
   method = true, url = true, query = true, headers = true, body = true, json = true, form = true,
   accept = true, deadline_ms = true, max_bytes = true, as_stored = true, repeatable = true,
-  capture = true,
+  capture = true, stream = true,
 }
 
 local function call_of(self, op, options)
@@ -124,6 +124,7 @@ local function call_of(self, op, options)
     body = options.body, json = options.json, capture = options.capture,
     accept = options.accept and core.list(options.accept), deadline_ms = options.deadline_ms,
     max_bytes = options.max_bytes, as_stored = options.as_stored, repeatable = options.repeatable,
+    stream = options.stream,
   }
 end
 
@@ -187,8 +188,9 @@ function context:emit(rows, options)
   if not of then return emit_list(self, rows, options) end
   return core.call {
     op = "emit", instance = self.instance, resource = self.resource, response = of.handle,
-    path = of.path, format = of.format, position = options.position or nil,
-    distinct = options.distinct, again = options.again == true or nil,
+    path = of.path, format = of.format, ends_by_close = of.ends_by_close,
+    position = options.position or nil, distinct = options.distinct,
+    again = options.again == true or nil,
   }
 end
 

@@ -64,14 +64,17 @@ function response:text(max)
   return core.call { op = "text", response = self.handle, max = max }
 end
 
--- The rows for ctx:emit: at a path of a JSON body, or { format = "csv" | "jsonl" }.
+-- The rows for ctx:emit: at a path of a JSON body, or { format = "csv" | "jsonl" }. Those of a
+-- stream (a request with stream = true) are loaded while they come.
 function response:rows(path, options)
   if type(path) == "table" then path, options = nil, path end
   if path ~= nil and type(path) ~= "string" then
     error("response:rows: the path must be text, not a " .. type(path), 2)
   end
   local made = setmetatable({}, rows_meta)
-  rows[made] = { handle = self.handle, path = path, format = (options or {}).format }
+  options = options or {}
+  rows[made] = { handle = self.handle, path = path, format = options.format,
+    ends_by_close = options.ends_by_close }
   return made
 end
 

@@ -137,7 +137,9 @@ function recorder:event(job, event, line)
   if not line or not wants(self, job, event) then return end
   self.numbers[job] = (self.numbers[job] or 0) + 1
   table.insert(self.waiting, { job.spec.run_id, tostring(self.numbers[job]), event.event, line })
-  if clock.monotonic_us() - self.flushed > FLUSH_US then flush(self) end
+  -- Behind a progress there may be nothing for long.
+  local shown = event.event == "progress"
+  if shown or clock.monotonic_us() - self.flushed > FLUSH_US then flush(self) end
 end
 
 function recorder:ended(job)

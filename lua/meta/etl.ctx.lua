@@ -54,28 +54,11 @@ function ctx:load(file) end
 ---@param at_once? integer
 function ctx:load_all(next_file, at_once) end
 
---- What is asked of a service. The URL is absolute, or is appended to the setting `base_url`; only
---- hosts that the source declares (`hosts`) are spoken to. Secrets are put in on the way, wherever
---- their handle stands.
----@class etl.request
----@field url? string
----@field method? string default "GET"
----@field query? table<string, etl.scalar|etl.scalar[]> a list is sent once for each value
----@field headers? table<string, etl.scalar>
----@field body? string
----@field json? any sent as JSON
----@field form? table<string, etl.scalar> sent as a form
----@field accept? integer[] statuses beside 2xx that are no error
----@field repeatable? boolean a POST that only asks: it may be tried again
----@field deadline_ms? integer for all attempts together; default ten minutes
----@field max_bytes? integer of the body
----@field as_stored? boolean do not undo a content coding
----@field capture? table<string, string> name -> path of a text of the JSON answer that is a secret
-
 --- Sends a request and waits for the answer, while other resources go on. Connections that break
---- and statuses such as 429 and 503 are tried again, as `Retry-After` says; what remains is raised.
---- Any status but 2xx and those of `accept` is an error. What `capture` names (a token, say) is not
---- shown to the script: it gets a handle in `response.captured`.
+--- and statuses such as 429 and 503 are tried again, as `Retry-After` says; what remains is raised,
+--- as any status is but 2xx and those of `accept`. What `capture` names comes as a handle in
+--- `response.captured`. Of a `stream` the head is waited for; `ctx:emit` of its rows reads the body
+--- while it comes, with little memory and disk. What is cut then is not tried again.
 ---
 --- ```lua
 --- local r = ctx:request { url = "/offers", query = { page = 1 }, accept = { 404 } }

@@ -1,11 +1,32 @@
 ---@meta etl.response
 
+--- What is asked of a service. The URL is absolute, or is appended to the setting `base_url`; only
+--- hosts that the source declares (`hosts`) are spoken to. Secrets are put in on the way, wherever
+--- their handle stands.
+---@class etl.request
+---@field url? string
+---@field method? string default "GET"
+---@field query? table<string, etl.scalar|etl.scalar[]> a list is sent once for each value
+---@field headers? table<string, etl.scalar>
+---@field body? string
+---@field json? any sent as JSON
+---@field form? table<string, etl.scalar> sent as a form
+---@field accept? integer[] statuses beside 2xx that are no error
+---@field repeatable? boolean a POST that only asks: it may be tried again
+---@field deadline_ms? integer for all attempts; default ten minutes, of a stream until its head
+---@field max_bytes? integer of the body; default 4 GiB, of a stream none
+---@field stream? boolean the response comes with its head, and its rows load while they come
+---@field as_stored? boolean do not undo a content coding
+---@field capture? table<string, string> name -> path of a text of the JSON answer that is a secret
+
 --- What a service answered. Its bytes stay outside of the script's process; a resource has its 64
---- latest responses, and loses them when it ends.
+--- latest responses, and loses them when it ends. Of a stream (`stream = true`) the body still
+--- comes: what looks at all of it (`value`, `kind`, `json`, `each`, `text`) waits for its end,
+--- up to 1 GiB, and raises once rows of it were loaded and their bytes given back.
 ---@class etl.response
 ---@field status integer
 ---@field url string where it came from, redirects included
----@field bytes integer
+---@field bytes? integer of the body; nil of a stream
 ---@field headers table<string, string> by lower-case name
 ---@field captured table<string, string> handles of what `capture` named
 local response = {}
@@ -66,14 +87,16 @@ function response:text(max) end
 
 --- The rows for `ctx:emit`: a list (or one record) at a path of a JSON body, the whole body without
 --- a path; or lines of JSON, or CSV. A path that is missing, or holds no list, is an error of class
---- `remote` when the rows are emitted: never no rows.
+--- `remote` when the rows are emitted: never no rows. CSV is read as the resource's `format` says.
+--- Lines and CSV whose end only the closing of the connection tells are refused, since a cut answer
+--- would look whole; `ends_by_close` says that this service always answers so.
 ---
 --- ```lua
 --- ctx:emit(ctx:get("/offers"):rows "offers")
 --- ctx:emit(ctx:get("/export.csv"):rows { format = "csv" })
 --- ```
----@param path? string|{ format: "json"|"jsonl"|"csv" }
----@param options? { format?: "json"|"jsonl"|"csv" }
+---@param path? string|{ format: "json"|"jsonl"|"csv", ends_by_close?: boolean }
+---@param options? { format?: "json"|"jsonl"|"csv", ends_by_close?: boolean }
 ---@return etl.rows
 function response:rows(path, options) end
 

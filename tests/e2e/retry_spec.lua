@@ -1,6 +1,8 @@
 -- Dead rows sent again: each once, whatever happens meanwhile, and as the row it was.
+local api = require "tests.support.api"
 local files = require "tests.support.files"
 local host = require "tests.support.host"
+local http = require "tests.support.http"
 local target = require "tests.support.target"
 
 local function config_for(to)
@@ -137,4 +139,65 @@ for _, make in ipairs { target.list[1], target.list[2] } do
       assert.equal("resolved|3", dead(to))
     end)
   end)
+end
+
+-- Each page of CSV has a header of its own, and another one than the page before; the third is
+-- JSON.
+local PAGES = [[
+local pages = {
+  'id,v\n1,10\n2,n/a\n"3","a ""b"", c"\n4,40\n',
+  "v;id\r\n50;5\r\nn/a;6\r\n",
+  '[{"id":7,"v":70},{"id":8,"v":"n/a"}]',
+  "id\tv\n9\tn/a\n10\t100\n",
+}
+return function(r, c) c:reply(200, nil, pages[tonumber(r.query.page)]) end
+]]
+
+local function reading(stream)
+  return ([[extract = function(ctx)
+    for page = 1, 4 do
+      local r = ctx:get("rows", { query = { page = page }, stream = %s })
+      ctx:emit(r:rows { format = page == 3 and "json" or "csv" })
+    end
+  end]]):format(stream)
+end
+
+for _, make in ipairs { target.list[1], target.list[3] } do
+  for _, stream in ipairs { "false", "true" } do
+    describe("dead rows of a service's CSV, stream = " .. stream .. ", sent again into "
+      .. make.name, function()
+      local server
+      setup(function() server = http.start(PAGES) end)
+      teardown(function() server:stop() end)
+
+      it("are read by the header of their page", function()
+        local to = make.fresh()
+        local folder = api.project(server, [[rows = { key = "id", columns = { v = "bigint" },
+          max_dead = { rows = 10, ratio = 1 }, ]] .. reading(stream) .. " }",
+          { config = config_for(to) })
+        local run = host.etlhost({ "run", "pipelines/p.lua" }, { cwd = folder })
+        assert.equal(0, run.code, tostring(run))
+        assert.equal("dead|5", dead(to))
+        local from = " from " .. to:name "shop_rows" .. " order by id"
+        assert.equal("10 40 50 70 100", (to:sql("select v" .. from):gsub("\n", " ")))
+        assert.equal('2,n/a\n"3","a ""b"", c"\nn/a;6\n{"id":8,"v":"n/a"}\n9\tn/a', to:sql(
+          "select " .. (make == target.list[1] and "cast(raw as text)"
+            or "convert_from(raw, 'UTF8')") .. " from " .. to:book "dead_rows"
+            .. " order by dead_id"))
+        -- What is mended loads; what is not dies again, and can be sent once more.
+        local path = folder .. "/sources/shop.lua"
+        files.write(path, (files.read(path):gsub("max_dead",
+          'format = { nulls = { "n/a" } }, max_dead')))
+        must_retry(folder)
+        assert.equal("dead|2\nresolved|5", dead(to))
+        assert.equal(8, to:count "shop_rows")
+        files.write(path, (files.read(path):gsub('{ v = "bigint" }', "{}")))
+        must_retry(folder)
+        assert.equal("resolved|7", dead(to))
+        assert.equal("1 2 3 4 5 6 7 8 9 10", (to:sql("select id" .. from):gsub("\n", " ")))
+        assert.equal('a "b", c\nn/a', to:sql("select v__text from " .. to:name "shop_rows"
+          .. " where v__text is not null order by id"))
+      end)
+    end)
+  end
 end

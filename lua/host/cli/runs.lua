@@ -120,6 +120,20 @@ local function replay(run, events, space)
   return made, logs
 end
 
+-- What a run that did not end was, or is, reading, and how far it had come.
+local function print_reading(out, made)
+  for _, stream in ipairs(made.streams) do
+    local p = stream.progress
+    if p and p.file and not stream.finished then
+      local bytes = text.bytes(p.bytes or 0)
+      if (p.total_bytes or 0) > 0 then bytes = bytes .. " of " .. text.bytes(p.total_bytes) end
+      out:print(("%s %s: %s, %s loaded of the resource"):format(
+        out:style("dim", text.pad("reading", 9)), text.safe(p.file), bytes,
+        text.plural(p.rows or 0, "row")))
+    end
+  end
+end
+
 function show.run(args, ctx)
   local handle, space = open(args)
   if not handle then return nil, space end
@@ -135,6 +149,7 @@ function show.run(args, ctx)
   print_head(ctx, run)
   local made, logs = replay(run, events, space)
   summary.print(ctx.out, { made }, { with_client = run.client ~= nil, all = true })
+  print_reading(ctx.out, made)
   if #logs > 0 then ctx.out:print "" end
   for _, event in ipairs(logs) do
     local at = ctx.out:style("dim", text.time(math.tointeger(event.at) or 0))

@@ -1,19 +1,35 @@
 -- The dead rows of stream ?1 (the one with id ?2, or all when it is null), those of one file together;
--- but not of rows that still wait in a stage. The bytes of one that a table refused are a row of the
--- table (stored): the file's header does not apply.
+-- but not of rows that still wait in a stage. The header of CSV is that of the file; a row of a
+-- service's page has it from the unit that covers its place, since offsets go on from page to page.
+-- The bytes of one that a table refused are a row of the table (stored): no header applies.
 SELECT d.dead_id,
        d.file,
        d.row_number,
        d.line,
        lower(hex(d.raw)) AS raw,
-       CASE WHEN d.code <> 'refused_in_stage' THEN (
-        SELECT u.header
-          FROM _etl_files f
-          JOIN _etl_units u ON u.stream_id = f.stream_id AND u.input = f.input
-         WHERE f.stream_id = d.stream_id AND f.name = d.file AND u.header IS NOT NULL
-           AND u.load_id <= d.load_id
-         ORDER BY u.load_id DESC
-         LIMIT 1) END AS header,
+       CASE WHEN d.code = 'refused_in_stage' THEN NULL
+            WHEN EXISTS (
+              SELECT 1
+                FROM _etl_units p
+               WHERE p.stream_id = d.stream_id AND p.load_id = d.load_id
+                 AND p.input LIKE 'window:%'
+                 AND p.start_offset <= d.byte_offset AND p.end_offset > d.byte_offset)
+            THEN (
+              SELECT p.header
+                FROM _etl_units p
+               WHERE p.stream_id = d.stream_id AND p.load_id = d.load_id
+                 AND p.input LIKE 'window:%'
+                 AND p.start_offset <= d.byte_offset AND p.end_offset > d.byte_offset
+               LIMIT 1)
+            ELSE (
+              SELECT u.header
+                FROM _etl_files f
+                JOIN _etl_units u ON u.stream_id = f.stream_id AND u.input = f.input
+               WHERE f.stream_id = d.stream_id AND f.name = d.file AND u.header IS NOT NULL
+                 AND u.load_id <= d.load_id
+               ORDER BY u.load_id DESC
+               LIMIT 1)
+       END AS header,
        CASE d.code WHEN 'refused_in_stage' THEN 't' ELSE 'f' END AS stored
   FROM _etl_dead_rows d
  WHERE d.stream_id = CAST(?1 AS INTEGER)
