@@ -84,6 +84,8 @@ local function read(ctx, options)
     plan.since = plan.cursor - plan.lag
   elseif ctx.start then
     plan.since = ctx.start.begin_us // 1000000
+  elseif options.earliest then
+    plan.since = instant("earliest", options.earliest)
   else
     err.raise { class = "config", place = ctx.instance .. "." .. ctx.resource,
       message = "nothing says from which day on rows are wanted",

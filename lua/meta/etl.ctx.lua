@@ -140,7 +140,7 @@ function ctx:state() end
 ---@field lag? string "30d": what is read again each time; default: that of the declared cursor
 ---@field since? string|integer default: the cursor less the lag, or the client's `start`
 ---@field until? string|integer default: when the run began (`ctx.now_s`)
----@field earliest? string|integer nothing in front of it is asked for: what the service has no more
+---@field earliest? string|integer where the service begins; without a `start` so do we
 ---@field zone? string of the days; default "UTC"
 ---@field closed? boolean the service gives rows at both bounds; default: as the cursor declares
 

@@ -113,6 +113,10 @@ describe("everflow", function()
         all(result), 1, true)
       assert.matches("the last 365 days", all(result), 1, true)
       assert.equal(("'%s 00:00:00'"):format(day(363)), ids(to))
+      -- Without a start it is the same, and nothing to be told of.
+      local again, _, said = must("too_old", "conversions", { start = "", upto = day(362) })
+      assert.equal(("'%s 00:00:00'"):format(day(363)), ids(again))
+      assert.is_nil(all(said):find("not from start", 1, true))
     end)
 
     it("and clicks in pieces when a day is too much for the service", function()

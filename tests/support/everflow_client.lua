@@ -22,14 +22,14 @@ function everflow.run(server, account, resources, options)
     files.write(folder .. "/config/clients/acme.yaml", ([[
 version: 1
 id: "acme"
-start: %s
-sources:
+%ssources:
   everflow:
     base_url: "%s%s"
     api_key: { env: EVERFLOW_KEY }
     until: "%s"
     resources: %s
-%s]]):format(options.start or everflow.day(3), server.url, options.base or "/v1",
+%s]]):format(options.start == "" and "" or "start: " .. (options.start or everflow.day(3)) .. "\n",
+      server.url, options.base or "/v1",
       options.upto or everflow.day(1),
       options.resources or "[" .. resources .. "]", options.settings or ""))
     files.write(folder .. "/pipelines/p.lua", 'return require "etl.pipeline" {}\n')
