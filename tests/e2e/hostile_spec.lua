@@ -38,6 +38,7 @@ local vectors = {
   { "close_chain", { "ok", "script", "limit" } },
   { "concat_stack", { "ok", "script", "limit" } },
   { "weak_newindex", { "ok", "script", "limit" } },
+  { "old_bugs", { "ok", "script", "limit" } },
   { "erring_errors", { "ok", "script", "limit" } },
   { "yields", { "script" } },
   { "linear", { "ok", "limit" } },
