@@ -96,7 +96,7 @@ static bool append_json_escape(eh_buf *buf, unsigned char c, eh_err *err)
     return eh_buf_printf(buf, err, "\\u%04x", c);
 }
 
-bool eh_buf_append_json(eh_buf *buf, eh_slice text, eh_err *err)
+static bool append_string(eh_buf *buf, eh_slice text, bool exact, eh_err *err)
 {
     const unsigned char *p = (const unsigned char *)text.data;
     if (!eh_buf_append_byte(buf, '"', err)) return false;
@@ -104,7 +104,8 @@ bool eh_buf_append_json(eh_buf *buf, eh_slice text, eh_err *err)
         size_t n = utf8_length(p + i, text.len - i);
         bool ok;
         if (n == 0) {
-            ok = eh_buf_append(buf, "\xef\xbf\xbd", 3, err);
+            ok = exact ? eh_buf_append(buf, p + i, 1, err)
+                       : eh_buf_append(buf, "\xef\xbf\xbd", 3, err);
             n = 1;
         } else if (n == 1 && (p[i] < 0x20 || p[i] == '"' || p[i] == '\\' || p[i] == 0x7f)) {
             ok = append_json_escape(buf, p[i], err);
@@ -115,6 +116,16 @@ bool eh_buf_append_json(eh_buf *buf, eh_slice text, eh_err *err)
         i += n;
     }
     return eh_buf_append_byte(buf, '"', err);
+}
+
+bool eh_buf_append_json(eh_buf *buf, eh_slice text, eh_err *err)
+{
+    return append_string(buf, text, false, err);
+}
+
+bool eh_buf_append_quoted(eh_buf *buf, eh_slice text, eh_err *err)
+{
+    return append_string(buf, text, true, err);
 }
 
 void eh_buf_consume(eh_buf *buf, size_t count)

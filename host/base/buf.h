@@ -35,6 +35,9 @@ bool eh_buf_printf(eh_buf *buf, eh_err *err, const char *format, ...)
  * that the result is always valid JSON. */
 bool eh_buf_append_json(eh_buf *buf, eh_slice text, eh_err *err) EH_MUST_USE;
 
+/* The same with such bytes as they are. */
+bool eh_buf_append_quoted(eh_buf *buf, eh_slice text, eh_err *err) EH_MUST_USE;
+
 /* Removes the first `count` bytes; count must not exceed len. */
 void eh_buf_consume(eh_buf *buf, size_t count);
 

@@ -222,17 +222,26 @@ void eh_double_text(double value, char text[EH_DOUBLE_TEXT])
     if (strpbrk(text, ".e") == NULL) memcpy(text + strlen(text), ".0", 3);
 }
 
-static bool double_to_json(double value, bool keep_point, eh_buf *out, eh_err *err)
+/* exact: what JSON cannot say is said all the same, so that whoever reads it refuses it and
+ * nothing becomes something else. */
+static bool double_to_json(double value, bool exact, eh_buf *out, eh_err *err)
 {
     char text[EH_DOUBLE_TEXT];
-    if (!isfinite(value)) return eh_buf_append_str(out, "null", err);
+    if (!isfinite(value) && !exact) return eh_buf_append_str(out, "null", err);
+    if (!isfinite(value))
+        return eh_buf_append_str(out, isnan(value) ? "NaN" : value > 0 ? "inf" : "-inf", err);
     eh_double_text(value, text);
     size_t len = strlen(text);
-    if (!keep_point && len > 2 && strcmp(text + len - 2, ".0") == 0) text[len - 2] = '\0';
+    if (!exact && len > 2 && strcmp(text + len - 2, ".0") == 0) text[len - 2] = '\0';
     return eh_buf_append_str(out, text, err);
 }
 
-static bool write_json(const eh_doc *doc, bool keep_point, eh_buf *out, eh_err *err)
+static bool text_to_json(eh_slice text, bool exact, eh_buf *out, eh_err *err)
+{
+    return exact ? eh_buf_append_quoted(out, text, err) : eh_buf_append_json(out, text, err);
+}
+
+static bool write_json(const eh_doc *doc, bool exact, eh_buf *out, eh_err *err)
 {
     if (doc == NULL) return eh_buf_append_str(out, "null", err);
     switch (doc->kind) {
@@ -243,9 +252,9 @@ static bool write_json(const eh_doc *doc, bool keep_point, eh_buf *out, eh_err *
     case EH_DOC_INTEGER:
         return eh_buf_printf(out, err, "%" PRId64, doc->as.integer);
     case EH_DOC_DOUBLE:
-        return double_to_json(doc->as.real, keep_point, out, err);
+        return double_to_json(doc->as.real, exact, out, err);
     case EH_DOC_STRING:
-        return eh_buf_append_json(out, doc->as.string, err);
+        return text_to_json(doc->as.string, exact, out, err);
     case EH_DOC_LIST:
     case EH_DOC_MAP:
         break;
@@ -255,9 +264,9 @@ static bool write_json(const eh_doc *doc, bool keep_point, eh_buf *out, eh_err *
     for (const eh_doc *c = doc->as.children.first; c != NULL; c = c->next) {
         if (c != doc->as.children.first && !eh_buf_append_byte(out, ',', err)) return false;
         if (is_map &&
-            (!eh_buf_append_json(out, c->key, err) || !eh_buf_append_byte(out, ':', err)))
+            (!text_to_json(c->key, exact, out, err) || !eh_buf_append_byte(out, ':', err)))
             return false;
-        if (!write_json(c, keep_point, out, err)) return false;
+        if (!write_json(c, exact, out, err)) return false;
     }
     return eh_buf_append_byte(out, is_map ? '}' : ']', err);
 }
@@ -267,7 +276,9 @@ bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err)
     return write_json(doc, false, out, err);
 }
 
-bool eh_doc_to_rows(const eh_doc *doc, eh_buf *out, eh_err *err)
+bool eh_doc_to_rows(const eh_doc *rows, eh_buf *out, eh_err *err)
 {
-    return write_json(doc, true, out, err);
+    for (const eh_doc *c = eh_doc_first(rows); c != NULL; c = c->next)
+        if (!write_json(c, true, out, err) || !eh_buf_append_byte(out, '\n', err)) return false;
+    return true;
 }

@@ -97,7 +97,8 @@ void eh_double_text(double value, char text[EH_DOUBLE_TEXT]);
  * are written without a point: 20. */
 bool eh_doc_to_json(const eh_doc *doc, eh_buf *out, eh_err *err) EH_MUST_USE;
 
-/* The same for what goes into a table, with every digit: 20.0. */
-bool eh_doc_to_rows(const eh_doc *doc, eh_buf *out, eh_err *err) EH_MUST_USE;
+/* A list of rows for a table, one a line, with every digit: 20.0. What JSON cannot say (NaN,
+ * bytes that are not UTF-8) is written as it is: such a line is refused by who reads it. */
+bool eh_doc_to_rows(const eh_doc *rows, eh_buf *out, eh_err *err) EH_MUST_USE;
 
 #endif

@@ -304,7 +304,7 @@ static bool call_emit_rows(const call *c, eh_err *err)
     bool ok = (page.label != NULL || eh_fail_memory(err, "a page")) &&
               eh_doc_to_rows(rows, &text, err);
     page.text = eh_buf_slice(&text);
-    page.format = "json";
+    page.format = "jsonl";
     page.path = "";
     ok = ok && emit(c, s, &page, err);
     eh_buf_free(&text);

@@ -52,5 +52,19 @@ target.each(function(name, fresh)
       assert.equal("1a 2b 6l", (rows(to)))
       assert.equal("4", (to:sql("select count(*) from " .. to:book "dead_rows")))
     end)
+
+    -- Never null, nor a replacement character.
+    it("that a script makes are dead where they say what no table can hold", function()
+      local result, to = run [[
+        for i, v in ipairs { 0 / 0, math.huge, -math.huge, "\xff", "a\0b", { "\xc3" }, 2^53,
+          "ü" } do
+          ctx:emit { { id = i, v = v }, { id = 100 + i, v = "beside" } }
+        end]]
+      assert.equal(0, result.code, tostring(result))
+      assert.equal("7|9007199254740992.0\n8|ü", (to:sql("select id, v from " .. to:name "t"
+        .. " where id < 100 order by id")))
+      assert.equal("8", (to:sql("select count(*) from " .. to:name "t" .. " where v = 'beside'")))
+      assert.equal("6", (to:sql("select count(*) from " .. to:book "dead_rows")))
+    end)
   end)
 end)
