@@ -463,6 +463,9 @@ static bool replace(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh_err
         (!move_all(pg, job, sql, err) || !drop_children(pg, job, err)))
         return false;
     EH_FAULT("promote.rows");
+    if (eh_stage_comes_again(job->promotion) &&
+        !eh_pg_run_spliced(pg, "promote_dead", sql->vars, sql->count, err))
+        return false;
     eh_pg_arg_int(&effects, job->state->load_id);
     eh_pg_arg_int(&effects, job->promoted->gone);
     static const char *const files[] = {"promote_file", "promote_all", "promote_file",

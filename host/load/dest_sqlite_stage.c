@@ -408,6 +408,7 @@ static bool replace(const promote_job *job, eh_err *err)
     if (p->staging != EH_STAGE_NONE && (!move_all(job, err) || !drop_children(job, err)))
         return false;
     EH_FAULT("promote.rows");
+    if (eh_stage_comes_again(p) && !run_job(job, "promote_dead", err)) return false;
     if (!run_job(job, files[p->staging], err) || (window && !close_window(job, err)))
         return false;
     eh_lite_arg effects[] = {eh_lite_int(job->state->load_id),

@@ -268,6 +268,11 @@ bool eh_stage_refuses(const eh_promotion *promotion, int64_t going, int64_t comi
            (coming == 0 || (double)coming < promotion->min_ratio * (double)going);
 }
 
+bool eh_stage_comes_again(const eh_promotion *promotion)
+{
+    return promotion->staging == EH_STAGE_WINDOW && promotion->period != EH_PERIOD_NONE;
+}
+
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err)
 {
     (void)eh_fail(err, EH_CLASS_TRANSIENT,

@@ -48,6 +48,8 @@ bool eh_stage_judge(const eh_promotion *promotion, int64_t before, int64_t going
 
 /* Of a window whose rows replace a period's: are they too few for that? */
 bool eh_stage_refuses(const eh_promotion *promotion, int64_t going, int64_t coming);
+/* Are a window's rows ones that were read before? Then so are its dead rows. */
+bool eh_stage_comes_again(const eh_promotion *promotion);
 
 /* The table was changed since the stage was made like it: class transient. */
 bool eh_stage_fail_columns(const eh_promotion *promotion, eh_err *err);

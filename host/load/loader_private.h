@@ -218,8 +218,6 @@ eh_promotion eh_loader_promotion(const eh_loader *loader);
 bool eh_loader_collects(const eh_loader *loader);
 bool eh_loader_window_init(eh_loader *loader, eh_err *err) EH_MUST_USE;
 void eh_loader_window_free(eh_loader *loader);
-/* May dead rows of earlier loads come again in this unit's input? */
-bool eh_loader_repeats(const eh_loader *loader);
 
 /* loader_order.c: windows that come in the order of the cursor (ascending.h) */
 

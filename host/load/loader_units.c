@@ -263,7 +263,6 @@ static bool submit(eh_loader *loader, const eh_parse_from *next, bool last, eh_e
     unit->line_end = next->line;
     unit->last = last;
     unit->header = loader->header;
-    unit->repeats_dead = eh_loader_repeats(loader);
     if (!note_position(loader, unit, err)) return false;
     const eh_load_input *in = &loader->input;
     if (in->settles != NULL &&

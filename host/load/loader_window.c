@@ -49,13 +49,6 @@ bool eh_loader_collects(const eh_loader *loader)
            (write == EH_WRITE_APPEND || write == EH_WRITE_RESTATE);
 }
 
-bool eh_loader_repeats(const eh_loader *loader)
-{
-    bool appends = loader->plan.options.write.write == EH_WRITE_APPEND;
-    bool bound = loader->bounds.period != EH_PERIOD_NONE || loader->ascending.field != NULL;
-    return loader->window != NULL && (!appends || bound);
-}
-
 /* ---- beginning -------------------------------------------------------------------------- */
 
 static bool write_pending(const eh_loader *loader, uint64_t start, eh_buf *out, eh_err *err)
@@ -296,10 +289,10 @@ static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_prom
     return true;
 }
 
-static bool close(eh_loader *loader, const eh_doc *cursor, eh_err *err)
+static bool close(eh_loader *loader, const char *input, const eh_doc *cursor, eh_err *err)
 {
     char stream[EH_NUMBER_TEXT], epoch[EH_NUMBER_TEXT], load[EH_NUMBER_TEXT],
-        units[EH_NUMBER_TEXT];
+        units[EH_NUMBER_TEXT], generation[EH_NUMBER_TEXT];
     eh_buf json;
     const eh_doc *row;
     eh_buf_init(&json, WINDOW_MAX);
@@ -307,9 +300,10 @@ static bool close(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     eh_loader_number(loader->state.epoch, epoch);
     eh_loader_number(loader->state.load_id, load);
     eh_loader_number(loader->state.units, units);
-    const char *params[] = {stream, epoch, NULL, load, units};
+    eh_loader_number(loader->state.unit_generation, generation);
+    const char *params[] = {stream, epoch, NULL, load, units, generation, input};
     bool ok = print_doc(cursor, &json, &params[2], err) &&
-              eh_loader_ask(loader, "window_end", params, 5, loader->window_arena, &row, err);
+              eh_loader_ask(loader, "window_end", params, 7, loader->window_arena, &row, err);
     eh_buf_free(&json);
     if (!ok) return false;
     if (strtoll(eh_doc_str(row, "units", "0"), NULL, 10) < loader->state.units) {
@@ -346,7 +340,8 @@ bool eh_loader_window_end(eh_loader *loader, const eh_doc *cursor, eh_promoted *
     bool any = loader->state.units > loader->window_units || loader->window_resumed;
     /* Whether a period without rows had some is to be looked at, too. */
     bool looks = staged && (any || loader->bounds.period == EH_PERIOD_TO);
-    bool ok = looks ? promote(loader, !any, cursor, promoted, err) : close(loader, cursor, err);
+    bool ok = looks ? promote(loader, !any, cursor, promoted, err)
+                    : close(loader, input, cursor, err);
     if (!ok) return false;
     EH_FAULT("window.ended");
     return !staged || eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);

@@ -79,14 +79,13 @@ struct eh_unit {
     eh_unit_part *parts; /* of child tables, parents before their children */
     size_t part_count;
     size_t part_capacity;
-    int64_t record;    /* the number of the row that is appended next; they grow */
-    int64_t *records;  /* of each row, where there are parts */
-    bool repeats_dead; /* a dead row that is open from an earlier load is not kept again */
-    bool has_absent;   /* some record lacks a field: see eh_put.absent */
-    bool repeats;      /* some key may be there twice */
-    eh_key_set keys;   /* while it is not known to */
-    eh_arena *arena;   /* text of the dead rows */
-    eh_dead *dead;     /* refused so far; the destination appends what the server refuses */
+    int64_t record;   /* the number of the row that is appended next; they grow */
+    int64_t *records; /* of each row, where there are parts */
+    bool has_absent;  /* some record lacks a field: see eh_put.absent */
+    bool repeats;     /* some key may be there twice */
+    eh_key_set keys;  /* while it is not known to */
+    eh_arena *arena;  /* text of the dead rows */
+    eh_dead *dead;    /* refused so far; the destination appends what the server refuses */
     size_t dead_count;
     size_t dead_capacity;
     size_t dead_sent;    /* of them, known when the unit was submitted */
