@@ -136,7 +136,10 @@ bool eh_loader_look_back(eh_loader *loader, const eh_load_window *window, eh_are
     bool ascending = loader->ascending.field != NULL;
     if (!read_state(loader, arena, &cursor, &pending, err)) return false;
     before->input = eh_doc_str(pending, "input", NULL);
-    if (before->input == NULL || window->whole || !is_same(pending, window)) return true;
+    if (before->input == NULL) return true;
+    bool same = is_same(pending, window);
+    before->stays = !same || (window->whole && ascending);
+    if (window->whole || !same) return true;
     before->start = (uint64_t)eh_doc_int(pending, "start", 0);
     if (!(eh_loader_collects(loader)
               ? look_at_stage(loader, arena, before, err)

@@ -12,6 +12,7 @@ typedef struct eh_attempt {
     uint64_t start;         /* where its first unit begins */
     uint64_t end;           /* and where those that count end */
     uint64_t at;            /* the place from which on records are read again */
+    bool stays;             /* nobody knows which of its records are: its dead rows stay open */
     const eh_doc *position; /* the source's; NULL: it does not say */
     const eh_doc *behind;   /* the cursor's verified value at `at` */
     const eh_doc *reached;  /* and at `end`; NULL: none was */

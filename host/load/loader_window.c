@@ -86,7 +86,7 @@ static bool record(eh_loader *loader, const eh_attempt *before, uint64_t start,
     eh_buf_init(&json, WINDOW_MAX);
     eh_loader_number(loader->state.stream_id, stream);
     eh_loader_number(loader->state.epoch, epoch);
-    eh_loader_number(resumes ? (int64_t)before->at : 0, at);
+    eh_loader_number(before->stays ? INT64_MAX : resumes ? (int64_t)before->at : 0, at);
     eh_loader_number((int64_t)before->end, end);
     /* What is in a stage leaves it with its units: eh_loader_trim. */
     const char *params[] = {

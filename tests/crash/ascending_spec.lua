@@ -17,7 +17,8 @@ local function run(folder, to, fault)
 end
 
 local function outcome(to)
-  return to:dump "shop_items" .. to:dump_dead()
+  local dead = "select count(*), min(reason) from %s where status = 'dead'"
+  return to:dump "shop_items" .. to:sql(dead:format(to:book "dead_rows"))
     .. to:sql("select cursor, pending from " .. to:book "streams")
 end
 
@@ -82,5 +83,21 @@ end
 
 check("an ordered list that is read from its cursor", target.list[1],
   ascending.list 'key = "id"', { points[2], points[5], points[6] })
+
+describe("an ordered list with dead rows", function()
+  local function set(text) process.run { "curl", "-s", server.url .. "/set?" .. text } end
+  setup(function() set "bad=6" end)
+  teardown(function() set "reset=1" end)
+  for _, kind in ipairs { target.list[1], target.list[2] } do
+    check("that is merged", kind, ascending.windows(
+      'key = "id", max_dead = 10, columns = { at = "timestamp", n = "bigint" }'),
+      { { "dead.insert:1" }, { "commit.answered:1" }, { "commit.answered:2" },
+        { "page.done:3" } })
+    check("that is read from its cursor", kind, ascending.list(
+      'key = "id", max_dead = 10, columns = { at = "timestamp", n = "bigint" }'),
+      { { "commit.answered:1" }, { "commit.answered:3" }, { "window.end:1" } })
+  end
+end)
+
 check("an ordered list with two lanes", target.list[3],
   ascending.windows('key = "id"'), { { "commit.sent:2" }, { "commit.answered:3", BEGIN } })
