@@ -7,10 +7,11 @@ local target = require "tests.support.target"
 
 -- /v1/deaf: the first page, whatever page is wanted. /v1/ring: tokens a, b, a, b ... /v1/same/N:
 -- each of several lists has the same rows. /v1/empty: pages without rows. /v1/state: "busy" three
--- times, then "ready". /v1/flaky: fails once, then answers.
+-- times, then "ready". /v1/flaky: fails once, then answers. /v1/stuck: no rows, and the same token
+-- again and again. /v1/next: what nobody has fetched yet; nothing the first time.
 local SCENARIO = [[
 local json = require "cjson"
-local polled, failed = 0, false
+local polled, failed, fetched = 0, false, 0
 return function(r, c)
   if r.path == "/v1/deaf" then return c:reply(200, nil, '{"data":[{"id":1}]}') end
   if r.path == "/v1/ring" then
@@ -22,6 +23,12 @@ return function(r, c)
   if r.path == "/v1/state" then
     polled = polled + 1
     return c:reply(200, nil, polled > 3 and '"ready"' or '"busy"')
+  end
+  if r.path == "/v1/stuck" then return c:reply(200, nil, '{"data":[],"next":"a"}') end
+  if r.path == "/v1/next" then
+    fetched = fetched + 1
+    if fetched == 1 then return c:reply(200, nil, '{"data":[]}') end
+    return c:reply(200, nil, json.encode { data = { { id = fetched } } })
   end
   if r.path == "/v1/flaky" and not failed then
     failed = true
@@ -67,6 +74,16 @@ describe("a page that comes twice", function()
       "byte by byte, that of GET " .. server.url .. "/v1/deaf?page=1",
       "at GET " .. server.url .. "/v1/deaf?page=2")
     assert.equal("\\N", to:sql "select cursor from _etl_streams")
+    -- A page number may stand in a form or a body, and pages may have been asked for ahead.
+    refused([[for page = 1, math.huge do
+        ctx:emit(ctx:post("list", { json = { page = page }, repeatable = true }):rows "data")
+      end]], "page 2 of orders is page 1 again: the answer is, byte by byte, that of POST")
+    refused([[local ahead = ctx:prefetch { url = "deaf", query = { page = 1 } }
+      for page = 2, math.huge do
+        local r = ahead:wait()
+        ahead = ctx:prefetch { url = "deaf", query = { page = page } }
+        ctx:emit(r:rows "data")
+      end]], "page 2 of orders is page 1 again: the answer is, byte by byte, that of GET")
   end)
 
   it("is known by its request, however far apart", function()
@@ -81,6 +98,13 @@ describe("a page that comes twice", function()
     refused([[for _ = 1, 3 do
         ctx:emit(ctx:post("list", { json = { from = 1 }, repeatable = true }):rows "data")
       end]], "page 2 of orders is page 1 again: the request is the same")
+    -- Also where its pages are empty: that would go on for ever, and nothing would be seen of it.
+    refused([[local token
+      repeat
+        local r = ctx:get("stuck", { query = { token = token } })
+        token = r:value "next"
+        ctx:emit(r:rows "data")
+      until not token]], "page 3 of orders is page 2 again: the request is the same")
     -- Nothing is told of a secret in it.
     local result = load([[for page = 1, 2 do
         local query = { key = ctx.settings.api_key, page = page }
@@ -99,6 +123,8 @@ describe("a page that comes twice", function()
       local ahead = ctx:prefetch { url = "flaky" }
       ahead:release()
       ctx:emit(ctx:get("flaky"):rows "data")]])
+    -- A queue is asked the same each time, and gives something else.
+    taken(3, [[for _ = 1, 4 do ctx:emit(ctx:get("next"):rows "data", { again = true }) end]])
     -- Lists of other things may have the same rows, and one answer may have several lists.
     taken(1, [[for n = 1, 3 do ctx:emit(ctx:get("same/" .. n):rows "data") end]])
     local result, to = load [[local r = ctx:get "lists"
@@ -113,6 +139,7 @@ describe("a page that comes twice", function()
   end)
 
   it("is looked for within one window only", function()
+    -- A report may have the same rows for two days.
     taken(1, [[for w in ctx:windows { span = "1d", ["until"] = "2026-03-04" } do
       ctx:emit(ctx:get("deaf"):rows "data") end]])
   end)
