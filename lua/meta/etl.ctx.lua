@@ -101,10 +101,11 @@ function ctx:prefetch(options) end
 --- Loads rows into the resource's table: those of `response:rows`, which go there without passing
 --- through the script, or a list of maps (NaN, or bytes that are not UTF-8, make a dead row).
 --- Outside of `ctx:windows` all that a resource emits is one window: rows with a key are merged as
---- they come, appended ones come together at its end. `position` is where to go on behind these rows (a
---- page token, say) when a run is killed. With `distinct`, a column as it is written, the answer
---- counts its different values in this window. The rows of a request that this window made before,
---- or of an answer that is the one in front of it again, are an error, unless `again` says so.
+--- they come, appended ones come together at its end. `position` is where to go on behind these
+--- rows (a page token, say) when a run is killed. With `distinct`, a column as it is written, the
+--- answer counts its different values in this window. The rows of a request that this window made
+--- before, or of an answer that is the one in front of it again, are an error, unless `again` says
+--- so.
 ---
 --- ```lua
 --- ctx:emit(response:rows "data.items", { position = response:value "data.next" })
