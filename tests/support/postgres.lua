@@ -96,7 +96,7 @@ function server:sql(database, text, more)
     argv[#argv + 1] = "-c"
     argv[#argv + 1] = more
   end
-  return (process.must(argv):gsub("\n$", ""))
+  return (process.ask(argv):gsub("\n$", ""))
 end
 
 local made = 0

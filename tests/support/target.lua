@@ -25,7 +25,7 @@ function sqlite:arguments() return { "--destination", self.url } end
 
 -- Rows of fields parted by |, NULL as \N. Text with a line break is printed as it is.
 function sqlite:sql(text)
-  local out = process.must { "sqlite3", "-batch", "-noheader", "-nullvalue", "\\N",
+  local out = process.ask { "sqlite3", "-batch", "-noheader", "-nullvalue", "\\N",
     "-cmd", ".timeout 10000", self.path, text }
   return (out:gsub("\n$", ""))
 end
