@@ -60,7 +60,7 @@ static bool is_name(const char *name)
 {
     size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                               "_-.@");
-    return len > 0 && len <= NAME_MAX_LEN && name[len] == '\0';
+    return len > 0 && len <= NAME_MAX_LEN && len == strlen(name);
 }
 
 static eh_secret *new_secret(const eh_secrets *secrets, eh_secret_kind kind,
