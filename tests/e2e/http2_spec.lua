@@ -157,7 +157,7 @@ return require "etl.source" { name = "shop",
   it("opens another connection once the server has said good-bye", function()
     local result, to = run [[
       ctx:emit(ctx:get("/goaway-behind"):rows "data")
-      ctx:emit(ctx:get("/goaway-behind"):rows "data")]]
+      ctx:emit(ctx:get("/goaway-behind"):rows "data", { again = true })]]
     assert.equal(0, result.code, tostring(result))
     assert.equal(5, to:count "t")
     assert.equal(2, connections(requests "/goaway-behind"))
