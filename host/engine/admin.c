@@ -54,7 +54,8 @@ static bool tell(eh_run *run, eh_arena *arena, eh_doc *rows, eh_err *err)
         if (page == NULL) return eh_fail_memory(err, "a result");
         eh_event_begin(&run->events, "result");
         eh_event_doc(&run->events, "value", page);
-        eh_event_end(&run->events);
+        /* One that is lost would be rows that are not there. */
+        if (!eh_event_end(&run->events)) return eh_fail_memory(err, "a result");
     } while (row != NULL);
     return true;
 }

@@ -45,11 +45,15 @@ static void read_control(eh_run *run)
 {
     eh_frame frame;
     size_t used;
-    while (eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used, NULL) ==
-           EH_FRAME_READY) {
+    eh_frame_result result;
+    while ((result = eh_frame_read(eh_buf_slice(&run->control_in), run->arena, &frame, &used,
+                                   NULL)) == EH_FRAME_READY) {
         eh_buf_consume(&run->control_in, used);
         if (frame.type == EH_FRAME_STOP) stop(run, "stopped");
     }
+    /* Nothing but STOP is said behind the specification: what cannot be read, for lack of
+     * memory, is that. */
+    if (result == EH_FRAME_BAD) stop(run, "stopped");
 }
 
 static void on_control(void *self, int events)
@@ -64,7 +68,10 @@ static void on_control(void *self, int events)
         drop_control(run);
         return;
     }
-    if (eh_buf_append(&run->control_in, chunk, (size_t)n, NULL)) read_control(run);
+    if (eh_buf_append(&run->control_in, chunk, (size_t)n, NULL))
+        read_control(run);
+    else
+        stop(run, "stopped");
 }
 
 bool eh_run_may_go_on(eh_run *run, eh_err *err)

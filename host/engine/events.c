@@ -1,9 +1,10 @@
 /* engine/events.c: see events.h. A line that cannot be built for want of memory is dropped
- * whole, never written in part. */
+ * whole, never written in part; of an error at least its class is told. */
 #include "engine/events.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES ((size_t)8 * 1024 * 1024)
@@ -89,16 +90,33 @@ void eh_event_doc(eh_events *events, const char *key, const eh_doc *value)
                                                 &events->line, NULL));
 }
 
-void eh_event_end(eh_events *events)
+static void write_line(eh_events *events, const char *line, size_t len)
 {
-    if (events->line.len == 0 || !eh_buf_append_str(&events->line, "}\n", NULL)) return;
-    for (size_t done = 0; done < events->line.len && !events->broken;) {
-        ssize_t n = write(events->fd, events->line.data + done, events->line.len - done);
+    for (size_t done = 0; done < len && !events->broken;) {
+        ssize_t n = write(events->fd, line + done, len - done);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) events->broken = true;
         if (n > 0) done += (size_t)n;
     }
+}
+
+bool eh_event_end(eh_events *events)
+{
+    bool whole = events->line.len > 0 && eh_buf_append_str(&events->line, "}\n", NULL);
+    if (whole) write_line(events, events->line.data, events->line.len);
     events->line.len = 0;
+    return whole;
+}
+
+/* The message may hold a secret that could not be masked: only the class is told. */
+static void say_without_memory(eh_events *events, eh_class class_)
+{
+    char line[300];
+    int len = snprintf(line, sizeof line,
+                       "{\"event\":\"error\",\"at\":%" PRId64 ",\"class\":\"%s\",\"message\":"
+                       "\"there is no memory to say what went wrong\"}\n",
+                       eh_clock_wall(events->clock), eh_class_name(class_));
+    if (len > 0 && (size_t)len < sizeof line) write_line(events, line, (size_t)len);
 }
 
 void eh_event_error(eh_events *events, const eh_err *err, const char *instance,
@@ -113,7 +131,7 @@ void eh_event_error(eh_events *events, const eh_err *err, const char *instance,
     eh_event_str(events, "sqlstate", err->sqlstate);
     eh_event_str(events, "instance", instance);
     eh_event_str(events, "resource", resource);
-    eh_event_end(events);
+    if (!eh_event_end(events)) say_without_memory(events, err->class_);
 }
 
 void eh_event_log(eh_events *events, const char *level, const char *message,

@@ -31,7 +31,8 @@ void eh_event_int(eh_events *events, const char *key, int64_t value);
 void eh_event_bool(eh_events *events, const char *key, bool value);
 void eh_event_seconds(eh_events *events, const char *key, int64_t microseconds);
 void eh_event_doc(eh_events *events, const char *key, const eh_doc *value);
-void eh_event_end(eh_events *events);
+/* False when it could not be built, and nothing was said. */
+bool eh_event_end(eh_events *events);
 
 /* `error`, with the stream it belongs to when there is one (either may be NULL). */
 void eh_event_error(eh_events *events, const eh_err *err, const char *instance,

@@ -70,8 +70,7 @@ static bool tell_answer(fetching *f, const eh_http_answer *answer, eh_err *err)
     eh_event_int(e, "first_byte_us", answer->first_byte_us);
     eh_event_int(e, "total_us", answer->total_us);
     eh_event_doc(e, "headers", headers);
-    eh_event_end(e);
-    return true;
+    return eh_event_end(e) || eh_fail_memory(err, "the answer");
 }
 
 /* ---- the body -----------------------------------------------------------------------------
@@ -95,15 +94,16 @@ static size_t whole_characters(eh_slice text, size_t max)
     return max;
 }
 
-static void tell_pieces(eh_events *e, eh_slice text)
+static bool tell_pieces(eh_events *e, eh_slice text, eh_err *err)
 {
     while (text.len > 0) {
         size_t len = whole_characters(text, PIECE_BYTES);
         eh_event_begin(e, "body");
         eh_event_slice(e, "text", eh_slice_of(text.data, len));
-        eh_event_end(e);
+        if (!eh_event_end(e)) return eh_fail_memory(err, "the body");
         text = eh_slice_of(text.data + len, text.len - len);
     }
+    return true;
 }
 
 static void tell_binary(eh_events *e, const char *why)
@@ -133,7 +133,8 @@ static bool tell_body(fetching *f, eh_err *err)
               (!eh_doc_bool(f->args, "indent", false) ||
                eh_json_indent(eh_buf_slice(&masked), &laid_out, &is_json, err));
     if (ok)
-        tell_pieces(&f->run->events, is_json ? eh_buf_slice(&laid_out) : eh_buf_slice(&masked));
+        ok = tell_pieces(&f->run->events,
+                         is_json ? eh_buf_slice(&laid_out) : eh_buf_slice(&masked), err);
     eh_buf_free(&laid_out);
     eh_buf_free(&masked);
     return ok;
