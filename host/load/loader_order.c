@@ -45,10 +45,10 @@ bool eh_loader_aim_order(eh_loader *loader, const eh_batch *batch, eh_err *err)
 
 bool eh_loader_look_order(eh_loader *loader, const eh_batch *batch, size_t row, eh_err *err)
 {
-    eh_err ignored = {.class_ = EH_OK};
     if (!verifies(loader) ||
         eh_ascending_look(&loader->ascending, batch, row, loader->place_name, err))
         return true;
+    eh_err ignored = {.class_ = EH_OK}; /* large: not to be cleared for each row */
     /* What came in front of it is in order. */
     eh_parse_from boundary = eh_loader_before(&batch->places[row]);
     if (!eh_loader_close_unit(loader, &boundary, &ignored)) eh_loader_drop(loader);
