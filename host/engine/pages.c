@@ -53,7 +53,14 @@ static bool raw_of_page(void *self, const eh_place *place, eh_buf *out, eh_err *
     const eh_kept_page *p = page_at(self, place->offset);
     if (p == NULL || place->end > p->end)
         return eh_fail(err, EH_CLASS_BUG, "a page was let go while rows of it were loaded");
-    if (!p->csv) return read_bytes(self, p, place, out, err);
+    if (!p->csv) {
+        size_t before = out->len;
+        if (!read_bytes(self, p, place, out, err)) return false;
+        /* The end of a line is none of the record's. */
+        while (out->len > before && memchr(" \t\r\n", out->data[out->len - 1], 4) != NULL)
+            out->len--;
+        return true;
+    }
     eh_buf raw;
     eh_buf_init(&raw, out->max);
     bool ok = read_bytes(self, p, place, &raw, err) &&
