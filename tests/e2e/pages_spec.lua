@@ -7,7 +7,8 @@ local target = require "tests.support.target"
 local SCENARIO = [[
 local pages = {
   ["/v1/a"] = "id,v\n1,a\n2,b\n", ["/v1/b"] = "v,id\nc,3\nd,4\n", ["/v1/c"] = "w,id,x\nX,5,Y\n",
-  ["/v1/bad"] = "no\nnot\n", ["/v1/worse"] = "none\nnothing\n", ["/v1/lines"] = '{"v":"l","id":6}\n', ["/v1/head"] = "id,v\n",
+  ["/v1/bad"] = "no\nnot\n", ["/v1/worse"] = "none\nnothing\n",
+  ["/v1/lines"] = '{"v":"l","id":6}\n', ["/v1/head"] = "id,v\n",
 }
 return function(r, c) c:reply(200, nil, pages[r.path]) end
 ]]
