@@ -116,6 +116,25 @@ return require "etl.source" { name = "shop",
     assert.matches(":path: /page", nghttpd:output(), 1, true)
   end)
 
+  it("and HTTP/1.1 are spoken over TLS 1.2 and later only", function()
+    local at = project "ctx:emit {}"
+    for _, version in ipairs { "-tls1_1", "-tls1_2" } do
+      local old = postgres.free_port()
+      local openssl = process.spawn { "openssl", "s_server", "-accept", old, "-www", version,
+        "-cipher", "ALL:@SECLEVEL=0", "-key", folder .. "/key.pem", "-cert", folder .. "/cert.pem" }
+      wait.until_true("openssl to start", 20, function() return openssl:output():find "ACCEPT" end)
+      files.write(at .. "/config/etlhost.yaml", ("version: 1\nnetwork: { allow_private: "
+        .. "['127.0.0.1:%d'], ca_file: '%s' }\n"):format(old, folder .. "/ca.pem"))
+      local result = host.etlhost({ "fetch", ("https://127.0.0.1:%d/"):format(old) }, { cwd = at,
+        env = { KEY = "x" } })
+      openssl:signal "KILL"
+      openssl:wait()
+      local word = version == "-tls1_2" and "200" or "alert protocol version"
+      assert.matches(word, result.out .. result.err, 1, true)
+      assert.equal(version == "-tls1_2", result.code == 0, tostring(result))
+    end
+  end)
+
   it("falls back to HTTP/1.1", function()
     local at = project "ctx:emit {}"
     files.write(at .. "/config/etlhost.yaml", ("version: 1\nnetwork: { allow_private: ['%s'], "
