@@ -88,7 +88,7 @@ describe("an ordered list with dead rows", function()
   local function set(text) process.run { "curl", "-s", server.url .. "/set?" .. text } end
   setup(function() set "bad=6" end)
   teardown(function() set "reset=1" end)
-  for _, kind in ipairs { target.list[1], target.list[2] } do
+  for _, kind in ipairs { target.list[1], target.list[2], target.list[3] } do
     check("that is merged", kind, ascending.windows(
       'key = "id", max_dead = 10, columns = { at = "timestamp", n = "bigint" }'),
       { { "dead.insert:1" }, { "commit.answered:1" }, { "commit.answered:2" },
@@ -101,3 +101,6 @@ end)
 
 check("an ordered list with two lanes", target.list[3],
   ascending.windows('key = "id"'), { { "commit.sent:2" }, { "commit.answered:3", BEGIN } })
+check("an ordered list that is appended with two lanes", target.list[3],
+  ascending.windows('write = "append"'),
+  { { "commit.answered:3", BEGIN }, { "page.done:5", BEGIN }, { "promote.rows:1" } })

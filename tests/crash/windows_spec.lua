@@ -65,6 +65,7 @@ teardown(function() server:stop() end)
 describe("windows that are merged, killed", function()
   check(target.list[3], windows.merged, 2, nil, { "request.sent:3", "response.done:2",
     "page.half:3", "commit.answered:2", "window.ended:1" })
+  check(target.list[1], windows.merged, 2, nil, { "commit.answered:2", "window.end:1" })
 end)
 
 describe("windows that are appended, killed", function()
@@ -84,6 +85,7 @@ end)
 describe("windows that are restated page by page, killed", function()
   check(target.list[1], windows.restated_pages, 2, nil, { "commit.answered:3", "page.done:2",
     "promote.rows:2" })
+  check(target.list[3], windows.restated_pages, 2, nil, { "commit.answered:3", "promote.done:1" })
 end)
 
 describe("rows that wait for their window's end", function()
