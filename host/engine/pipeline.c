@@ -175,14 +175,14 @@ static bool serve(eh_pipeline *p, eh_err *err)
 /* ---- the run
  * ----------------------------------------------------------------------------------- */
 
-static void tell_declared(eh_run *run, const eh_doc *body)
+static bool tell_declared(eh_run *run, const eh_doc *body, eh_err *err)
 {
     eh_event_begin(&run->events, "declared");
     eh_event_doc(&run->events, "resources", eh_doc_get(body, "resources"));
     eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
     eh_event_doc(&run->events, "sources", eh_doc_get(body, "sources"));
     eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
-    eh_event_end(&run->events);
+    return eh_event_end(&run->events) || eh_fail_memory(err, "declarations");
 }
 
 static bool hello(eh_pipeline *p, const char *sandbox, eh_err *err)
@@ -228,22 +228,27 @@ static const eh_doc *hashing(eh_run *run, const eh_doc *resources)
         if (eh_doc_count(eh_doc_get(r, "hash")) == 0) continue;
         const char *name = eh_arena_printf(run->arena, "%s.%s", eh_doc_str(r, "instance", ""),
                                            eh_doc_str(r, "resource", ""));
-        eh_doc *text = eh_doc_string(run->arena, eh_slice_str(name));
-        if (name == NULL || !eh_doc_push(list, text, NULL)) return NULL;
+        if (name == NULL ||
+            !eh_doc_push(list, eh_doc_string(run->arena, eh_slice_str(name)), NULL))
+            return NULL;
     }
     return list;
 }
 
-static void tell_checked(eh_run *run, const eh_doc *body, const eh_err *wrong)
+/* One that is not told, or without its error, would pass for one that is fine. */
+static bool tell_checked(eh_run *run, const eh_doc *body, const eh_err *wrong, eh_err *err)
 {
+    const eh_doc *error =
+        wrong->class_ != EH_OK ? eh_jail_write_error(run->arena, wrong) : NULL;
     const eh_doc *hashed = hashing(run, eh_doc_get(body, "resources"));
     eh_event_begin(&run->events, "declared");
-    if (hashed != NULL) eh_event_doc(&run->events, "hashing", hashed);
+    if (hashed == NULL || (wrong->class_ != EH_OK && error == NULL))
+        return eh_fail_memory(err, "declarations");
+    eh_event_doc(&run->events, "hashing", hashed);
     eh_event_doc(&run->events, "problems", eh_doc_get(body, "problems"));
     eh_event_str(&run->events, "client", eh_doc_str(body, "client", NULL));
-    if (wrong->class_ != EH_OK)
-        eh_event_doc(&run->events, "error", eh_jail_write_error(run->arena, wrong));
-    eh_event_end(&run->events);
+    eh_event_doc(&run->events, "error", error);
+    return eh_event_end(&run->events) || eh_fail_memory(err, "declarations");
 }
 
 /* The answers for `clients`, in their order. */
@@ -262,7 +267,7 @@ static bool check_clients(eh_pipeline *p, eh_err *err)
             eh_jail_read_error(error, &wrong);
         else
             (void)declare_for(p, common, c, eh_doc_get(frame.body, "resources"), &wrong);
-        tell_checked(run, frame.body, &wrong);
+        if (!tell_checked(run, frame.body, &wrong, err)) return false;
     }
     return true;
 }
@@ -280,8 +285,7 @@ static bool tell_tables(const eh_pipeline *p, eh_err *err)
     if (!ok) return eh_fail_memory(err, "the names of tables");
     eh_event_begin(&run->events, "tables");
     eh_event_doc(&run->events, "tables", list);
-    eh_event_end(&run->events);
-    return true;
+    return eh_event_end(&run->events) || eh_fail_memory(err, "the names of tables");
 }
 
 static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
@@ -295,7 +299,7 @@ static bool evaluate(eh_pipeline *p, bool check_only, eh_err *err)
         return false;
     if (check_only && eh_doc_get(p->run->spec, "clients") != NULL) return check_clients(p, err);
     if (!await(p, EH_FRAME_DECLARED, &frame, err)) return false;
-    tell_declared(p->run, frame.body);
+    if (!tell_declared(p->run, frame.body, err)) return false;
     const eh_doc *problem = eh_doc_first(eh_doc_get(frame.body, "problems"));
     if (problem != NULL && !check_only) {
         eh_jail_read_error(problem, err);

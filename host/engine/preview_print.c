@@ -105,8 +105,7 @@ static bool tell_schema(eh_preview *p, eh_err *err)
     eh_event_int(&p->run->events, "shown", (int64_t)p->row_count);
     eh_event_int(&p->run->events, "dead", (int64_t)p->dead);
     eh_event_bool(&p->run->events, "sampled", eh_preview_is_full(p));
-    eh_event_end(&p->run->events);
-    return true;
+    return eh_event_end(&p->run->events) || eh_fail_memory(err, "the columns");
 }
 
 bool eh_preview_print(eh_preview *p, eh_err *err)
