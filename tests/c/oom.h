@@ -1,15 +1,18 @@
 /* Allocations that fail: the allocator of a test program, behind which glibc's is, fails the
  * n-th one when it is told to, and counts what is not given back. The sanitizers bring their
- * own allocator; where they do, OWN_MALLOC is 0 and nothing ever fails. Included by one file of
- * a program. cmocka.h and what it needs come first. */
+ * own allocator; where they do, OWN_MALLOC is 0, only what our code allocates itself fails (the
+ * Makefile wraps it), and they look for leaks when the program ends. Included by one file of a
+ * program. cmocka.h and what it needs come first. */
 #ifndef EH_TESTS_OOM_H
 #define EH_TESTS_OOM_H
 
-#include "base/err.h"
+#include "base/arena.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,17 +34,19 @@ static struct {
     atomic_bool reached;   /* one has failed */
     atomic_bool *told;     /* set then, too: shared with a process that cannot be asked */
     atomic_bool counting;
-    atomic_long live; /* blocks had and not given back, while counting */
+    atomic_long live;   /* blocks had and not given back, while counting */
+    bool (*site)(void); /* decides instead of the countdown: oom_sites.h */
+    bool listens;       /* what is read is noted: oom_messages.h */
 } oom;
 
-#if OWN_MALLOC
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *block, size_t size);
-extern void __libc_free(void *block);
-
-static bool oom_fails(void)
+/* noinline: oom_sites.h counts the frames from here to who allocates. */
+__attribute__((noinline)) static bool oom_fails(void)
 {
+    if (oom.site != NULL) {
+        bool fails = oom.site();
+        __asm__ volatile(""); /* no jump in place of a call */
+        return fails;
+    }
     if (atomic_load(&oom.countdown) == 0) return false;
     if (atomic_fetch_sub(&oom.countdown, 1) > 1) return false;
     atomic_store(&oom.reached, true);
@@ -50,6 +55,12 @@ static bool oom_fails(void)
     errno = ENOMEM; /* as malloc(3) promises, and glibc itself asserts */
     return true;
 }
+
+#if OWN_MALLOC
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void __libc_free(void *block);
 
 static void *oom_count(void *block)
 {
@@ -79,7 +90,79 @@ void free(void *block)
     if (block != NULL && atomic_load(&oom.counting)) (void)atomic_fetch_sub(&oom.live, 1);
     __libc_free(block);
 }
+#else
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    return oom_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return oom_fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return oom_fails() ? NULL : __real_realloc(block, size);
+}
 #endif
+
+/* An arena takes a block of memory now and then; here all that it gives may fail, each by
+ * itself. The Makefile wraps these, too. */
+void *__real_eh_arena_alloc(eh_arena *arena, size_t size);
+void *__real_eh_arena_zalloc(eh_arena *arena, size_t count, size_t size);
+char *__real_eh_arena_bytes(eh_arena *arena, size_t size);
+char *__real_eh_arena_strndup(eh_arena *arena, const char *text, size_t len);
+char *__real_eh_arena_strdup(eh_arena *arena, const char *text);
+void *__wrap_eh_arena_alloc(eh_arena *arena, size_t size);
+void *__wrap_eh_arena_zalloc(eh_arena *arena, size_t count, size_t size);
+char *__wrap_eh_arena_bytes(eh_arena *arena, size_t size);
+char *__wrap_eh_arena_strndup(eh_arena *arena, const char *text, size_t len);
+char *__wrap_eh_arena_strdup(eh_arena *arena, const char *text);
+char *__wrap_eh_arena_printf(eh_arena *arena, const char *format, ...) EH_PRINTF(2, 3);
+
+void *__wrap_eh_arena_alloc(eh_arena *arena, size_t size)
+{
+    return oom_fails() ? NULL : __real_eh_arena_alloc(arena, size);
+}
+
+void *__wrap_eh_arena_zalloc(eh_arena *arena, size_t count, size_t size)
+{
+    return oom_fails() ? NULL : __real_eh_arena_zalloc(arena, count, size);
+}
+
+char *__wrap_eh_arena_bytes(eh_arena *arena, size_t size)
+{
+    return oom_fails() ? NULL : __real_eh_arena_bytes(arena, size);
+}
+
+char *__wrap_eh_arena_strndup(eh_arena *arena, const char *text, size_t len)
+{
+    return oom_fails() ? NULL : __real_eh_arena_strndup(arena, text, len);
+}
+
+char *__wrap_eh_arena_strdup(eh_arena *arena, const char *text)
+{
+    return oom_fails() ? NULL : __real_eh_arena_strdup(arena, text);
+}
+
+char *__wrap_eh_arena_printf(eh_arena *arena, const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (oom_fails() || len < 0 || (size_t)len >= sizeof text) return NULL;
+    return __real_eh_arena_strdup(arena, text);
+}
 
 /* OpenSSL 3.0 crashes in its own beginnings when it has no memory, and its queue of errors
  * keeps some: not for us to mend. First thing in a program that uses it. */
@@ -149,7 +232,7 @@ static inline void oom_sweep_all(const char *name, oom_run run, void *what, long
 {
     eh_err err = {.class_ = EH_OK};
     if (!run(what, &err)) fail_msg("%s: %s (%s)", name, err.message, err.trail);
-    bool was_reached = OWN_MALLOC;
+    bool was_reached = true;
     for (long n = 1; was_reached; n = oom_next(n, dense)) {
         eh_err_clear(&err);
         atomic_store(&oom.live, 0);

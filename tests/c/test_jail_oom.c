@@ -2,7 +2,7 @@
  * it takes and sends, the row proxies, the interpreter itself. It says why it fails, or ends;
  * it never crashes, and what it calls finished is. See oom.h. */
 #include "jail_driver.h"
-#include "oom.h"
+#include "oom_messages.h"
 
 #include <dlfcn.h>
 #include <seccomp.h>
@@ -58,6 +58,7 @@ static void become_jail(int socket_fd, int window_fd)
     for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
         (void)signal(caught[i], SIG_DFL);
     oom_arm(fail_at, fail_all_after);
+    oom.listens = true;
     _exit(eh_jail_main("strict"));
 }
 
@@ -169,8 +170,25 @@ static void all_after_one(void **state)
     sweep(true);
 }
 
+static void must_have_read(const char *word)
+{
+    if (!oom_saw(word)) fail_msg("no test here sends the jail %s", word);
+}
+
+/* Each message to the jail that docs/reference/messages.md has was read by one without memory.
+ */
+static void every_message(void **state)
+{
+    (void)state;
+    if (!OWN_MALLOC) skip();
+    char *page = oom_read_page();
+    oom_first_cells(page, "## Engine to jail", must_have_read);
+    free(page);
+}
+
 int main(void)
 {
+    oom_messages_init();
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return 1;
     oom.told = page;
@@ -178,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_allocation),
         cmocka_unit_test(all_after_one),
+        cmocka_unit_test(every_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static const char spec_text[] =
 
 static bool contains(eh_slice text, const char *what)
 {
-    return memmem(text.data, text.len, what, strlen(what)) != NULL;
+    return text.len > 0 && memmem(text.data, text.len, what, strlen(what)) != NULL;
 }
 
 /* A store made, used and freed; what is told never has the secret, with memory or without. */
