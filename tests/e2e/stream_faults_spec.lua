@@ -89,4 +89,30 @@ describe("an answer that is loaded while it comes", function()
     result = run((closing "csv":gsub("stream = true", "stream = false")))
     assert.matches("does not say where the answer ends", said(result))
   end)
+
+  it("has the bytes of rows that the server refuses, also of those given back since", function()
+    for format, rows in pairs { json = 30000, jsonl = 400000, csv = 30000 } do
+      local to = target.postgres {}
+      to:sql [[create schema etl; create table etl.shop_orders (id bigint unique
+        check (id % 10000 <> 7), _client_id text, _source text, _load_id bigint,
+        _loaded_at timestamptz)]]
+      must("orders = { max_dead = { rows = 50, ratio = 1 }, drop = { \"name\", \"amount\" }, "
+        .. stream(format, query("rows = " .. rows)) .. "}", to, { more = { "--unit-bytes",
+          "100000" } })
+      local refused = rows // 10000
+      assert.equal(rows - refused, to:count "shop_orders")
+      assert.equal("0", to:sql "select count(*) from _etl.dead_rows where raw::text ~ '0[ad]$'")
+      local raw = to:sql "select convert_from(raw, 'UTF8') from _etl.dead_rows order by dead_id"
+      local seen = {}
+      for line in raw:gmatch "[^\n]+" do
+        local n = tonumber(line:match "%d+")
+        assert.equal(7, n % 10000)
+        assert.equal(format == "csv" and ('%d,"name, %d",%d.50'):format(n, n, n)
+          or ('{"id":%d,"name":"name, %d","amount":%d.50}'):format(n, n, n), line)
+        seen[n] = true
+        refused = refused - 1
+      end
+      assert.equal(0, refused, raw)
+    end
+  end)
 end)
