@@ -28,13 +28,14 @@ return function(r, c) return paths[r.path](r, c) end
 ]]
 
 local SOURCE = [[
-local function rows(ctx)
+local function rows(ctx, again)
   local token = ctx:token("api", function()
     local r = ctx:post("login", { form = { way = ctx.settings.way, s = ctx.settings.key },
       capture = { token = "token" }, repeatable = true })
     return r.captured.token, r:value "expires_in"
   end)
-  ctx:emit(ctx:get("rows", { headers = { Authorization = "Bearer " .. token } }):rows "data")
+  ctx:emit(ctx:get("rows", { headers = { Authorization = "Bearer " .. token } }):rows "data",
+    { again = again })
 end
 return require "etl.source" {
   name = "shop", config = { base_url = "url", key = "secret", way = "string" },
@@ -46,7 +47,7 @@ return require "etl.source" {
       if ctx.settings.way ~= "again" then return end
       rows(ctx)
       ctx:forget_token "api"
-      rows(ctx)
+      rows(ctx, true)
     end },
   },
 }
