@@ -293,7 +293,7 @@ eh_page_reader *eh_page_open(eh_stream *s, const eh_page *given, eh_err *err)
         free(r);
         return NULL;
     }
-    s->pages->reads = true;
+    s->pages->reads = s->pages->fed = true;
     if (given->arrives) eh_body_window(given->body, WINDOW_BYTES);
     (void)snprintf(s->file_name, sizeof s->file_name, "%s", r->kept->label);
     if (s->preview == NULL) eh_loader_page(s->loader, r->kept->label);

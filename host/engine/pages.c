@@ -186,6 +186,12 @@ void eh_pages_forget_columns(eh_pages *pages)
     pages->count = 0;
 }
 
+static eh_load_input input_of(eh_pages *pages)
+{
+    return (eh_load_input){
+        .name = pages->name, .raw = raw_of_page, .raw_self = pages, .label = label_of_page};
+}
+
 static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena *arena,
                   eh_resume *resume, eh_err *err)
 {
@@ -200,8 +206,7 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
     eh_map_init(&pages->seen);
     eh_page_guard_begin(&pages->guard, (uint64_t)eh_doc_int(eh_doc_get(s->run->spec, "limits"),
                                                             "window_pages", 0));
-    eh_load_input input = {
-        .name = name, .raw = raw_of_page, .raw_self = pages, .label = label_of_page};
+    eh_load_input input = input_of(pages);
     bool ok =
         s->preview != NULL || eh_loader_window(s->loader, window, &input, arena, resume, err);
     if (!ok) { /* the units may still have the name */
@@ -212,6 +217,7 @@ static bool begin(eh_stream *s, const eh_load_window *window, bool own, eh_arena
     free(before);
     pages->open = true;
     pages->own = own;
+    pages->fed = false;
     return true;
 }
 
@@ -244,6 +250,22 @@ bool eh_pages_begin(eh_stream *s, const eh_load_window *window, eh_arena *arena,
         return eh_fail(err, EH_CLASS_SCRIPT, "a window begins while %s is still open",
                        s->pages->own ? s->pages->name : "rows outside of any were emitted");
     return begin(s, window, true, arena, resume, err);
+}
+
+bool eh_pages_restart(eh_stream *s, const char *name, eh_arena *arena, eh_err *err)
+{
+    const eh_pages *pages = s->pages;
+    if (!eh_pages_rest(s, err)) return false;
+    if (pages == NULL || !pages->open || !pages->own || strcmp(pages->name, name) != 0)
+        return eh_fail(err, EH_CLASS_SCRIPT, "window:restart: the window %s is not open", name);
+    if (pages->fed) {
+        (void)eh_fail(err, EH_CLASS_SCRIPT,
+                      "window:restart: rows of the window %s were emitted in this run", name);
+        return eh_err_hint(err, "restart it before the first ctx:emit, when the service does "
+                                "not take window.position");
+    }
+    const eh_load_input input = input_of(s->pages);
+    return s->preview != NULL || eh_loader_window_restart(s->loader, &input, arena, err);
 }
 
 /* The names are the pages' until here. */

@@ -38,6 +38,11 @@ bool eh_pages_state(eh_stream *stream, eh_arena *arena, eh_progress *progress,
 bool eh_pages_begin(eh_stream *stream, const eh_load_window *window, eh_arena *arena,
                     eh_resume *resume, eh_err *err) EH_MUST_USE;
 
+/* The window of that name, which the script began, begins anew (eh_loader_window_restart).
+ * Class script when it is not open, or when rows of it were emitted since it began. */
+bool eh_pages_restart(eh_stream *stream, const char *name, eh_arena *arena,
+                      eh_err *err) EH_MUST_USE;
+
 /* What a page had. */
 typedef struct eh_page_counts {
     uint64_t rows, dead;

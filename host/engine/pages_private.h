@@ -34,6 +34,7 @@ struct eh_pages {
     eh_body *pack;     /* the bytes of others, in one file of the spool; NULL: of none so far */
     bool open;         /* a window is */
     bool own;          /* and it is the script's */
+    bool fed;          /* and rows of it have come */
     char *name;        /* of it */
     eh_arena *names;   /* of the columns */
     eh_slice *columns; /* of the pages so far, in order */

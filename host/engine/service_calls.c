@@ -375,6 +375,19 @@ static bool call_window_begin(const call *c, eh_err *err)
             eh_doc_put_str(c->arena, *c->value, "verified", eh_slice_str(resume.from), err));
 }
 
+static bool call_window_restart(const call *c, eh_err *err)
+{
+    const char *name;
+    eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "window_restart", err);
+    if (s == NULL || !eh_call_text(c->frame->body, "name", "", &name, err)) return false;
+    if (!eh_pages_restart(&s->stream, name, c->arena, err)) {
+        s->failure = *err;
+        return false;
+    }
+    *c->value = eh_doc_map(c->arena);
+    return *c->value != NULL || eh_fail_memory(err, "a reply");
+}
+
 static bool call_window_end(const call *c, eh_err *err)
 {
     eh_promoted promoted;
@@ -456,6 +469,7 @@ bool eh_service_call(eh_pipeline *p, const eh_frame *frame, const char *op, eh_a
         {"emit_rows", call_emit_rows},
         {"state", call_state},
         {"window_begin", call_window_begin},
+        {"window_restart", call_window_restart},
         {"window_end", call_window_end},
         {"day", call_day},
     };

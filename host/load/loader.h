@@ -191,6 +191,11 @@ bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
                       const eh_load_input *input, eh_arena *arena, eh_resume *resume,
                       eh_err *err) EH_MUST_USE;
 
+/* Begins the window that is open anew: what waits of it in a stage goes, rows that are merged
+   stay and come again. Of a window of which this loader was given no rows yet. */
+bool eh_loader_window_restart(eh_loader *loader, const eh_load_input *input, eh_arena *arena,
+                              eh_err *err) EH_MUST_USE;
+
 /* Where the next page begins: offsets go on from page to page, also to the next window. */
 uint64_t eh_loader_offset(const eh_loader *loader);
 /* The page that is read from now on, for messages; borrowed until the next one. */

@@ -102,11 +102,9 @@ static bool record(eh_loader *loader, const eh_attempt *before, uint64_t start,
     return ok;
 }
 
-/* Text of the window, and its identity, in the loader's own memory. */
-static bool keep(eh_loader *loader, const eh_load_window *window, const char *known,
+static bool copy(const eh_load_window *window, eh_arena *arena, eh_load_window *out,
                  eh_err *err)
 {
-    eh_arena *arena = loader->window_arena;
     const char *texts[] = {window->name, window->from, window->until, window->first_day,
                            window->last_day};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -114,17 +112,23 @@ static bool keep(eh_loader *loader, const eh_load_window *window, const char *kn
         texts[i] = eh_arena_strdup(arena, texts[i]);
         if (texts[i] == NULL) return eh_fail_memory(err, "a window");
     }
-    loader->bounds = (eh_load_window){.name = texts[0],
-                                      .period = window->period,
-                                      .whole = window->whole,
-                                      .from = texts[1],
-                                      .until = texts[2],
-                                      .first_day = texts[3],
-                                      .last_day = texts[4]};
-    if (window->bounds != NULL) {
-        loader->bounds.bounds = eh_doc_copy(arena, window->bounds, NULL);
-        if (loader->bounds.bounds == NULL) return eh_fail_memory(err, "a window");
-    }
+    *out = (eh_load_window){.name = texts[0],
+                            .period = window->period,
+                            .whole = window->whole,
+                            .from = texts[1],
+                            .until = texts[2],
+                            .first_day = texts[3],
+                            .last_day = texts[4]};
+    if (window->bounds != NULL) out->bounds = eh_doc_copy(arena, window->bounds, NULL);
+    return window->bounds == NULL || out->bounds != NULL || eh_fail_memory(err, "a window");
+}
+
+/* Text of the window, and its identity, in the loader's own memory. */
+static bool keep(eh_loader *loader, const eh_load_window *window, const char *known,
+                 eh_err *err)
+{
+    eh_arena *arena = loader->window_arena;
+    if (!copy(window, arena, &loader->bounds, err)) return false;
     loader->window = known != NULL ? eh_arena_strdup(arena, known)
                                    : eh_arena_printf(arena, "window:%" PRId64 ":%" PRIu64,
                                                      loader->state.load_id, loader->windows);
@@ -177,9 +181,9 @@ static bool resume(eh_loader *loader, const eh_attempt *before, eh_resume *resum
            eh_doc_to_json(before->position, &loader->mark, err);
 }
 
-bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
-                      const eh_load_input *input, eh_arena *arena, eh_resume *where,
-                      eh_err *err)
+/* anew: whatever there is of it. */
+static bool begin(eh_loader *loader, const eh_load_window *window, const eh_load_input *input,
+                  bool anew, eh_arena *arena, eh_resume *where, eh_err *err)
 {
     eh_attempt before = {.input = NULL};
     eh_progress progress = {.cursor = NULL};
@@ -190,9 +194,14 @@ bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
         !eh_loader_read_until(loader, arena, &progress, err) ||
         (writes && !eh_loader_look_back(loader, window, arena, &before, err)))
         return false;
+    if (anew) {
+        before.position = before.behind = before.reached = NULL;
+        before.from = NULL;
+    }
     eh_arena_reset(loader->window_arena);
     loader->window_resumed = false;
     if (!enter(loader, window, &before, err)) return false;
+    EH_FAULT("window.entered");
     bool resumes = eh_attempt_goes_on(&before);
     if (writes && !record(loader, &before, resumes ? before.start : start,
                           progress.cursor != progress.begun ? progress.cursor : NULL, err))
@@ -205,6 +214,25 @@ bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
     loader->marked = from.offset;
     return begin_order(loader, window, &before, progress.cursor, err) &&
            (!resumes || resume(loader, &before, where, err));
+}
+
+bool eh_loader_window(eh_loader *loader, const eh_load_window *window,
+                      const eh_load_input *input, eh_arena *arena, eh_resume *where,
+                      eh_err *err)
+{
+    return begin(loader, window, input, false, arena, where, err);
+}
+
+bool eh_loader_window_restart(eh_loader *loader, const eh_load_input *input, eh_arena *arena,
+                              eh_err *err)
+{
+    eh_load_window again;
+    eh_resume nowhere;
+    if (!copy(&loader->bounds, arena, &again, err) ||
+        !begin(loader, &again, input, true, arena, &nowhere, err))
+        return false;
+    EH_FAULT("window.restarted");
+    return true;
 }
 
 /* ---- pages ------------------------------------------------------------------------------ */

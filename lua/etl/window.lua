@@ -137,11 +137,20 @@ local function begin(ctx, plan, from, upto)
     closed = plan.closed, bounds = { from = from, ["until"] = upto },
   }
   -- What was verified to be in is not asked for again, but for the rows at its very end.
-  if answer.verified then from = math.max(from, instant("the cursor", answer.verified)) end
-  return {
-    from = iso(from), ["until"] = iso(upto), from_s = from, until_s = upto,
+  local since = from
+  if answer.verified then since = math.max(from, instant("the cursor", answer.verified)) end
+  local self = {
+    from = iso(since), ["until"] = iso(upto), from_s = since, until_s = upto,
     first_day = first, last_day = last, position = answer.resume, name = name,
   }
+  -- The service has forgotten the position.
+  local function restart()
+    core.call {
+      op = "window_restart", instance = ctx.instance, resource = ctx.resource, name = name,
+    }
+    self.from, self.from_s, self.position = iso(from), from, nil
+  end
+  return setmetatable(self, { __index = { restart = restart }, __metatable = false })
 end
 
 -- The cursor never goes back, whatever lag is read again.

@@ -135,6 +135,21 @@ function ctx:state() end
 ---@field last_day string
 ---@field position any of ctx:emit, where a killed run was in this window; nil: at its beginning
 ---@field name string
+local window = {}
+
+--- Begins the window again, because the service has forgotten its `position` (410 or 400 to the
+--- first request). What waits of it for the window's end goes; merged rows stay, and come again.
+--- `position` is nil then, and `from` the window's own. Only before its first rows are emitted.
+---
+--- ```lua
+--- local ok, r = pcall(ask, window.position)
+--- if not ok and window.position and r.status == 410 then
+---   window:restart()
+---   ok, r = pcall(ask)
+--- end
+--- if not ok then error(r, 0) end
+--- ```
+function window:restart() end
 
 ---@class etl.window_options
 ---@field span? string "1d", "6h": how much one window has; days are days of the zone. Default: all
