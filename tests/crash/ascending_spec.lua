@@ -104,3 +104,43 @@ check("an ordered list with two lanes", target.list[3],
 check("an ordered list that is appended with two lanes", target.list[3],
   ascending.windows('write = "append"'),
   { { "commit.answered:3", BEGIN }, { "page.done:5", BEGIN }, { "promote.rows:1" } })
+
+-- Its order begins with the window, too, wherever an earlier run had come to.
+describe("an ordered list that begins again", function()
+  local SECOND = "2026-03-01T03:00:00Z" -- where its second window begins
+  for _, kind in ipairs { target.list[1], target.list[3] } do
+    for _, of in ipairs { 'key = "id", columns = { at = "timestamp" }', 'write = "append"' } do
+      for _, position in ipairs { true, false } do
+        for _, point in ipairs { "window.restarted:1", "commit.answered:2" } do
+          local title = ("%s, %s positions, into %s, killed at %s"):format(of,
+            position and "with" or "without", kind.name, point)
+          it(title, function()
+            local text = ascending.windows(of, nil, position)
+            local options, to, expected = { head = ascending.head }, kind.fresh(), kind.fresh()
+            local first = api.project(server, ascending.windows(of, '["until"] = "' .. SECOND
+              .. '"', position), options)
+            assert.equal(0, run(first, expected).code)
+            assert.equal(0, run(first, to).code)
+            assert.equal(0, run(api.project(server, text, options), expected).code)
+            local result = run(api.project(server, text, options), to, "commit.answered:4")
+            process.wait_gone(result.session)
+            assert.not_equal(0, result.code, "the point was never reached")
+            local folder = api.project(server, text:gsub("pages%(ctx", "window:restart() %0"),
+              options)
+            local before = #server:requests "^/v1"
+            result = run(folder, to, point)
+            process.wait_gone(result.session)
+            assert.not_equal(0, result.code, "the point was never reached\n" .. tostring(result))
+            if point == "commit.answered:2" then
+              assert.equal(SECOND, (asked_from(before)))
+              assert.matches("page=1&", server:requests "^/v1"[before + 1].target)
+            end
+            local again = run(folder, to)
+            assert.equal(0, again.code, tostring(again))
+            assert.equal(outcome(expected), outcome(to))
+          end)
+        end
+      end
+    end
+  end
+end)

@@ -88,6 +88,52 @@ describe("windows that are restated page by page, killed", function()
   check(target.list[3], windows.restated_pages, 2, nil, { "commit.answered:3", "promote.done:1" })
 end)
 
+-- The service forgets the position of a window that was killed: killed again, behind its restart.
+local function check_restart(kind, resource, killed, points)
+  for _, point in ipairs(points) do
+    it("at " .. point .. ", into " .. kind.name, function()
+      local function stop(folder, to, fault)
+        local result = run(folder, to, fault)
+        process.wait_gone(result.session)
+        assert.not_equal(0, result.code, "the point was never reached: " .. tostring(result))
+      end
+      round(1)
+      local text, expected = windows.with_dead(resource(2)), kind.fresh()
+      assert.equal(0, run(api.project(server, text), expected).code)
+      local folder, to = api.project(server, text), kind.fresh()
+      stop(folder, to, killed)
+      process.run { "curl", "-s", server.url .. "/forget?status=410" }
+      local before = #server:requests "^/v1"
+      stop(folder, to, point)
+      assert.matches("page=[23]&", server:requests "^/v1"[before + 1].target)
+      local again = run(folder, to)
+      assert.equal(0, again.code, tostring(again))
+      assert.equal(windows.outcome(expected), windows.outcome(to))
+    end)
+  end
+end
+
+describe("windows that begin again and are merged, killed", function()
+  check_restart(target.list[1], windows.merged, "commit.answered:3", { "window.entered:2",
+    "window.restarted:1", "commit.answered:2", "window.end:1" })
+  check_restart(target.list[3], windows.merged, "commit.answered:3", { "window.restarted:1",
+    "commit.answered:2" })
+end)
+
+describe("windows that begin again and are appended, killed", function()
+  check_restart(target.list[1], windows.appended, "commit.answered:4", { "window.entered:2",
+    "window.restarted:1", "commit.answered:3", "promote.rows:1", "window.ended:1" })
+  check_restart(target.list[2], windows.appended, "commit.answered:4", { "window.entered:2",
+    "window.restarted:1", "commit.answered:3", "promote.done:1" })
+end)
+
+describe("windows that begin again and are restated, killed", function()
+  check_restart(target.list[1], windows.restated_pages, "commit.answered:4", {
+    "window.entered:2", "commit.answered:3" })
+  check_restart(target.list[2], windows.restated_pages, "commit.answered:4", {
+    "window.restarted:1", "promote.rows:1" })
+end)
+
 describe("rows that wait for their window's end", function()
   -- A page is in two units in one of them, and in one in the other.
   for kind, second in pairs { [target.list[1]] = "commit.answered:4",

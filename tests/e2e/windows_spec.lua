@@ -108,6 +108,65 @@ describe("windows", function()
     end)
   end
 
+  local function get(path) process.run { "curl", "-s", server.url .. path } end
+
+  for kind, resource in pairs { merged = windows.merged, appended = windows.appended,
+    restated = windows.restated_pages } do
+    for status, fresh in pairs { [410] = target.list[1], [400] = target.list[3] } do
+      it(("begin again where the service has forgotten the position (%d): %s, into %s"):format(
+        status, kind, fresh.name), function()
+        round(2)
+        local more = { "--unit-bytes", "2048" }
+        local text, expected, to = windows.with_dead(resource(2)), fresh.fresh(), fresh.fresh()
+        stepper(expected)(text, { more = more })
+        round(1)
+        get "/close?page=3"
+        local step = stepper(to)
+        step(text, { more = more, code = host.exit.auth })
+        get "/close"
+        round(2)
+        get("/forget?status=" .. status)
+        local before = #server:requests "^/v1"
+        local result = step(text, { more = more })
+        local asked_for = server:requests "^/v1"
+        local pages = {}
+        for i = before + 1, before + 3 do
+          pages[#pages + 1] = asked_for[i].target:match "page=(%d+)"
+        end
+        -- Of merged rows the last unit need not end with a page.
+        assert.matches("^[23] 1 1002$", table.concat(pages, " "), 1, false, tostring(result))
+        assert.equal(windows.outcome(expected), windows.outcome(to))
+        assert.matches("\ndead\nGET .*|4|not a number\nGET .*|4|not a number\nunits 0$",
+          windows.outcome(to))
+      end)
+    end
+  end
+
+  it("do not begin again behind their first rows, nor when they are over", function()
+    local to = target.sqlite()
+    local step = stepper(to)
+    local one = [[orders = { key = "id", extract = function(ctx)
+      local last
+      for w in ctx:windows { span = "1d", ["until"] = "2026-03-03" } do
+        w:restart()
+        w:restart()
+        %s
+        ctx:emit { { id = w.from } }
+        %s
+        last = w
+      end
+    end }]]
+    local result = step(one:format("", "w:restart()"), { code = host.exit.script })
+    assert.matches("rows of the window 2026-03-01T00:00:00Z/2026-03-02T00:00:00Z were emitted in "
+      .. "this run", result.out .. result.err, 1, true)
+    assert.matches("before the first ctx:emit", result.out .. result.err, 1, true)
+    result = step(one:format("if last then last:restart() end", ""), { code = host.exit.script })
+    assert.matches("the window 2026-03-01T00:00:00Z/2026-03-02T00:00:00Z is not open",
+      result.out .. result.err, 1, true)
+    step(one:format("", ""))
+    assert.equal(2, to:count "shop_orders")
+  end)
+
   it("tell times with a fraction of a second from the bounds of a period", function()
     local to = target.sqlite()
     local step = stepper(to)
