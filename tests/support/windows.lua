@@ -68,7 +68,8 @@ local function reading(path, options, query)
       end
       while page do
         local ok, r = pcall(ask)
-        if not ok and page == window.position and (r.status == 400 or r.status == 410) then
+        if not ok and page == window.position
+          and (r.class == "not_found" or r.class == "config") then
           window:restart()
           page = 1
           r = ask()
