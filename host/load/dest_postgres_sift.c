@@ -78,7 +78,7 @@ static bool make_vars(const eh_pg_sift *sift, size_t table, vars *v, eh_err *err
     v->count = sql->count;
     put(v, "child", table > 0 ? "child" : "");
     put(v, "placed", sift->promotion->no_file ? "ctid" : "\"_file\", \"_row\", ctid");
-    return put_file(v, "going", "sift_going", err);
+    return put_file(v, "going", eh_sift_going(sift->promotion), err);
 }
 
 /* ---- what is looked for ----------------------------------------------------------------- */
@@ -268,6 +268,7 @@ static bool record_dead(const eh_pg_sift *sift, const eh_sift_row *row, const eh
     eh_pg_arg_str(&args, dead->dead.raw.data);
     eh_pg_arg_str(&args, p->no_file ? "false" : "true");
     eh_pg_arg_int(&args, p->no_file ? sift->state->load_id : row->load);
+    eh_pg_arg_str(&args, eh_stage_comes_again(p) ? "true" : "false");
     return eh_pg_run(sift->pg, "sift_dead", &args, err);
 }
 

@@ -289,6 +289,7 @@ static bool move_window(eh_pg *pg, promote_job *job, const eh_stage_sql *sql, eh
         out->refused = eh_stage_refuses(job->promotion, out->gone, out->came);
     }
     EH_FAULT("promote.judged");
+    if (out->refused && out->dead > 0) return eh_sift_fail_few(job->promotion, out, err);
     if (out->refused) {
         eh_pg_arg_int(&args, job->state->stream_id);
         eh_pg_arg_int(&args, job->state->unit_generation);

@@ -14,6 +14,11 @@ bool eh_sift_can(const eh_promotion *promotion)
            (!promotion->no_file || promotion->child_count == 0);
 }
 
+const char *eh_sift_going(const eh_promotion *promotion)
+{
+    return promotion->staging == EH_STAGE_WINDOW ? "sift_going_window" : "sift_going";
+}
+
 bool eh_sift_is_ours(const char *column, bool child)
 {
     static const char *const names[] = {"_client_id", "_source", "_project", "_load_id",
@@ -139,17 +144,44 @@ static bool tell(const eh_sift *sift, const eh_refused *refused, eh_err *err)
     return true;
 }
 
-static bool judge(const eh_sift *sift, const char *reason, eh_err *err)
+static bool is_too_much(const eh_sieve *sieve, double dead, double rows)
+{
+    return dead > (double)sieve->max_dead_rows && dead > sieve->max_dead_ratio * rows;
+}
+
+/* Many windows with a few refused rows each are no success either: they are judged as one is.
+ */
+static bool judge_run(const eh_sift *sift, eh_err *err)
 {
     const eh_promotion *p = sift->promotion;
-    int64_t dead = sift->promoted->dead;
-    if ((uint64_t)dead <= p->sieve.max_dead_rows ||
-        (double)dead <= p->sieve.max_dead_ratio * (double)sift->coming)
+    const eh_refused *first = &sift->promoted->examples[0];
+    uint64_t dead = p->sieve.run_dead + (uint64_t)sift->promoted->dead,
+             rows = p->sieve.run_rows;
+    if (rows < (uint64_t)sift->coming) rows = (uint64_t)sift->coming;
+    if (p->sieve.run_dead == 0 || !is_too_much(&p->sieve, (double)dead, (double)rows))
         return true;
     (void)eh_fail(err, EH_CLASS_DATA,
-                  "%s.%s refuses %" PRId64 " or more of the %" PRId64
-                  " rows that are to replace others; the latest: %s",
-                  p->schema, p->table, dead, sift->coming, reason);
+                  "%" PRIu64 " of the %" PRIu64 " rows that this run read for %s.%s, up to %s, "
+                  "cannot be loaded; the first that the table refuses there: %.*s",
+                  dead, rows, p->schema, p->table, first->file,
+                  EH_SLICE_FMT(first->dead.reason));
+    return eh_err_hint(err, "that is more than max_dead allows; the windows before it stay "
+                            "loaded. Look at the rows and the table, or raise max_dead");
+}
+
+static bool judge(const eh_sift *sift, eh_err *err)
+{
+    const eh_promotion *p = sift->promotion;
+    const eh_refused *first = &sift->promoted->examples[0];
+    bool window = p->staging == EH_STAGE_WINDOW;
+    int64_t dead = sift->promoted->dead;
+    if (!is_too_much(&p->sieve, (double)dead, (double)sift->coming))
+        return judge_run(sift, err);
+    (void)eh_fail(
+        err, EH_CLASS_DATA,
+        "%s.%s refuses %" PRId64 " or more of the %" PRId64 " rows %s%s; the first: %.*s",
+        p->schema, p->table, dead, sift->coming, window ? "of " : "that are to replace others",
+        window ? first->file : "", EH_SLICE_FMT(first->dead.reason));
     return eh_err_hint(err, "the rows that were there stay. Look at the rows and the table; "
                             "allow more with max_dead if that many may be left out");
 }
@@ -166,7 +198,21 @@ bool eh_sift_bury(eh_sift *sift, const eh_sift_row *row, const eh_sift_list *lis
         !keep(sift, reason, strlen(reason), &out->dead.reason, err))
         return false;
     sift->promoted->dead++;
-    return judge(sift, reason, err) && tell(sift, out, err);
+    return tell(sift, out, err) && judge(sift, err);
+}
+
+bool eh_sift_fail_few(const eh_promotion *promotion, const eh_promoted *promoted, eh_err *err)
+{
+    const eh_refused *first = &promoted->examples[0];
+    (void)eh_fail(err, EH_CLASS_DATA,
+                  "%s.%s refuses %" PRId64 " of the %" PRId64 " rows of %s: the others are too "
+                  "few to take the place of %" PRId64 ", below min_ratio %g; the first: %.*s",
+                  promotion->schema, promotion->table, promoted->dead,
+                  promoted->dead + promoted->came, first->file, promoted->gone,
+                  promotion->min_ratio, EH_SLICE_FMT(first->dead.reason));
+    return eh_err_hint(err, "the rows that were there stay. Look at the rows and the table; "
+                            "--allow-shrink lets it pass, min_ratio in the declaration sets "
+                            "another limit");
 }
 
 void eh_sift_hint(const eh_promotion *promotion, eh_err *err)

@@ -43,6 +43,9 @@ enum { EH_SIFT_BATCH = 500 };
  * that ties their lists to them. */
 bool eh_sift_can(const eh_promotion *promotion);
 
+/* The file of the condition: which rows t of a table does the promotion delete? */
+const char *eh_sift_going(const eh_promotion *promotion);
+
 /* Is the column one that etlhost adds to the rows (child: of a child table)? */
 bool eh_sift_is_ours(const char *column, bool child);
 
@@ -55,6 +58,10 @@ const char *eh_sift_places(size_t depth);
 bool eh_sift_bury(eh_sift *sift, const eh_sift_row *row, const eh_sift_list *lists,
                   const char *column, const char *reason, eh_refused *out,
                   eh_err *err) EH_MUST_USE;
+
+/* Too few rows of a window are left, because the table refused some: class data. */
+bool eh_sift_fail_few(const eh_promotion *promotion, const eh_promoted *promoted,
+                      eh_err *err) EH_MUST_USE;
 
 /* Says why nothing was replaced: no row was found that could be left out. */
 void eh_sift_hint(const eh_promotion *promotion, eh_err *err);

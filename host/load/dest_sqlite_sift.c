@@ -139,7 +139,8 @@ static bool make_vars(const eh_lite_sift *sift, size_t table, eh_stage_sql *sql,
         !eh_stage_sql_child(sql, sift->records, &sift->lite->base, sift->state, p,
                             &p->children[table - 1], sift->child_columns[table - 1], err))
         return false;
-    if (!eh_sql_expand("sqlite", "sift_going", sql->vars, sql->count, going, err)) return false;
+    if (!eh_sql_expand("sqlite", eh_sift_going(p), sql->vars, sql->count, going, err))
+        return false;
     sql->vars[sql->count++] = (eh_sql_var){"going", going->data};
     sql->vars[sql->count++] =
         (eh_sql_var){"placed", p->no_file ? "rowid" : "\"_file\", \"_row\", rowid"};
@@ -362,9 +363,17 @@ static bool record_dead(const eh_lite_sift *sift, const eh_sift_row *row,
     eh_lite_arg unit[] = {eh_lite_int(state->stream_id), eh_lite_int(state->unit_generation),
                           eh_lite_int(row->load),        eh_lite_str(refused->file),
                           eh_lite_int(row->row),         eh_lite_int(!no_file)};
+    int64_t load = no_file ? state->load_id : row->load, again = 0;
+    eh_lite_arg same[] = {eh_lite_int(state->stream_id),
+                          eh_lite_int(state->unit_generation),
+                          eh_lite_int(load),
+                          eh_lite_str(refused->file),
+                          eh_lite_slice(dead->code),
+                          eh_lite_slice(dead->reason),
+                          eh_lite_blob(dead->raw)};
     eh_lite_arg args[] = {eh_lite_int(state->stream_id),
                           eh_lite_str(sift->promotion->client),
-                          eh_lite_int(no_file ? state->load_id : row->load),
+                          eh_lite_int(load),
                           eh_lite_str(refused->file),
                           eh_lite_int(row->row),
                           eh_lite_int(0),
@@ -375,7 +384,9 @@ static bool record_dead(const eh_lite_sift *sift, const eh_sift_row *row,
                           eh_lite_blob(dead->raw),
                           eh_lite_str(eh_lite_now(db, now))};
     return eh_lite_run(db, "sift_unit", unit, 6, err) &&
-           eh_lite_run(db, "dead_add", args, 12, err);
+           (!eh_stage_comes_again(sift->promotion) ||
+            eh_lite_number(db, "sift_again", same, 7, &again, err)) &&
+           (again != 0 || eh_lite_run(db, "dead_add", args, 12, err));
 }
 
 static bool bury(eh_lite_sift *sift, size_t table, const offender *o, eh_err *err)

@@ -265,10 +265,11 @@ static bool move_window(const promote_job *job, eh_err *err)
     eh_promoted *out = job->promoted;
     if (!job->there.table) return true;
     if (!count(job, "window_count", number, 2, err)) return false;
-    *out = (eh_promoted){.gone = number[0],
-                         .came = number[1],
-                         .refused = eh_stage_refuses(job->promotion, number[0], number[1])};
+    out->gone = number[0];
+    out->came = number[1];
+    out->refused = eh_stage_refuses(job->promotion, number[0], number[1]);
     EH_FAULT("promote.judged");
+    if (out->refused && out->dead > 0) return eh_sift_fail_few(job->promotion, out, err);
     return out->refused ? run_job(job, "stage_forget", err) : run_job(job, "window_rows", err);
 }
 

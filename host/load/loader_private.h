@@ -211,6 +211,9 @@ bool eh_loader_enter(eh_loader *loader, eh_staging staging, const char *input,
                      eh_err *err) EH_MUST_USE;
 /* What is the same of all promotions of this loader. */
 eh_promotion eh_loader_promotion(const eh_loader *loader);
+/* Rows that the table refuses are left out. */
+bool eh_loader_promote(eh_loader *loader, eh_promotion *promotion, eh_promoted *promoted,
+                       eh_err *err) EH_MUST_USE;
 
 /* loader_window.c */
 

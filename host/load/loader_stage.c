@@ -131,31 +131,30 @@ eh_promotion eh_loader_promotion(const eh_loader *loader)
 static void count_refused(eh_loader *loader, const eh_promoted *promoted)
 {
     const eh_load_events *events = &loader->options.events;
-    loader->counts.rows_loaded -= (uint64_t)promoted->dead;
-    loader->counts.rows_dead += (uint64_t)promoted->dead;
+    uint64_t dead = (uint64_t)promoted->dead, loaded = loader->counts.rows_loaded;
+    loader->counts.rows_loaded -= dead < loaded ? dead : loaded; /* by an earlier run */
+    loader->counts.rows_dead += dead;
     for (size_t i = 0; events->dead != NULL && i < promoted->told; i++)
         events->dead(events->self, promoted->examples[i].file, &promoted->examples[i].dead);
 }
 
-/* Rows that the table refuses are left out. */
-static bool promote(eh_loader *loader, eh_promotion *p, eh_promoted *promoted, eh_err *err)
+bool eh_loader_promote(eh_loader *loader, eh_promotion *p, eh_promoted *promoted, eh_err *err)
 {
     eh_arena *arena = eh_arena_new(TOLD_MAX);
     if (arena == NULL) return eh_fail_memory(err, "a replacement");
-    p->sieve = (eh_sieve){.label = loader->place_name != NULL ? loader->place_name : "",
-                          .mask = &loader->options.units->mask,
-                          .arena = arena};
+    p->sieve.label = loader->place_name != NULL ? loader->place_name : "";
+    p->sieve.mask = &loader->options.units->mask;
+    p->sieve.arena = arena;
     eh_loader_dead_limit(loader, &p->sieve.max_dead_ratio, &p->sieve.max_dead_rows);
     bool ok = eh_nested_list(loader, p, err);
     if (ok) {
         EH_FAULT("promote.start");
         ok = eh_dest_promote(loader->options.dest, &loader->state, p, promoted, err);
     }
-    if (ok) {
-        loader->counts.rows_replaced += (uint64_t)promoted->gone;
-        loader->rows_waiting = 0;
-        count_refused(loader, promoted);
-    }
+    if (ok && promoted->refused) loader->counts.rows_loaded -= loader->rows_waiting;
+    if (ok && !promoted->refused) loader->counts.rows_replaced += (uint64_t)promoted->gone;
+    if (ok) loader->rows_waiting = 0;
+    if (ok) count_refused(loader, promoted);
     promoted->told = 0;
     eh_arena_free(arena);
     return ok;
@@ -168,7 +167,7 @@ bool eh_loader_promote_file(eh_loader *loader, const char *name, const char *inp
     eh_promotion p = eh_loader_promotion(loader);
     p.file = name;
     p.input = input;
-    return promote(loader, &p, promoted, err) &&
+    return eh_loader_promote(loader, &p, promoted, err) &&
            eh_loader_enter(loader, EH_STAGE_NONE, NULL, err);
 }
 
@@ -189,5 +188,5 @@ bool eh_loader_promote_all(eh_loader *loader, const eh_doc *cursor, eh_err *err)
     p.kept = loader->kept.data;
     p.staged = loader->staged.data;
     p.cursor = cursor;
-    return promote(loader, &p, &loader->promoted, err);
+    return eh_loader_promote(loader, &p, &loader->promoted, err);
 }

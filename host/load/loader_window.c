@@ -285,6 +285,16 @@ static bool is_date(const eh_loader *loader)
     return false;
 }
 
+/* All windows of a run are judged together; of one that goes on, what an earlier run has read,
+ * too. */
+static void note_refused(eh_loader *loader, const eh_promoted *promoted, uint64_t waited)
+{
+    uint64_t rows = (uint64_t)(promoted->came + promoted->dead);
+    if (promoted->dead == 0) return;
+    loader->judged.dead += (uint64_t)promoted->dead;
+    if (rows > waited) loader->judged.rows += rows - waited;
+}
+
 static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_promoted *promoted,
                     eh_err *err)
 {
@@ -305,15 +315,12 @@ static bool promote(eh_loader *loader, bool empty, const eh_doc *cursor, eh_prom
         p.from = w->first_day;
         p.until = w->last_day;
     }
-    EH_FAULT("promote.start");
-    if (!eh_dest_promote(loader->options.dest, &loader->state, &p, promoted, err)) return false;
-    if (promoted->refused) {
-        loader->counts.rows_loaded -= loader->rows_waiting;
-        loader->state.units = loader->window_units;
-    } else {
-        loader->counts.rows_replaced += (uint64_t)promoted->gone;
-    }
-    loader->rows_waiting = 0;
+    p.sieve.run_dead = loader->judged.dead;
+    p.sieve.run_rows = loader->judged.rows;
+    uint64_t waited = loader->rows_waiting;
+    if (!eh_loader_promote(loader, &p, promoted, err)) return false;
+    note_refused(loader, promoted, waited);
+    if (promoted->refused) loader->state.units = loader->window_units;
     return true;
 }
 

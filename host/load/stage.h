@@ -60,7 +60,8 @@ typedef struct eh_stage_cut {
 typedef struct eh_sieve {
     double max_dead_ratio; /* of the rows that come; both exceeded: nothing is replaced */
     size_t max_dead_rows;
-    const char *label; /* where rows of no file come from */
+    uint64_t run_dead, run_rows; /* WINDOW: what the run has read; judged with them, too */
+    const char *label;           /* where rows of no file come from */
     const eh_mask *mask;
     eh_arena *arena; /* of what eh_promoted tells; NULL: the first refusal ends the promotion */
 } eh_sieve;

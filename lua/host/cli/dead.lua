@@ -35,7 +35,7 @@ end
 local function place_of(row)
   local place = hints.file_name(row.file)
   if row.line and row.line ~= "0" then return place .. ":" .. row.line end
-  return row.row_number and place .. " row " .. row.row_number or place
+  return row.row_number and row.row_number ~= "0" and place .. " row " .. row.row_number or place
 end
 
 local list = {

@@ -1,6 +1,7 @@
 -- A window's rows take the place of others, so what was dead of those and is dead again is kept once:
 -- the earlier row, which has its number, at its place of now. As many as there are: rows without a key
--- may be the same, byte by byte. In front of promote_window.sql. A full join is never a nested loop.
+-- may be the same, byte by byte. What the table refused has no place: sift_dead.sql does it. In front of
+-- promote_window.sql. A full join is never a nested loop.
 WITH mine AS MATERIALIZED (
   SELECT load_id, start_offset, end_offset FROM _etl.units
   WHERE stream_id = :stream AND generation = :pending AND dead > 0
@@ -9,6 +10,7 @@ WITH mine AS MATERIALIZED (
     row_number() OVER same AS nth, min(d.dead_id) OVER same AS alike
   FROM _etl.dead_rows AS d
   WHERE EXISTS (SELECT 1 FROM mine) AND d.stream_id = :stream AND d.status = 'dead'
+    AND d.code <> 'refused_in_stage'
     AND EXISTS (SELECT 1 FROM mine AS m
                 WHERE m.load_id = d.load_id
                   AND d.byte_offset >= m.start_offset AND d.byte_offset < m.end_offset)

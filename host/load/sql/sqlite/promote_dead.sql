@@ -1,6 +1,7 @@
 -- A window's rows take the place of others, so what was dead of those and is dead again is kept once:
 -- the earlier row, which has its number, at its place of now. As many as there are: rows without a key
--- may be the same, byte by byte. In front of promote_window.sql.
+-- may be the same, byte by byte. What the table refused has no place: sift_again.sql does it. In front of
+-- promote_window.sql.
 WITH mine AS MATERIALIZED (
   SELECT load_id, start_offset, end_offset FROM _etl_units
   WHERE stream_id = :stream AND generation = :pending AND dead > 0
@@ -10,6 +11,7 @@ WITH mine AS MATERIALIZED (
   CROSS JOIN mine AS m ON m.load_id = d.load_id
     AND d.byte_offset >= m.start_offset AND d.byte_offset < m.end_offset
   WHERE EXISTS (SELECT 1 FROM mine) AND d.stream_id = :stream AND d.status = 'dead'
+    AND d.code <> 'refused_in_stage'
   WINDOW same AS (PARTITION BY d.code, d.column_name, d.reason, d.raw ORDER BY d.dead_id)
 ), earlier AS MATERIALIZED (
   SELECT e.dead_id, f.alike,
@@ -43,7 +45,7 @@ WHERE dead_id IN (
       WHERE stream_id = :stream AND generation = :pending AND dead > 0
     ) AS m ON m.load_id = d.load_id
       AND d.byte_offset >= m.start_offset AND d.byte_offset < m.end_offset
-    WHERE d.stream_id = :stream AND d.status = 'dead'
+    WHERE d.stream_id = :stream AND d.status = 'dead' AND d.code <> 'refused_in_stage'
       AND EXISTS (SELECT 1 FROM _etl_units
                   WHERE stream_id = :stream AND generation = :pending AND dead > 0)
   ) AS twice
