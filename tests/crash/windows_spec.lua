@@ -5,6 +5,7 @@ local api = require "tests.support.api"
 local host = require "tests.support.host"
 local http = require "tests.support.http"
 local process = require "tests.support.process"
+local refused = require "tests.support.refused"
 local target = require "tests.support.target"
 local windows = require "tests.support.windows"
 
@@ -24,8 +25,8 @@ local function outcome(to)
     .. to:sql("select cursor, pending from " .. to:book "streams")
 end
 
--- before: the days that are loaded undisturbed, in the first round.
-local function check(kind, resource, days, before, points)
+-- before: the days that are loaded undisturbed, in the first round. change: what is done then.
+local function check(kind, resource, days, before, points, change)
   local expected
   local function prepare()
     local folder, to = api.project(server, resource(days)), kind.fresh()
@@ -34,6 +35,7 @@ local function check(kind, resource, days, before, points)
       local first = api.project(server, resource(before))
       assert.equal(0, run(first, to).code)
     end
+    if change then change(to) end
     round(before and 3 or 1)
     return folder, to
   end
@@ -43,6 +45,7 @@ local function check(kind, resource, days, before, points)
       local result = run(folder, to)
       assert.equal(0, result.code, tostring(result))
       expected = outcome(to)
+      if change then assert.matches("refused_in_stage.*refused_in_stage", to:dump_dead()) end
     end
     return expected
   end
@@ -132,6 +135,29 @@ describe("windows that begin again and are restated, killed", function()
     "window.entered:2", "commit.answered:3" })
   check_restart(target.list[2], windows.restated_pages, "commit.answered:4", {
     "window.restarted:1", "promote.rows:1" })
+end)
+
+-- The table has come to refuse two rows of each day.
+local function refuse(to)
+  refused.refuse_where(to, to.kind == "postgres"
+    and "extract(hour from new.at at time zone 'UTC') in (3, 20)"
+    or "substr(new.at, 12, 2) in ('03', '20')", nil, "shop_orders")
+end
+
+describe("windows that are appended, and refused in part, killed", function()
+  for _, kind in ipairs { target.list[1], target.list[2], target.list[3] } do
+    check(kind, windows.appended, 3, 1, { "promote.sifted:1", "promote.sifted:4",
+      "promote.rows:1", "promote.done:1", "window.ended:1", "page.done:5" }, refuse)
+  end
+end)
+
+describe("windows that are restated, and refused in part, killed", function()
+  local function again(days)
+    return (windows.restated_pages(days):gsub('span = "1d",', 'span = "1d", lag = "1d",'))
+  end
+  for _, kind in ipairs { target.list[1], target.list[3] } do
+    check(kind, again, 3, 2, { "promote.sifted:3", "promote.done:1", "commit.answered:4" }, refuse)
+  end
 end)
 
 describe("rows that wait for their window's end", function()
