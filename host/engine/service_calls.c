@@ -354,8 +354,9 @@ static bool call_state(const call *c, eh_err *err)
     eh_pipeline_stream *s = eh_call_stream(c->p, c->frame->body, "state", err);
     if (s == NULL || !eh_pages_state(&s->stream, c->arena, &progress, err)) return false;
     *c->value = eh_doc_map(c->arena);
+    const eh_doc *begun = progress.begun != NULL ? progress.begun : eh_doc_null(c->arena);
     return put_copy(c, "cursor", progress.cursor, err) &&
-           (progress.begun == progress.cursor || put_copy(c, "begun", progress.begun, err)) &&
+           (progress.begun == progress.cursor || put_copy(c, "begun", begun, err)) &&
            put_copy(c, "pending", progress.pending, err);
 }
 

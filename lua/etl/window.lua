@@ -77,7 +77,8 @@ local function read(ctx, options)
   plan.by_day = plan.span ~= nil and plan.span % DAY == 0
   plan.cursor = time_of(state.cursor)
   plan.pending = state.pending and state.pending.bounds
-  plan.begun = time_of(state.begun) or plan.cursor
+  -- Before the first window has ended there is none.
+  if state.begun ~= core.null then plan.begun = time_of(state.begun) or plan.cursor end
   if options.since then
     plan.since = instant("since", options.since)
   elseif plan.cursor then
@@ -108,7 +109,7 @@ local function goes_on(plan)
   local pending = plan.pending
   if not pending or math.type(pending.from) ~= "integer"
     or math.type(pending["until"]) ~= "integer" then return false end
-  local moved = (plan.cursor or 0) - (plan.begun or plan.cursor or 0)
+  local moved = plan.cursor and plan.cursor - (plan.begun or pending.from) or 0
   return pending.from >= plan.since - moved and pending["until"] <= plan["until"]
 end
 

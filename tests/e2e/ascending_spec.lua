@@ -56,6 +56,18 @@ describe("an ascending cursor", function()
       assert.equal("48|48", to:sql("select count(*), count(distinct id) from " .. items(to)))
     end)
 
+    it("goes on at a position in its very first window, too, in " .. kind.name, function()
+      set "wrong=30"
+      local to, folder = kind.fresh(), project(ascending.windows(MERGED, nil, true))
+      assert.equal(host.exit.network, run(folder, to).code)
+      set "wrong=0"
+      local before = #server:requests "^/v1"
+      loaded(folder, to)
+      assert.matches("from=2026-03-01T00:00:00Z", asked(before + 1), 1, true)
+      assert.matches("page=4", asked(before + 1), 1, true)
+      assert.equal("48|48", to:sql("select count(*), count(distinct id) from " .. items(to)))
+    end)
+
     it("compares instants, not their spellings, in " .. kind.name, function()
       set "spell=1"
       local to = kind.fresh()
