@@ -130,6 +130,60 @@ for _, make in ipairs { target.list[1], target.list[2], target.list[3] } do
       assert.equal("", dead(to, "file"))
     end)
 
+    it("are alike, and beside rows that are dead already: each is kept as often as it came", function()
+      local to = make.fresh()
+      local step = stepper(to)
+      local resource = [[orders = { write = "restate", cursor = "at",
+        contract = { types = "discard_row" }, columns = { at = "timestamp", id = "bigint" },
+        extract = function(ctx)
+          for w in ctx:windows { span = "1d", since = "2026-03-01", ["until"] = "2026-03-02" } do
+            local rows = {}
+            for i, id in ipairs { "y", 1, 7, 7, "y", 5, 6 } do rows[i] = { id = id, at = w.from } end
+            ctx:emit(rows)
+          end
+        end }]]
+      step(resource)
+      assert.equal(5, count(to))
+      refused.refuse_where(to, "new.id = 7", nil, TABLE)
+      local known
+      for _ = 1, 3 do
+        step(resource)
+        assert.equal("1\n5\n6", to:sql("select id from " .. to:name(TABLE) .. " order by 1"))
+        local list = dead(to, "dead_id, code")
+        assert.matches("^1|type\n2|type\n%d+|refused_in_stage\n%d+|refused_in_stage$", list)
+        assert.equal(known or list, list)
+        known = list
+      end
+    end)
+
+    it("of a list in order leave its cursor at the latest value that came", function()
+      local to = make.fresh()
+      local step = stepper(to)
+      local function resource(last)
+        return ([[orders = { write = "append", cursor = { field = "id", order = "ascending" },
+          extract = function(ctx)
+            local rows, cursor = {}, ctx:state().cursor
+            for id = cursor and cursor.value or 1, %d do
+              rows[#rows + 1] = { id = id, v = id %% 10 }
+            end
+            ctx:emit(rows)
+          end }]]):format(last)
+      end
+      step(resource(8))
+      to:sql(("create unique index once on %s (v)"):format(to:name(TABLE)))
+      local _, folder = step(resource(12))
+      -- The last one of before comes again, and is no conflict with itself.
+      assert.equal("10|1|10", to:sql("select count(*), min(id), max(id) from " .. to:name(TABLE)))
+      assert.matches("^orders|refused_in_stage\norders|refused_in_stage$", dead(to, "file, code"))
+      assert.matches("12", to:sql("select cursor from " .. to:book "streams"))
+      local known = dead(to, "dead_id")
+      step(resource(12))
+      assert.equal(known, dead(to, "dead_id"))
+      to:sql("drop index " .. to:name "once")
+      refused.retry(folder, to)
+      assert.equal("12|12", to:sql("select count(*), count(distinct id) from " .. to:name(TABLE)))
+    end)
+
     it("are too many above max_dead: the window does not count, and is there again", function()
       round(1)
       local to = make.fresh()
