@@ -130,7 +130,7 @@ for _, make in ipairs { target.list[1], target.list[2], target.list[3] } do
       assert.equal("", dead(to, "file"))
     end)
 
-    it("are alike, and beside rows that are dead already: each is kept as often as it came", function()
+    it("are alike, beside rows that are dead already: kept as often as they came", function()
       local to = make.fresh()
       local step = stepper(to)
       local resource = [[orders = { write = "restate", cursor = "at",
@@ -138,7 +138,9 @@ for _, make in ipairs { target.list[1], target.list[2], target.list[3] } do
         extract = function(ctx)
           for w in ctx:windows { span = "1d", since = "2026-03-01", ["until"] = "2026-03-02" } do
             local rows = {}
-            for i, id in ipairs { "y", 1, 7, 7, "y", 5, 6 } do rows[i] = { id = id, at = w.from } end
+            for i, id in ipairs { "y", 1, 7, 7, "y", 5, 6 } do
+              rows[i] = { id = id, at = w.from }
+            end
             ctx:emit(rows)
           end
         end }]]
