@@ -201,7 +201,8 @@ static bool put_value(const eh_sqlite_stmt *stmt, int column, eh_type type, eh_b
     eh_buf printed;
     eh_buf_init(&printed, TEXT_MAX);
     bool ok = eh_sqlite_print(stmt, column, &printed, err);
-    if (ok && kind == EH_SQLITE_REAL && strpbrk(printed.data, "nN") == NULL)
+    /* An infinite number is a text: JSON has none. */
+    if (ok && kind == EH_SQLITE_REAL && memchr(printed.data, 'n', printed.len) == NULL)
         ok = eh_buf_append(out, printed.data, printed.len, err);
     else
         ok = ok && eh_buf_append_json(out, eh_buf_slice(&printed), err);
