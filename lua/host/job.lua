@@ -105,7 +105,8 @@ local function source_hint(message)
   local names = source_names.shipped()
   local near = nearest.of(wanted, names)
   if near then return ("did you mean \"%s\"?"):format(near) end
-  return words.product(wanted) or "etlhost ships: " .. table.concat(names, ", ")
+  return words.product(wanted) or ("etlhost ships %s; one of your own is sources/%s.lua"):format(
+    table.concat(names, ", "), wanted)
 end
 
 function on.declared(self, event)

@@ -164,4 +164,17 @@ describe("fetch", function()
     assert.equal(2, result.code, tostring(result))
     assert.matches("did you mean shop?", result.err, 1, true)
   end)
+
+  it("obeys no configuration that has mistakes", function()
+    local folder = files.temp()
+    files.write(folder .. "/config/etlhost.yaml",
+      ('version: 1\nnetwork: { allow_private: ["%s"] }\nnetwork: {}\n'):format(server.address))
+    local before = #server:requests "/json"
+    for _, verb in ipairs { "fetch", "preview" } do
+      local result = host.etlhost({ verb, server.url .. "/json" }, { cwd = folder })
+      assert.equal(2, result.code, tostring(result))
+      assert.matches('the key "network" is there twice', result.err, 1, true)
+    end
+    assert.equal(before, #server:requests "/json")
+  end)
 end)

@@ -169,7 +169,7 @@ function verb.run(args, ctx)
       class = "config", message = "--head goes with neither --data nor --method", is_usage = true,
     }
   end
-  local space, problem = workspace.begin(args, ctx, true)
+  local space, problem = workspace.begin(args, ctx)
   if not space then return nil, problem end
   local s
   s, problem = specification(args, ctx, space)

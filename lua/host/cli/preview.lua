@@ -136,6 +136,8 @@ function verb.run(args, ctx)
   if not space then return nil, problem end
   local what, client = target(args, space)
   if not what then return nil, client end
+  problem = (client or remote_inputs.is(what.file or "")) and space:blocking_problem()
+  if problem then return nil, problem end
   what.format = format
   what.output = args.format or "table"
   what.limit = args.limit or ROWS
