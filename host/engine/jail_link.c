@@ -429,7 +429,8 @@ void eh_jail_break(eh_jail_link *jail, const eh_err *why)
 void eh_jail_read_error(const eh_doc *error, eh_err *err)
 {
     eh_class class_ = eh_class_from_name(eh_doc_str(error, "class", "script"));
-    if (class_ == EH_OK) class_ = EH_CLASS_SCRIPT;
+    /* A bug of ours is not the jail's to claim, nor is a class that does not exist. */
+    if (class_ == EH_OK || class_ == EH_CLASS_BUG) class_ = EH_CLASS_SCRIPT;
     eh_fail(err, class_, "%s",
             eh_doc_str(error, "message", "the script failed without a message"));
     eh_err_hint(err, "%s", eh_doc_str(error, "hint", ""));

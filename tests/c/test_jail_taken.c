@@ -276,6 +276,15 @@ static void make_odd(taken *t, eh_doc *resource)
 /* ---- the jail's process ---------------------------------------------------------------------
  */
 
+/* Ends with an error whose class is not the jail's to say. */
+static void claim(hostile *h, const char *class_)
+{
+    eh_doc *body = eh_doc_map(h->arena);
+    ek_put(h->arena, body, "error",
+           ek_map(h->arena, "class", class_, "message", "claimed", NULL));
+    hj_send(h, EH_FRAME_FAILED, body);
+}
+
 static void declare(taken *t)
 {
     hostile *h = &t->h;
@@ -318,6 +327,8 @@ static int be_taken(void)
     call_memory(&t);
     attack_bodies(&t);
     attack_order(&t);
+    if (is(&t, "error: a bug of etlhost")) claim(&t.h, "bug");
+    if (is(&t, "error: of no class")) claim(&t.h, "zlimit");
     hj_send(&t.h, EH_FRAME_CALL, hj_load(&t.h, "file:in", "a.csv"));
     (void)hj_next(&t.h);
     if (strncmp(t.h.attack, "window:", 7) == 0) attack_window(&t);
@@ -494,6 +505,8 @@ static void frames(void **state)
         {"order: ROWS_DONE unasked", "script", "protocol"},
         {"order: CALL first", "script", "protocol"},
         {"order: FINISHED first", "script", "protocol"},
+        {"error: a bug of etlhost", "script", "claimed"},
+        {"error: of no class", "script", "claimed"},
         {"order: two calls at once", NULL, NULL},
         {"order: 500 calls at once", "any", NULL},
         {"order: deaf", "limit", NULL},
